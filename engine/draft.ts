@@ -1,0 +1,448 @@
+import type { AnyEffect, RecordedEffect } from './effect.ts';
+import {
+  type Address,
+  type Envelope,
+  type EventData,
+  effectId,
+  idHash,
+  isExternal,
+  keyOf,
+} from './envelope.ts';
+import { EngineError } from './errors.ts';
+import {
+  type CommandRequest,
+  intentEvent,
+  intentRow,
+  meet,
+  openIntent,
+  specOf,
+} from './intents.ts';
+import { type Json, type JsonObject, sameJson } from './json.ts';
+import { persist, type Snapshot, type Step, step } from './kernel.ts';
+import type { Measurements } from './kind.ts';
+import type { LiveTwin } from './live-twin.ts';
+import { addSample, type Sample } from './rollups.ts';
+import type {
+  AlertRow,
+  Delivery,
+  IntentStatus,
+  IntentWrite,
+  JournalRow,
+  OutboxRow,
+  RollupRow,
+} from './rows.ts';
+import { arm, delayTimer, disarm, lazyWakeAt, nextDue, scheduleTimer } from './timers.ts';
+import { type ActiveAlert, type PendingIntent, SEEN_LIMIT, type TwinState } from './twin-state.ts';
+
+/** Which sink takes an effect; undefined: none does. */
+export type Destinations = Partial<Record<Delivery['type'], string>>;
+
+/** An event that a turn leads to, for a twin of the same home, in the same commit. */
+export interface FollowUp {
+  to: string;
+  id: string;
+  event: EventData;
+  source: string;
+}
+
+/** A turn that happened: the twin's next revision and its rows. */
+export interface Turned {
+  /** `late`: journaled, but too old to be folded. */
+  status: 'accepted' | 'late';
+  twin: LiveTwin;
+  journal: JournalRow;
+  intents: IntentWrite[];
+  alerts: AlertRow[];
+  outbox: OutboxRow[];
+  /** Deliveries that this turn has made pointless. */
+  withdrawn: string[];
+  rollups: RollupRow[];
+  followUps: FollowUp[];
+  /** The timer that fired, or that its lateness policy let pass. */
+  timer?: { id: string; lateMs: number; fired: boolean };
+}
+
+export type TurnResult = Turned | { status: 'duplicate' } | { status: 'ignored'; reason: string };
+
+/** Outcomes of its own commands that a machine may hear of in one turn; beyond it is in a loop. */
+const MAX_OUTCOMES = 32;
+
+/**
+ * The next revision of a twin in the making: a turn feeds events into it and reads the rows off at
+ * the end. Nothing of the former revision is ever changed; a turn that throws leaves no trace.
+ */
+export class Draft {
+  readonly state: TwinState;
+  name: string;
+  room: string | null;
+
+  readonly #before: LiveTwin;
+  readonly #envelope: Envelope;
+  readonly #now: number;
+  readonly #destinations: Destinations;
+  readonly #revision: number;
+  readonly #address: Address;
+  #snapshot: Snapshot;
+  #effects: RecordedEffect[] = [];
+  #intents = new Map<string, IntentWrite>();
+  #alerts = new Map<string, AlertRow>();
+  #outbox: OutboxRow[] = [];
+  #withdrawn: string[] = [];
+  #rollups: RollupRow[] = [];
+  #followUps: FollowUp[] = [];
+  /** What has become of its commands, for the machine to hear at the end of the turn. */
+  #outcomes: EventData[] = [];
+
+  constructor(before: LiveTwin, envelope: Envelope, now: number, destinations: Destinations) {
+    this.#before = before;
+    this.#envelope = envelope;
+    this.#now = now;
+    this.#destinations = destinations;
+    this.#revision = before.revision + 1;
+    this.#address = { home: before.home, twin: before.twin };
+    this.#snapshot = before.snapshot;
+    this.state = { ...before.state };
+    this.name = before.name;
+    this.room = before.room;
+  }
+
+  /** Gives the machine an event and interprets what it asks for. */
+  feed(event: EventData, at: number): void {
+    this.take(step(this.#before.kindOf, this.#snapshot, { ...event, at }));
+  }
+
+  /** Takes a step's outcome, in the order in which the machine asked. */
+  take({ snapshot, actions }: Step): void {
+    this.#snapshot = snapshot;
+    for (const action of actions) {
+      switch (action.type) {
+        case 'emit':
+          this.#effect(action.effect);
+          break;
+        case 'arm': {
+          const due = this.#now + action.delayMs;
+          this.state.timers = arm(
+            this.state.timers,
+            delayTimer(this.#before.kindOf, action.id, action.event, due),
+          );
+          break;
+        }
+        case 'cancel':
+          this.state.timers = disarm(this.state.timers, action.id);
+          break;
+      }
+    }
+  }
+
+  #effect(effect: AnyEffect): void {
+    const id = effectId(this.#address, this.#revision, this.#effects.length);
+    switch (effect.type) {
+      case 'command':
+        this.command(effect);
+        return;
+      case 'alert':
+        if (effect.state === 'raised') this.#raise(effect.key, id, effect);
+        else this.#clear(effect.key);
+        break;
+      case 'tell':
+        for (const to of this.#recipients(effect.to)) {
+          this.#followUps.push({
+            to,
+            id,
+            event: effect.event as EventData,
+            source: keyOf(this.#before),
+          });
+        }
+        break;
+      case 'schedule':
+        this.state.timers = arm(this.state.timers, scheduleTimer(effect, this.#now));
+        break;
+      case 'unschedule':
+        this.state.timers = disarm(this.state.timers, effect.id);
+        break;
+      case 'retrain':
+      case 'notify':
+        this.#deliver(id, { ...effect, ...this.#sender() }, null);
+        break;
+      default:
+        throw new EngineError(
+          'machine-failed',
+          `"${(effect as { type: string }).type}" is not an effect`,
+          { hint: 'Emit one of the effects in engine/effect.ts.' },
+        );
+    }
+    this.#effects.push({ ...effect, id });
+  }
+
+  /** Opens an intent and sends its command on its way. */
+  command(request: CommandRequest): void {
+    const id = effectId(this.#address, this.#revision, this.#effects.length);
+    const checked = specOf(this.#before.kindOf, request);
+    if (checked.spec.supersedes ?? true) {
+      for (const older of this.state.pending) {
+        if (older.name === request.name) this.endIntent(older, 'superseded');
+      }
+    }
+    const { id: cause, correlation, principal } = this.#envelope;
+    const intent = openIntent(id, request, checked, { cause, correlation, principal }, this.#now);
+    this.state.pending = [...this.state.pending, intent];
+    this.#intents.set(id, intentRow(this.#address, intent, 'pending', this.#now));
+    const { name, args, expiresAt } = intent;
+    this.#deliver(id, { type: 'command', name, args, expiresAt, ...this.#sender() }, expiresAt);
+    this.#effects.push({
+      type: 'command',
+      id,
+      name,
+      args,
+      ttl: expiresAt - this.#now,
+      ...(intent.expect && { expect: intent.expect }),
+    });
+  }
+
+  ackIntent(intent: PendingIntent): void {
+    const acked: PendingIntent = { ...intent, status: 'acked', ackedAt: this.#now };
+    this.state.pending = this.state.pending.map((other) => (other.id === acked.id ? acked : other));
+    this.#intents.set(acked.id, intentRow(this.#address, acked, 'acked', this.#now));
+    this.#tellOutcome(acked, 'acked');
+  }
+
+  /** Brings an intent to its end and tells the machine, if it listens and is `heard` at all. */
+  endIntent(intent: PendingIntent, status: IntentStatus, error?: string, heard = true): void {
+    this.state.pending = this.state.pending.filter((other) => other.id !== intent.id);
+    this.#intents.set(
+      intent.id,
+      intentRow(this.#address, intent, status, this.#now, error ?? null),
+    );
+    if (status !== 'failed') this.#withdrawn.push(intent.id);
+    if (heard) this.#tellOutcome(intent, status, error);
+  }
+
+  /** Holds this turn's report against what open commands expect. */
+  confirm(): void {
+    const before = this.#before.view.reported;
+    const earlier = this.state.pending.filter(
+      (intent) => intent.expect && !this.#intents.has(intent.id),
+    );
+    if (earlier.length === 0) return;
+    const { reported } = this.#before.kindOf.view(this.#snapshot.context);
+    const said = this.#envelope.event;
+    const fresh = (key: string) =>
+      (said.type === 'telemetry' && said[key] !== undefined) ||
+      !sameJson(before[key], reported[key]);
+    for (const intent of earlier) {
+      const met = meet(intent, reported, fresh);
+      if (met.confirmed) this.endIntent(intent, 'confirmed');
+      else if (met.intent !== intent) {
+        this.state.pending = this.state.pending.map((p) => (p.id === intent.id ? met.intent : p));
+      }
+    }
+  }
+
+  /** Gathers the turn's measurements. */
+  sample(at: number): void {
+    const { kindOf, view } = this.#before;
+    const names: Measurements =
+      typeof kindOf.measurements === 'function'
+        ? kindOf.measurements(this.#snapshot.context)
+        : kindOf.measurements;
+    const { event, folded } = this.#envelope;
+    const reported =
+      event.type === 'telemetry' ? undefined : kindOf.view(this.#snapshot.context).reported;
+    for (const name of Object.keys(names)) {
+      const value = reported
+        ? reported[name] === view.reported[name]
+          ? undefined
+          : reported[name]
+        : event[name];
+      if (typeof value !== 'number') continue;
+      const stats = folded?.fields[name] ?? { count: 1, sum: value, min: value, max: value };
+      this.#addSample(name, { at, ...stats, last: value });
+    }
+  }
+
+  #addSample(measurement: string, sample: Sample): void {
+    const open = this.state.buckets[measurement];
+    const added = addSample(this.#address, measurement, open, sample);
+    this.state.buckets = { ...this.state.buckets, [measurement]: added.open };
+    this.#rollups.push(...added.rows);
+  }
+
+  setAlert(key: string, alert: ActiveAlert, status: AlertRow['status']): void {
+    if (status === 'cleared') {
+      const { [key]: _cleared, ...others } = this.state.alerts;
+      this.state.alerts = others;
+    } else this.state.alerts = { ...this.state.alerts, [key]: alert };
+    this.#alerts.set(alert.id, {
+      ...alert,
+      ...this.#address,
+      key,
+      status,
+      clearedAt: status === 'cleared' ? this.#now : null,
+    });
+  }
+
+  #raise(
+    key: string,
+    id: string,
+    effect: { severity: ActiveAlert['severity']; message: string; data?: JsonObject },
+  ): void {
+    if (this.state.alerts[key]) return;
+    const { id: cause, correlation } = this.#envelope;
+    this.setAlert(
+      key,
+      {
+        id,
+        severity: effect.severity,
+        message: effect.message,
+        data: effect.data ?? null,
+        raisedAt: this.#now,
+        acknowledgedAt: null,
+        acknowledgedBy: null,
+        cause,
+        correlation,
+      },
+      'raised',
+    );
+  }
+
+  #clear(key: string): void {
+    const active = this.state.alerts[key];
+    if (active) this.setAlert(key, active, 'cleared');
+  }
+
+  /** An event for another twin of the home that the engine, not the machine, has to say. */
+  followUp(to: string, event: EventData): void {
+    const id = `${effectId(this.#address, this.#revision, this.#followUps.length)}:${event.type}`;
+    this.#followUps.push({ to, id, event, source: 'engine' });
+  }
+
+  #tellOutcome(intent: PendingIntent, status: IntentStatus, error?: string): void {
+    const event = intentEvent(intent, status, error);
+    if (!(event.type in this.#before.kindOf.events)) return;
+    this.#outcomes.push(event);
+  }
+
+  #recipients(to: string | { relation: string }): string[] {
+    return typeof to === 'string' ? [to] : (this.#before.relations[to.relation] ?? []);
+  }
+
+  #sender(): { kind: string; via: string | null } {
+    return { kind: this.#before.kind, via: this.#envelope.via ?? this.#before.via };
+  }
+
+  #deliver(id: string, delivery: Delivery, expiresAt: number | null): void {
+    const destination = this.#destinations[delivery.type];
+    if (destination === undefined) return;
+    this.#outbox.push({
+      ...this.#address,
+      id,
+      destination,
+      delivery,
+      createdAt: this.#now,
+      expiresAt,
+      attempts: 0,
+      notBefore: this.#now,
+    });
+  }
+
+  /** The rows of the turn. */
+  finish(status: Turned['status']): Turned {
+    this.#hearOutcomes();
+    const before = this.#before;
+    const envelope = this.#envelope;
+    const external = isExternal(envelope);
+    Object.assign(this.state, persist(this.#snapshot));
+    if (external) this.#remember(envelope);
+
+    const born = before.revision < 0;
+    const view =
+      this.#snapshot.context === before.snapshot.context
+        ? before.view
+        : before.kindOf.view(this.#snapshot.context);
+    if (
+      (view.desired !== before.view.desired && !sameJson(view.desired, before.view.desired)) ||
+      (born && Object.keys(view.desired).length > 0)
+    ) {
+      this.#deliver(
+        `${keyOf(before)}@${this.#revision}#desired`,
+        { type: 'desired', desired: view.desired, revision: this.#revision, ...this.#sender() },
+        null,
+      );
+    }
+    const via = envelope.via ?? before.via;
+    const relations = { ...before.relations };
+    if (this.room !== before.room) relations.room = this.room === null ? [] : [this.room];
+    const { migratedFrom: _settled, ...kept } = before;
+    const twin: LiveTwin = {
+      ...kept,
+      name: this.name,
+      room: this.room,
+      via,
+      relations,
+      revision: this.#revision,
+      state: this.state,
+      snapshot: this.#snapshot,
+      view,
+      wakeAt: lazyWakeAt(before.wakeAt, nextDue(this.state)),
+      updatedAt: this.#now,
+      lastEventAt:
+        external && !born ? Math.max(before.lastEventAt ?? 0, envelope.at) : before.lastEventAt,
+    };
+    return {
+      status,
+      twin,
+      journal: {
+        ...this.#address,
+        revision: this.#revision,
+        at: envelope.at,
+        receivedAt: this.#now,
+        event: envelope.folded
+          ? { ...envelope.event, folded: envelope.folded as unknown as Json }
+          : envelope.event,
+        eventId: envelope.id,
+        source: envelope.source,
+        cause: envelope.cause,
+        correlation: envelope.correlation,
+        principal: envelope.principal,
+        dedupe: envelope.dedupe,
+        late: status === 'late',
+        state:
+          born || !sameJson(this.state.value, before.state.value)
+            ? (this.state.value as Json)
+            : null,
+        effects: this.#effects,
+      },
+      intents: [...this.#intents.values()],
+      alerts: [...this.#alerts.values()],
+      outbox: this.#outbox.filter((row) => !this.#withdrawn.includes(row.id)),
+      withdrawn: this.#withdrawn,
+      rollups: this.#rollups,
+      followUps: this.#followUps,
+    };
+  }
+
+  #hearOutcomes(): void {
+    for (let heard = 0; ; heard++) {
+      const outcome = this.#outcomes.shift();
+      if (!outcome) return;
+      if (heard === MAX_OUTCOMES) {
+        throw new EngineError(
+          'machine-failed',
+          `${keyOf(this.#before)} answers the outcomes of its commands with commands without end`,
+          { hint: 'Do not send a command again from the event that says it was superseded.' },
+        );
+      }
+      this.feed(outcome, this.#now);
+    }
+  }
+
+  #remember(envelope: Envelope): void {
+    const ids = envelope.folded?.ids ?? [idHash(envelope.id)];
+    this.state.seen = [...this.state.seen, ...ids].slice(-SEEN_LIMIT);
+    const { type } = envelope.event;
+    const latest = this.state.lastAt[type];
+    if (latest === undefined || envelope.at > latest) {
+      this.state.lastAt = { ...this.state.lastAt, [type]: envelope.at };
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/** The engine's door: everything that adapters and the API may import of it. */
+export { type Change, ChangeFeed, type Subscription } from './changes.ts';
+export { type Clock, systemClock } from './clock.ts';
+export { createEngine } from './create-engine.ts';
+export type {
+  Engine,
+  EngineOptions,
+  EngineStats,
+  Health,
+  Limits,
+  Requester,
+  RetentionDays,
+  TwinReading,
+} from './engine.ts';
+export {
+  type Address,
+  type Envelope,
+  type EventData,
+  type IfUnknown,
+  isName,
+  keyOf,
+  type Receipt,
+  saneTime,
+} from './envelope.ts';
+export { EngineError, type ErrorCode, messageOf } from './errors.ts';
+export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
+export type { Json, JsonObject } from './json.ts';
+export type { AnyKind, Measurements, View } from './kind.ts';
+export type { ReplayReport } from './replay.ts';
+export type * from './rows.ts';
+export type { DeliveryOutcome, Sink } from './sink.ts';
+export { openStorage } from './storage/open.ts';
+export type {
+  AlertFilter,
+  HistoryQuery,
+  IntentFilter,
+  Page,
+  PageRequest,
+  Retention,
+  Storage,
+  TwinFilter,
+} from './storage/port.ts';
+export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
+export { isReserved } from './turn.ts';

@@ -1,0 +1,145 @@
+/**
+ * The authoring contract: what someone who writes a kind of twin imports, and all of it.
+ * A kind is behaviour (a pure statechart) plus the schemas of what goes in and out.
+ */
+import type { AnyStateMachine, ContextFrom, EmittedFrom, EventFromLogic } from 'xstate';
+import { z } from 'zod';
+import type { CommandSpecs, Effect } from './effect.ts';
+import type { JsonObject } from './json.ts';
+import { checkKind } from './kind-check.ts';
+import type { Lateness } from './twin-state.ts';
+
+export { type CommandSpec, type CommandSpecs, command, type Effect } from './effect.ts';
+export type { Json, JsonObject } from './json.ts';
+export { type LocalTime, localTime } from './local-time.ts';
+export type { Lateness } from './twin-state.ts';
+
+export type EventSchemas = Record<string, z.ZodObject>;
+
+/**
+ * The union of events that the schemas describe. Each carries `at` (epoch ms), the only clock a
+ * machine has: when it happened, by the sender's sane clock. An event that a timer fires has the
+ * turn's time there, and in `late` how many ms it came after its deadline.
+ */
+export type EventsOf<S extends EventSchemas> = {
+  [T in keyof S & string]: { type: T; at: number; late?: number } & z.infer<S[T]>;
+}[keyof S & string];
+
+/** What a machine's `context` function gets when its twin is made. */
+export interface KindInput {
+  home: string;
+  twin: string;
+  /** Epoch ms. */
+  at: number;
+  /** The home's IANA timezone. */
+  timezone: string;
+}
+
+export interface Measurement {
+  /** The unit's symbol: `°C`, `%`, `W` … */
+  unit: string;
+}
+export type Measurements = Record<string, Measurement>;
+
+export interface View {
+  /** What the device says. */
+  reported: JsonObject;
+  /** What people and rules want; retained for the device. */
+  desired: JsonObject;
+  /** How this twin is configured. */
+  settings: JsonObject;
+}
+
+/** The machine's part of a stored twin, as `migrate` gets and returns it. */
+export interface MachineState {
+  value: unknown;
+  historyValue: unknown;
+  context: JsonObject;
+}
+
+type OnlyEffects<M extends AnyStateMachine, C extends CommandSpecs> = [EmittedFrom<M>] extends [
+  Effect<C>,
+]
+  ? M
+  : never;
+type OnlyDeclaredEvents<M extends AnyStateMachine, S extends EventSchemas> = [
+  EventFromLogic<M>,
+] extends [EventsOf<S>]
+  ? unknown
+  : never;
+
+export interface Kind<
+  S extends EventSchemas = EventSchemas,
+  C extends CommandSpecs = CommandSpecs,
+  M extends AnyStateMachine = AnyStateMachine,
+> {
+  kind: string;
+  /** Raised when stored state of the former version no longer fits; then `migrate` must lead here. */
+  version: number;
+  /** One sentence for people who read the list of kinds. */
+  description: string;
+  /** A zod object per event type: everything that the machine can be told. */
+  events: S;
+  commands: C;
+  /** Numeric values of `reported` or of telemetry that get a history. */
+  measurements: Measurements | ((context: ContextFrom<M>) => Measurements);
+  machine: M;
+  view(context: ContextFrom<M>): View;
+  /** Event types that are folded even when older than the twin's last of that type. Default none. */
+  foldsLate?: readonly (keyof S & string)[];
+  /** Lateness of `after` and delayed `raise`, by delay name or raise id. Default `fire`. */
+  lateness?: Record<string, Lateness>;
+  /** Brings a stored twin from `version` to the next. Called once per version in between. */
+  migrate?(stored: MachineState, version: number): MachineState;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: the engine holds kinds of every event set and machine
+export type AnyKind = Kind<any, any, any>;
+
+/**
+ * Checks and returns a kind.
+ * @throws EngineError `kind-invalid` for what cannot be a durable twin: `invoke` or `spawn`, custom
+ * action functions, a misspelt event name in `on`, a context that is not JSON, a top-level final state.
+ */
+export function defineKind<
+  const S extends EventSchemas,
+  const C extends CommandSpecs,
+  M extends AnyStateMachine,
+>(kind: Kind<S, C, M> & { machine: OnlyEffects<M, C> } & OnlyDeclaredEvents<M, S>): Kind<S, C, M> {
+  checkKind(kind);
+  return kind;
+}
+
+/** The device's own word on its link (`status` topic, Last Will, availability). */
+export const statusEvents = { status: z.object({ online: z.boolean() }) };
+
+const intentOutcome = z.object({
+  intent: z.string(),
+  name: z.string(),
+  args: z.record(z.string(), z.json()),
+  error: z.string().optional(),
+});
+
+/** The life of this twin's commands, fed back to it. Declare those that the machine listens to. */
+export const intentEvents = {
+  'intent.sent': intentOutcome,
+  'intent.acked': intentOutcome,
+  'intent.confirmed': intentOutcome,
+  'intent.failed': intentOutcome,
+  'intent.expired': intentOutcome,
+  'intent.superseded': intentOutcome,
+};
+
+/** Told to a room when twins come to belong to it, or no longer do. */
+export const memberEvents = {
+  'member.joined': z.object({ member: z.string(), kind: z.string() }),
+  'member.left': z.object({ member: z.string(), kind: z.string() }),
+};
+
+/** Told to every twin of a home whose kind declares it. */
+export const homeEvents = { 'home.changed': z.object({ timezone: z.string() }) };
+
+/** A person has seen an alert of this twin. */
+export const alertEvents = {
+  'alert.acknowledged': z.object({ alert: z.string(), key: z.string() }),
+};

@@ -1,0 +1,171 @@
+import { type Address, type Envelope, idHash, keyOf, type Receipt } from './envelope.ts';
+import { EngineError } from './errors.ts';
+import { SEEN_LIMIT } from './twin-state.ts';
+
+/** Something that waits for its shard. */
+export type Mail =
+  | { type: 'envelope'; envelope: Envelope; waiting: Waiting[] }
+  /** A twin whose stored deadline may have come. */
+  | { type: 'wake'; address: Address }
+  /** Work on the store that must not meet a batch of the same twins: deletion, a stored home. */
+  | { type: 'task'; run: () => Promise<void> };
+
+/** Who waits for the receipt: several senders where telemetry was folded. */
+export interface Waiting {
+  resolve: (receipt: Receipt) => void;
+  reject: (error: EngineError) => void;
+}
+
+/**
+ * What waits for one shard, in order of arrival, bounded. A device that floods cannot fill it:
+ * telemetry of one twin beyond its budget is folded into the last waiting event of that twin,
+ * which then says how many samples it stands for. Events and commands are never folded.
+ */
+export class Mailbox {
+  #mail: Mail[] = [];
+  #head = 0;
+  #envelopes = 0;
+  /** Per twin: how many telemetry envelopes wait, and the last mail of that twin if it may be folded into. */
+  #telemetry = new Map<string, { count: number; last: (Mail & { type: 'envelope' }) | null }>();
+  #roomWanted: (() => void)[] = [];
+  readonly #limit: number;
+  readonly #telemetryBudget: number;
+  /** Whether an event is well-formed telemetry of its kind: a malformed one must fail alone. */
+  readonly #foldable: (envelope: Envelope) => boolean;
+
+  constructor(options: {
+    limit: number;
+    telemetryBudget: number;
+    foldable: (envelope: Envelope) => boolean;
+  }) {
+    this.#limit = options.limit;
+    this.#telemetryBudget = options.telemetryBudget;
+    this.#foldable = options.foldable;
+  }
+
+  /** Envelopes that wait. */
+  get depth(): number {
+    return this.#envelopes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#head === this.#mail.length;
+  }
+
+  /** @throws EngineError `overloaded` when it is full */
+  post(envelope: Envelope, waiting: Waiting): void {
+    if (envelope.event.type === 'telemetry') {
+      if (this.#foldIn(envelope, waiting)) return;
+    } else {
+      // Order within a twin: nothing is folded across another event
+      const lane = this.#telemetry.get(keyOf(envelope));
+      if (lane) lane.last = null;
+    }
+    if (this.#envelopes >= this.#limit) {
+      throw new EngineError('overloaded', `${this.#envelopes} events wait already`, {
+        hint: 'Try again in a second. If it stays, the database is too slow for this load.',
+      });
+    }
+    const mail: Mail & { type: 'envelope' } = { type: 'envelope', envelope, waiting: [waiting] };
+    this.#mail.push(mail);
+    this.#envelopes++;
+    if (envelope.event.type !== 'telemetry') return;
+    const key = keyOf(envelope);
+    const lane = this.#telemetry.get(key);
+    if (lane) {
+      lane.count++;
+      lane.last = mail;
+    } else this.#telemetry.set(key, { count: 1, last: mail });
+  }
+
+  /** Wakes and tasks are the engine's own and few: they are never refused. */
+  push(mail: Mail & { type: 'wake' | 'task' }): void {
+    this.#mail.push(mail);
+  }
+
+  /** Takes up to `limit` mails off the front. A task comes alone. */
+  drain(limit: number): Mail[] {
+    const taken: Mail[] = [];
+    while (this.#head < this.#mail.length && taken.length < limit) {
+      const mail = this.#mail[this.#head] as Mail;
+      if (mail.type === 'task' && taken.length > 0) break;
+      this.#head++;
+      taken.push(mail);
+      if (mail.type === 'task') break;
+      if (mail.type === 'envelope') this.#leave(mail);
+    }
+    // Cut the consumed front off only now and then: shift() would cost O(n) each
+    if (this.#head > 1_024 || this.#head === this.#mail.length) {
+      this.#mail = this.#mail.slice(this.#head);
+      this.#head = 0;
+    }
+    if (this.#envelopes < this.#limit && this.#roomWanted.length > 0) {
+      const wanted = this.#roomWanted;
+      this.#roomWanted = [];
+      for (const resume of wanted) resume();
+    }
+    return taken;
+  }
+
+  /** Resolves when an envelope would be taken. */
+  async hasRoom(): Promise<void> {
+    while (this.#envelopes >= this.#limit) {
+      await new Promise<void>((resolve) => this.#roomWanted.push(resolve));
+    }
+  }
+
+  #leave({ envelope }: Mail & { type: 'envelope' }): void {
+    this.#envelopes--;
+    if (envelope.event.type !== 'telemetry') return;
+    const key = keyOf(envelope);
+    const lane = this.#telemetry.get(key);
+    if (!lane) return;
+    lane.count--;
+    if (lane.count <= 0) this.#telemetry.delete(key);
+  }
+
+  #foldIn(envelope: Envelope, waiting: Waiting): boolean {
+    const lane = this.#telemetry.get(keyOf(envelope));
+    if (!lane?.last || lane.count < this.#telemetryBudget) return false;
+    const { last } = lane;
+    if (!this.#foldable(envelope) || !this.#foldable(last.envelope)) return false;
+    last.envelope = foldTelemetry(last.envelope, envelope);
+    last.waiting.push(waiting);
+    return true;
+  }
+}
+
+/** Two telemetry events of a twin as one: the later value of each field, and what both said in sum. */
+export function foldTelemetry(earlier: Envelope, later: Envelope): Envelope {
+  const fields = { ...(earlier.folded?.fields ?? statsOf(earlier)) };
+  for (const [name, stats] of Object.entries(statsOf(later))) {
+    const known = fields[name];
+    fields[name] = known
+      ? {
+          count: known.count + 1,
+          sum: known.sum + stats.sum,
+          min: Math.min(known.min, stats.min),
+          max: Math.max(known.max, stats.max),
+        }
+      : stats;
+  }
+  const ids = [...(earlier.folded?.ids ?? [idHash(earlier.id)]), idHash(later.id)];
+  return {
+    ...later,
+    at: Math.max(earlier.at, later.at),
+    event: { ...earlier.event, ...later.event },
+    folded: {
+      samples: (earlier.folded?.samples ?? 1) + 1,
+      ids: ids.slice(-SEEN_LIMIT),
+      fields,
+    },
+  };
+}
+
+function statsOf({ event }: Envelope) {
+  const stats: NonNullable<Envelope['folded']>['fields'] = {};
+  for (const [name, value] of Object.entries(event)) {
+    if (typeof value === 'number') stats[name] = { count: 1, sum: value, min: value, max: value };
+  }
+  return stats;
+}

@@ -1,0 +1,389 @@
+import { backoffMs } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { keyOf } from './envelope.ts';
+import { EngineError, messageOf } from './errors.ts';
+import type { DeadLetterRow, OutboxRow } from './rows.ts';
+import type { DeliveryOutcome, Sink } from './sink.ts';
+import type { Settlement, Storage } from './storage/port.ts';
+import type { EngineTelemetry } from './telemetry.ts';
+
+export interface OutboxOptions {
+  storage: Pick<Storage, 'pendingDeliveries' | 'settle' | 'postpone'>;
+  clock: Clock;
+  telemetry: EngineTelemetry;
+  random: () => number;
+  newId: () => string;
+  /** A command has left the house. */
+  onSent: (row: OutboxRow) => void;
+  /** A destination has refused an effect for good. */
+  onDead: (row: OutboxRow, error: string) => void;
+}
+
+/** Rows that one `deliver` call gets. */
+const DELIVER_AT_ONCE = 500;
+/** Rows that a lane holds in memory; what comes on top is read from the store later. */
+const LANE_LIMIT = 10_000;
+const PAGE = 1_000;
+const MAX_ATTEMPTS = 100;
+const LANE_RETRY = { baseMs: 250, capMs: 30_000 };
+
+/**
+ * Committed effects on their way out: at least once, in order per twin, each destination in a lane
+ * of its own. The store is the truth; a lane in memory only spares reading it for every effect.
+ */
+export class Outbox implements AsyncDisposable {
+  readonly #options: OutboxOptions;
+  #lanes = new Map<string, Lane>();
+
+  /** @param destinations names of all sinks that will ever be attached */
+  constructor(destinations: Iterable<string>, options: OutboxOptions) {
+    this.#options = options;
+    for (const name of destinations) this.#lanes.set(name, new Lane(name, options));
+  }
+
+  /** Takes the effects of a committed batch. */
+  add(rows: readonly OutboxRow[], withdrawn: readonly string[]): void {
+    for (const id of withdrawn) for (const lane of this.#lanes.values()) lane.withdraw(id);
+    for (const row of rows) this.#lanes.get(row.destination)?.add(row);
+    for (const lane of this.#lanes.values()) lane.kick();
+  }
+
+  attach(sink: Sink): Disposable {
+    const lane = this.#lanes.get(sink.name);
+    if (!lane) {
+      throw new EngineError('bad-input', `no destination "${sink.name}" was declared`, {
+        hint: `Declare it in EngineOptions.destinations; declared are: ${[...this.#lanes.keys()].join(', ')}.`,
+      });
+    }
+    lane.attach(sink);
+    return { [Symbol.dispose]: () => lane.detach() };
+  }
+
+  /** The destination may have become able to deliver. */
+  wake(name: string): void {
+    this.#lanes.get(name)?.wake();
+  }
+
+  /** Reads the store again, for rows that did not come through {@link add}. */
+  reload(): void {
+    for (const lane of this.#lanes.values()) lane.reload();
+  }
+
+  waiting(): Record<string, number> {
+    return Object.fromEntries([...this.#lanes].map(([name, lane]) => [name, lane.waiting]));
+  }
+
+  get isIdle(): boolean {
+    return [...this.#lanes.values()].every((lane) => lane.isIdle);
+  }
+
+  /** Resolves when nothing can be delivered now: all is delivered, or waits for its destination. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+  }
+}
+
+/** One destination. */
+class Lane {
+  readonly #name: string;
+  readonly #options: OutboxOptions;
+  #sink: Sink | null = null;
+  #queue: OutboxRow[] = [];
+  /** Ids in memory whose end is not stored yet: what a reload must not take a second time. */
+  #known = new Set<string>();
+  /** Whether the store may hold rows that the queue does not. */
+  #behind = true;
+  /** Rows committed while the store is being read. */
+  #arrived: OutboxRow[] | null = null;
+  /** Twins whose first row waits for another try, with what waits behind it. */
+  #delayed = new Map<string, { rows: OutboxRow[]; until: number; alarm: Disposable }>();
+  #failures = 0;
+  #paused: Disposable | null = null;
+  #running = false;
+  #closed = false;
+  #settling: Promise<void> = Promise.resolve();
+  #unsettled = 0;
+  #idleWanted: (() => void)[] = [];
+
+  constructor(name: string, options: OutboxOptions) {
+    this.#name = name;
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#known.size;
+  }
+
+  add(row: OutboxRow): void {
+    if (this.#arrived) this.#arrived.push(row);
+    else if (this.#behind || this.#known.size >= LANE_LIMIT) this.#behind = true;
+    else this.#enqueue(row);
+  }
+
+  withdraw(id: string): void {
+    if (!this.#known.has(id)) return;
+    const before = this.#queue.length;
+    this.#queue = this.#queue.filter((row) => row.id !== id);
+    for (const delayed of this.#delayed.values()) {
+      delayed.rows = delayed.rows.filter((row) => row.id !== id);
+    }
+    // One that is being delivered right now stays known until it settles
+    if (this.#queue.length < before) this.#known.delete(id);
+  }
+
+  attach(sink: Sink): void {
+    this.#sink = sink;
+    this.kick();
+  }
+
+  detach(): void {
+    this.#sink = null;
+  }
+
+  reload(): void {
+    this.#behind = true;
+    this.kick();
+  }
+
+  wake(): void {
+    this.#failures = 0;
+    this.#paused?.[Symbol.dispose]();
+    this.#paused = null;
+    for (const twin of [...this.#delayed.keys()]) this.#release(twin);
+    this.kick();
+  }
+
+  kick(): void {
+    if (this.#running || this.#paused || this.#closed || !this.#sink) return;
+    if (this.#queue.length === 0 && !this.#behind) return;
+    this.#running = true;
+    setImmediate(() => void this.#run());
+  }
+
+  get isIdle(): boolean {
+    return !this.#running && this.#unsettled === 0;
+  }
+
+  async idle(): Promise<void> {
+    while (this.#running) await new Promise<void>((resolve) => this.#idleWanted.push(resolve));
+    await this.#settling;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#paused?.[Symbol.dispose]();
+    for (const { alarm } of this.#delayed.values()) alarm[Symbol.dispose]();
+    await this.idle();
+  }
+
+  #enqueue(row: OutboxRow): void {
+    if (this.#known.has(row.id)) return;
+    this.#known.add(row.id);
+    const delayed = this.#delayed.get(keyOf(row));
+    if (delayed) delayed.rows.push(row);
+    else this.#queue.push(row);
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#sink && !this.#paused && !this.#closed) {
+        if (this.#queue.length === 0) {
+          if (!this.#behind) break;
+          await this.#catchUp();
+          if (this.#queue.length === 0) break;
+        }
+        await this.#deliver(this.#sink, this.#queue.splice(0, DELIVER_AT_ONCE));
+      }
+    } catch (error) {
+      // Only the store can fail here; nothing is lost, so try again later
+      this.#behind = true;
+      this.#pause(messageOf(error));
+    }
+    this.#running = false;
+    const wanted = this.#idleWanted;
+    this.#idleWanted = [];
+    for (const resolve of wanted) resolve();
+  }
+
+  /** Reads what the store holds and memory does not, as far as memory allows. */
+  async #catchUp(): Promise<void> {
+    this.#arrived = [];
+    try {
+      await this.#settling;
+      let after = 0;
+      this.#behind = false;
+      for (;;) {
+        const page = await this.#options.storage.pendingDeliveries(after, PAGE);
+        for (const { row, position } of page) {
+          after = position;
+          if (row.destination !== this.#name) continue;
+          if (this.#known.size >= LANE_LIMIT) this.#behind = true;
+          else this.#enqueue(row);
+        }
+        if (page.length < PAGE || this.#behind) break;
+      }
+    } catch (error) {
+      this.#behind = true;
+      throw error;
+    } finally {
+      const arrived = this.#arrived;
+      this.#arrived = null;
+      for (const row of arrived) this.add(row);
+    }
+  }
+
+  async #deliver(sink: Sink, rows: OutboxRow[]): Promise<void> {
+    const now = this.#options.clock.now();
+    const expired = rows.filter((row) => row.expiresAt !== null && row.expiresAt <= now);
+    const due = rows.filter((row) => row.expiresAt === null || row.expiresAt > now);
+    const settlements: Settlement[] = expired.map(({ id }) => ({ id, outcome: 'dropped' }));
+    for (const row of expired) this.#tell(row, 'dropped');
+    let outcomes: DeliveryOutcome[] = [];
+    if (due.length > 0) {
+      try {
+        outcomes = await sink.deliver(due);
+      } catch (error) {
+        outcomes = due.map(() => ({ status: 'retry', error: messageOf(error) }));
+      }
+    }
+    const retried: { row: OutboxRow; error: string }[] = [];
+    for (const [index, row] of due.entries()) {
+      const outcome = outcomes[index] ?? { status: 'retry', error: 'the sink gave no outcome' };
+      if (outcome.status === 'retry' && row.attempts + 1 < MAX_ATTEMPTS) {
+        retried.push({ row, error: outcome.error });
+      } else if (outcome.status === 'delivered') {
+        settlements.push({
+          id: row.id,
+          outcome: 'delivered',
+          at: this.#options.clock.now(),
+          attempts: row.attempts + 1,
+        });
+        this.#tell(row, 'delivered');
+        if (row.delivery.type === 'command') this.#options.onSent(row);
+      } else {
+        settlements.push({ id: row.id, outcome: 'dead', letter: this.#letter(row, outcome) });
+        this.#tell(row, 'dead');
+        this.#options.onDead(row, outcome.error);
+      }
+    }
+    this.#settle(settlements);
+    if (retried.length === 0) this.#failures = 0;
+    else if (retried.length === due.length) {
+      // The destination as a whole is away: wait for it with everything in order
+      this.#queue.unshift(...retried.map(({ row }) => row));
+      this.#pause(retried[0]?.error ?? '');
+    } else await this.#delay(retried);
+  }
+
+  /** Stored in the background, in order; delivering goes on meanwhile. A crash in between delivers again under the same id. */
+  #settle(settlements: Settlement[]): void {
+    if (settlements.length === 0) return;
+    this.#unsettled++;
+    this.#settling = this.#settling.then(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.#options.storage.settle(settlements);
+          break;
+        } catch (error) {
+          if (this.#closed) break;
+          this.#options.telemetry.emit('delivery.postponed', {
+            destination: this.#name,
+            attempts: attempt,
+            error: `its end could not be stored: ${messageOf(error)}`,
+          });
+          await this.#wait(backoffMs(attempt, LANE_RETRY, this.#options.random()));
+        }
+      }
+      for (const { id } of settlements) this.#known.delete(id);
+      this.#unsettled--;
+    });
+  }
+
+  /** Single twins that cannot be reached: they wait, each with its own rows behind, and nobody else does. */
+  async #delay(retried: { row: OutboxRow; error: string }[]): Promise<void> {
+    const { clock, random, storage, telemetry } = this.#options;
+    const postponed: { id: string; attempts: number; notBefore: number }[] = [];
+    for (const { row, error } of retried) {
+      const attempts = row.attempts + 1;
+      const notBefore = clock.now() + backoffMs(attempts, LANE_RETRY, random());
+      postponed.push({ id: row.id, attempts, notBefore });
+      telemetry.emit('delivery.postponed', { destination: this.#name, attempts, error });
+      const twin = keyOf(row);
+      const waiting = this.#delayed.get(twin);
+      const again = { ...row, attempts, notBefore };
+      if (waiting) waiting.rows.push(again);
+      else {
+        const behind = this.#queue.filter((other) => keyOf(other) === twin);
+        if (behind.length > 0) this.#queue = this.#queue.filter((other) => keyOf(other) !== twin);
+        this.#delayed.set(twin, {
+          rows: [again, ...behind],
+          until: notBefore,
+          alarm: clock.schedule(notBefore, () => {
+            this.#release(twin);
+            this.kick();
+          }),
+        });
+      }
+    }
+    await storage.postpone(postponed);
+  }
+
+  #release(twin: string): void {
+    const delayed = this.#delayed.get(twin);
+    if (!delayed) return;
+    delayed.alarm[Symbol.dispose]();
+    this.#delayed.delete(twin);
+    this.#queue.unshift(...delayed.rows);
+  }
+
+  #pause(error: string): void {
+    if (this.#closed) return;
+    const { clock, random, telemetry } = this.#options;
+    this.#failures++;
+    telemetry.emit('delivery.postponed', {
+      destination: this.#name,
+      attempts: this.#failures,
+      error,
+    });
+    const until = clock.now() + backoffMs(this.#failures, LANE_RETRY, random());
+    this.#paused = clock.schedule(until, () => {
+      this.#paused = null;
+      this.kick();
+    });
+  }
+
+  #wait(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => void clock.schedule(clock.now() + ms, resolve));
+  }
+
+  #tell(row: OutboxRow, outcome: 'delivered' | 'dropped' | 'dead'): void {
+    this.#options.telemetry.emit('delivery.settled', {
+      destination: this.#name,
+      outcome,
+      waitedMs: this.#options.clock.now() - row.createdAt,
+    });
+  }
+
+  #letter(
+    row: OutboxRow,
+    outcome: Exclude<DeliveryOutcome, { status: 'delivered' }>,
+  ): DeadLetterRow {
+    return {
+      id: this.#options.newId(),
+      home: row.home,
+      twin: row.twin,
+      source: this.#name,
+      code: 'delivery-failed',
+      error: outcome.error,
+      hint: outcome.status === 'refused' ? (outcome.hint ?? null) : 'Given up after many tries.',
+      at: this.#options.clock.now(),
+      attempts: row.attempts + 1,
+      content: { type: 'delivery', outbox: row },
+    };
+  }
+}

@@ -1,0 +1,149 @@
+import type { Destinations } from './draft.ts';
+import { type Address, type Envelope, type FoldedSamples, keyOf } from './envelope.ts';
+import { EngineError } from './errors.ts';
+import { canonicalJson, type Json } from './json.ts';
+import type { AnyKind } from './kind.ts';
+import { type LiveTwin, revive } from './live-twin.ts';
+import type { CheckpointRow, JournalRow, LoadedTwin } from './rows.ts';
+import type { Storage } from './storage/port.ts';
+import { birth, turn } from './turn.ts';
+
+/** Whether the journal and the stored state agree. */
+export interface ReplayReport {
+  /** Whether folding the journal gave the stored state. */
+  ok: boolean;
+  revision: number;
+  /** Revision of the checkpoint that it began from; 0 is the twin's creation. */
+  from: number;
+  turns: number;
+  /** JSON paths that differ, with both values. */
+  differences: { path: string; stored: Json | undefined; replayed: Json | undefined }[];
+}
+
+const PAGE = 1_000;
+const MOST_DIFFERENCES = 50;
+/** Replay delivers nothing. */
+const NOWHERE: Destinations = {};
+
+/**
+ * Folds the journal from the latest checkpoint (or, `fromBirth`, from the first) and compares with
+ * the stored state.
+ * @throws EngineError `unknown-twin`, `unknown-kind`, `state-unreadable`
+ */
+export async function replay(
+  storage: Storage,
+  kinds: ReadonlyMap<string, AnyKind>,
+  address: Address,
+  options: { fromBirth?: boolean } = {},
+): Promise<ReplayReport> {
+  const stored = await storage.getTwin(address);
+  if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
+  const kind = kinds.get(stored.kind);
+  if (!kind) throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`);
+  const checkpoint = options.fromBirth ? null : await storage.latestCheckpoint(address);
+  let twin: LiveTwin | null =
+    checkpoint && checkpoint.revision <= stored.revision && checkpoint.version === kind.version
+      ? revive(kind, atCheckpoint(stored, checkpoint))
+      : null;
+  const from = twin?.revision ?? 0;
+  let turns = 0;
+  for (let next = twin ? from + 1 : 0; next <= stored.revision; ) {
+    const rows = await storage.readJournal(address, next, PAGE);
+    for (const row of rows) {
+      if (row.revision > stored.revision) break;
+      if (row.revision !== next) return gap(stored, from, turns, next, row.revision);
+      twin = foldRow(kind, twin, row);
+      turns++;
+      next++;
+    }
+    if (rows.length < PAGE && next <= stored.revision) return gap(stored, from, turns, next, null);
+  }
+  const differences: ReplayReport['differences'] = [];
+  compare(
+    stored.state as unknown as Json,
+    (twin?.state ?? null) as unknown as Json,
+    '',
+    differences,
+  );
+  return { ok: differences.length === 0, revision: stored.revision, from, turns, differences };
+}
+
+function foldRow(kind: AnyKind, twin: LiveTwin | null, row: JournalRow): LiveTwin {
+  const envelope = envelopeOf(row);
+  if (!twin) {
+    const { name, room, timezone } = row.event;
+    return birth(
+      kind,
+      envelope,
+      {
+        name: String(name ?? row.twin),
+        room: typeof room === 'string' ? room : null,
+        timezone: String(timezone),
+      },
+      row.receivedAt,
+      NOWHERE,
+    ).twin;
+  }
+  const result = turn(twin, envelope, row.receivedAt, NOWHERE);
+  if ('twin' in result) return result.twin;
+  throw new EngineError(
+    'state-unreadable',
+    `${row.home}/${row.twin}@${row.revision} was a turn once, replay says "${result.status}"`,
+    { hint: 'The kind behaves differently now without a new version: raise it.' },
+  );
+}
+
+/** The envelope of a journaled turn. What made it a duplicate or stale then was settled then. */
+function envelopeOf(row: JournalRow): Envelope {
+  const { folded, ...event } = row.event;
+  return {
+    home: row.home,
+    twin: row.twin,
+    id: row.eventId,
+    dedupe: false,
+    event: event as Envelope['event'],
+    at: row.at,
+    source: row.source,
+    cause: row.cause,
+    correlation: row.correlation,
+    principal: row.principal,
+    ifUnknown: 'reject',
+    ...(folded !== undefined && { folded: folded as unknown as FoldedSamples }),
+  };
+}
+
+function atCheckpoint(stored: LoadedTwin, { revision, version, state }: CheckpointRow): LoadedTwin {
+  return { ...stored, revision, version, state };
+}
+
+function gap(
+  stored: LoadedTwin,
+  from: number,
+  turns: number,
+  missing: number,
+  found: number | null,
+): ReplayReport {
+  const difference = { path: `journal@${missing}`, stored: found, replayed: missing };
+  return { ok: false, revision: stored.revision, from, turns, differences: [difference] };
+}
+
+function compare(
+  stored: Json | undefined,
+  replayed: Json | undefined,
+  path: string,
+  differences: ReplayReport['differences'],
+): void {
+  if (differences.length >= MOST_DIFFERENCES) return;
+  if (canonicalJson(stored ?? null) === canonicalJson(replayed ?? null)) return;
+  if (isObject(stored) && isObject(replayed)) {
+    for (const key of new Set([...Object.keys(stored), ...Object.keys(replayed)])) {
+      compare(stored[key], replayed[key], path === '' ? key : `${path}.${key}`, differences);
+    }
+    return;
+  }
+  differences.push({ path, stored, replayed });
+}
+
+function isObject(value: Json | undefined): value is { [key: string]: Json } {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,85 @@
+/**
+ * History without a cost per event: samples gather in the twin's own row, in one open 5-minute
+ * bucket per measurement. Only a bucket that closes becomes rows, in the commit of the turn that
+ * closed it, so they are exact after a crash.
+ */
+import type { Address } from './envelope.ts';
+import type { Resolution, RollupRow } from './rows.ts';
+import type { Bucket } from './twin-state.ts';
+
+const MINUTE_MS = 60_000;
+export const RESOLUTION_MS: Record<Resolution, number> = {
+  '5m': 5 * MINUTE_MS,
+  '1h': 60 * MINUTE_MS,
+  '1d': 24 * 60 * MINUTE_MS,
+};
+const RESOLUTIONS: readonly Resolution[] = ['5m', '1h', '1d'];
+
+/** One value, or several that arrived as one event. */
+export interface Sample {
+  at: number;
+  count: number;
+  sum: number;
+  min: number;
+  max: number;
+  last: number;
+}
+
+/**
+ * Puts a sample where it belongs.
+ * @returns the open bucket after it, and the rows that it made: the closed bucket's, or its own when
+ *   it came too late for the open one
+ */
+export function addSample(
+  address: Address,
+  measurement: string,
+  open: Bucket | undefined,
+  sample: Sample,
+): { open: Bucket; rows: RollupRow[] } {
+  const start = startOf(sample.at, '5m');
+  if (!open || start > open.start) {
+    return {
+      open: { start, ...statsOf(sample) },
+      rows: open ? increments(address, measurement, open) : [],
+    };
+  }
+  if (start < open.start) {
+    return { open, rows: increments(address, measurement, { start, ...statsOf(sample) }) };
+  }
+  return { open: mergeStats(open, statsOf(sample)), rows: [] };
+}
+
+/** What a 5-minute bucket adds to the rows of all resolutions. */
+export function increments(address: Address, measurement: string, bucket: Bucket): RollupRow[] {
+  return RESOLUTIONS.map((resolution) => ({
+    home: address.home,
+    twin: address.twin,
+    measurement,
+    resolution,
+    ...bucket,
+    start: startOf(bucket.start, resolution),
+  }));
+}
+
+/** Two increments of one row as one; `last` is the later's. */
+export function mergeStats<T extends Omit<Bucket, 'start'>>(a: T, b: Omit<Bucket, 'start'>): T {
+  const later = b.lastAt >= a.lastAt ? b : a;
+  return {
+    ...a,
+    count: a.count + b.count,
+    sum: a.sum + b.sum,
+    min: Math.min(a.min, b.min),
+    max: Math.max(a.max, b.max),
+    last: later.last,
+    lastAt: later.lastAt,
+  };
+}
+
+export function startOf(at: number, resolution: Resolution): number {
+  const width = RESOLUTION_MS[resolution];
+  return Math.floor(at / width) * width;
+}
+
+function statsOf({ at, ...stats }: Sample): Omit<Bucket, 'start'> {
+  return { ...stats, lastAt: at };
+}

@@ -1,0 +1,278 @@
+import { backoffMs } from './backoff.ts';
+import { type BatchContext, deadLetter, type FoldedBatch, foldBatch } from './batch.ts';
+import type { Clock } from './clock.ts';
+import type { Address, Envelope, Receipt } from './envelope.ts';
+import { EngineError, messageOf } from './errors.ts';
+import { HotTwins } from './hot-twins.ts';
+import { type Mail, Mailbox } from './mailbox.ts';
+import type { Commit, Storage } from './storage/port.ts';
+import type { EngineTelemetry } from './telemetry.ts';
+
+export interface ShardOptions {
+  index: number;
+  storage: Storage;
+  clock: Clock;
+  telemetry: EngineTelemetry;
+  context: Omit<BatchContext, 'hot' | 'load' | 'getHome' | 'wantsChanges'>;
+  mailboxLimit: number;
+  telemetryBudget: number;
+  batchLimit: number;
+  hotTwins: number;
+  foldable: (envelope: Envelope) => boolean;
+  random: () => number;
+  wantsChanges: () => boolean;
+  /** Called after each commit, before the next batch: deeds may follow now. */
+  onCommitted: (batch: FoldedBatch) => void;
+  /** Another engine has taken over: nothing more can be stored. */
+  onFenced: (error: EngineError) => void;
+}
+
+const RETRY = { baseMs: 50, capMs: 5_000 };
+
+/**
+ * The single writer of a set of homes: takes mail, folds it into a batch, commits, settles, and
+ * begins again. One batch is under way at a time, so a twin has one turn at a time.
+ */
+export class Shard {
+  readonly #options: ShardOptions;
+  readonly #mailbox: Mailbox;
+  readonly #hot: HotTwins;
+  #epoch = 0;
+  #seq = 0;
+  #running = false;
+  #stopped: EngineError | null = null;
+  #failing: string | null = null;
+  #idleWanted: (() => void)[] = [];
+  #retryNow: (() => void) | null = null;
+
+  constructor(options: ShardOptions) {
+    this.#options = options;
+    this.#hot = new HotTwins(options.hotTwins);
+    this.#mailbox = new Mailbox({
+      limit: options.mailboxLimit,
+      telemetryBudget: options.telemetryBudget,
+      foldable: options.foldable,
+    });
+  }
+
+  get depth(): number {
+    return this.#mailbox.depth;
+  }
+  get hotTwins(): number {
+    return this.#hot.size;
+  }
+  /** What keeps the present batch from its commit; null when nothing does. */
+  get failing(): string | null {
+    return this.#failing;
+  }
+
+  /** From now on batches are committed under this epoch. */
+  start(epoch: number): void {
+    this.#epoch = epoch;
+    this.#kick();
+  }
+
+  /** @throws EngineError `overloaded`, `stopping` */
+  post(envelope: Envelope): Promise<Receipt> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) throw this.#stopped;
+      this.#mailbox.post(envelope, { resolve, reject });
+      this.#kick();
+    });
+  }
+
+  async hasRoom(): Promise<void> {
+    if (this.#stopped) throw this.#stopped;
+    await this.#mailbox.hasRoom();
+  }
+
+  wake(address: Address): void {
+    if (this.#stopped) return;
+    this.#mailbox.push({ type: 'wake', address });
+    this.#kick();
+  }
+
+  /** Runs between two batches; for what must not meet a batch of the same twins. */
+  exclusively<T>(run: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.#stopped) throw this.#stopped;
+      this.#mailbox.push({ type: 'task', run: () => run().then(resolve, reject) });
+      this.#kick();
+    });
+  }
+
+  forget(address: Address): void {
+    this.#hot.drop(address);
+  }
+  forgetHome(home: string): void {
+    this.#hot.dropHome(home);
+  }
+
+  get isIdle(): boolean {
+    return !this.#running && this.#mailbox.isEmpty;
+  }
+
+  /** Resolves when nothing waits and nothing is under way. */
+  async idle(): Promise<void> {
+    while (!this.isIdle) {
+      await new Promise<void>((resolve) => this.#idleWanted.push(resolve));
+    }
+  }
+
+  /** Refuses new mail; what waits is refused too when the store does not take it any more. */
+  stop(reason: EngineError): void {
+    this.#stopped = reason;
+    this.#retryNow?.();
+  }
+
+  #kick(): void {
+    if (this.#running || this.#epoch === 0 || this.#mailbox.isEmpty) return;
+    this.#running = true;
+    // The next tick: everything that arrives in this one makes one batch
+    setImmediate(() => void this.#run());
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#mailbox.isEmpty) {
+      const mail = this.#mailbox.drain(this.#options.batchLimit);
+      const [first] = mail;
+      try {
+        if (first?.type === 'task') await first.run();
+        else await this.#batch(mail);
+      } catch (error) {
+        this.#refuse(mail, error);
+      }
+    }
+    this.#running = false;
+    const wanted = this.#idleWanted;
+    this.#idleWanted = [];
+    for (const resolve of wanted) resolve();
+  }
+
+  async #batch(mail: readonly Mail[]): Promise<void> {
+    const { clock, telemetry, index, storage, context } = this.#options;
+    const began = performance.now();
+    const folded = await this.#untilStored(() =>
+      foldBatch(
+        {
+          ...context,
+          hot: (key) => this.#hot.get(key),
+          load: (addresses) => storage.load(addresses),
+          getHome: (id) => storage.getHome(id),
+          wantsChanges: this.#options.wantsChanges(),
+        },
+        mail,
+        clock.now(),
+      ),
+    );
+    const foldedAt = performance.now();
+    if (folded.changed) {
+      const commit: Commit = {
+        ...folded.rows,
+        shard: index,
+        epoch: this.#epoch,
+        seq: this.#seq + 1,
+      };
+      try {
+        await this.#untilStored(() => storage.commit(commit));
+      } catch (error) {
+        if (error instanceof EngineError && (error.code === 'fenced' || error.retryable))
+          throw error;
+        await this.#apart(mail, error);
+        return;
+      }
+      this.#seq++;
+    }
+    for (const twin of folded.twins) this.#hot.put(twin);
+    for (const { waiting, receipt } of folded.receipts) {
+      for (const { resolve } of waiting) resolve(receipt);
+    }
+    this.#options.onCommitted(folded);
+    telemetry.emit('batch.committed', {
+      shard: index,
+      envelopes: folded.receipts.length,
+      turns: folded.turns,
+      foldMs: foldedAt - began,
+      commitMs: performance.now() - foldedAt,
+    });
+  }
+
+  /** Repeats while the store is away: what waits is unacknowledged, so nothing is lost meanwhile. */
+  async #untilStored<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let attempts = 1; ; attempts++) {
+      try {
+        const result = await attempt();
+        this.#failing = null;
+        return result;
+      } catch (error) {
+        if (!(error instanceof EngineError && error.retryable) || this.#stopped) throw error;
+        this.#failing = error.message;
+        const { index, telemetry, clock, random } = this.#options;
+        telemetry.emit('commit.retried', { shard: index, attempt: attempts, error: error.message });
+        const until = clock.now() + backoffMs(attempts, RETRY, random());
+        await new Promise<void>((resolve) => {
+          const alarm = clock.schedule(until, resolve);
+          this.#retryNow = () => {
+            alarm[Symbol.dispose]();
+            resolve();
+          };
+        });
+        this.#retryNow = null;
+      }
+    }
+  }
+
+  /**
+   * The store refuses this batch for good, so something in it cannot be stored. Each mail gets a
+   * batch of its own: one poisoned event must not take its neighbours with it.
+   */
+  async #apart(mail: readonly Mail[], error: unknown): Promise<void> {
+    if (mail.length > 1) {
+      for (const one of mail) await this.#batch([one]);
+      return;
+    }
+    const [only] = mail;
+    if (only?.type !== 'envelope') throw error;
+    const { context, storage, clock, telemetry } = this.#options;
+    const refusal = new EngineError('bad-input', `cannot be stored: ${messageOf(error)}`, {
+      hint: 'Look for characters that the database refuses, such as NUL.',
+      cause: error,
+    });
+    const event = { type: only.envelope.event.type, json: printable(only.envelope) };
+    const letter = deadLetter(
+      context.newId(),
+      { ...only.envelope, event, id: printable(only.envelope.id) },
+      refusal,
+      clock.now(),
+    );
+    try {
+      await storage.insertDeadLetters([letter]);
+    } catch (lost) {
+      telemetry.emit('dead-letter.lost', { code: refusal.code, error: messageOf(lost) });
+    }
+    const receipt: Receipt = { status: 'rejected', code: refusal.code, reason: refusal.message };
+    for (const { resolve } of only.waiting) resolve(receipt);
+  }
+
+  #refuse(mail: readonly Mail[], thrown: unknown): void {
+    const error =
+      thrown instanceof EngineError
+        ? thrown
+        : new EngineError('storage-unavailable', messageOf(thrown), { cause: thrown });
+    if (error.code === 'fenced') {
+      this.#stopped ??= error;
+      this.#options.onFenced(error);
+    }
+    for (const m of mail) {
+      if (m.type === 'envelope') for (const { reject } of m.waiting) reject(error);
+    }
+    this.#options.telemetry.emit('background.failed', {
+      task: `shard ${this.#options.index}`,
+      error,
+    });
+  }
+}
+
+function printable(value: unknown): string {
+  return JSON.stringify(value).replaceAll('\\u0000', '\\\\u0000');
+}

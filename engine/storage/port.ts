@@ -1,0 +1,215 @@
+import type { Address } from '../envelope.ts';
+import type {
+  AlertRow,
+  CandidateRow,
+  CheckpointRow,
+  DeadLetterRow,
+  HomeRow,
+  IntentRow,
+  IntentStatus,
+  IntentWrite,
+  JournalRow,
+  LoadedTwin,
+  OutboxRow,
+  RelationWrite,
+  Resolution,
+  RollupRow,
+  TwinRow,
+} from '../rows.ts';
+
+/**
+ * The verbs that a durable store gives the engine. Two implementations, `sqlite/` and `postgres/`,
+ * pass one suite: `storage.contract.ts`.
+ *
+ * Failures: `storage-unavailable` and `storage-full` (both retryable) when the database cannot be
+ * reached or written now; `fenced` when another engine has taken over; anything else is a bug and
+ * is thrown as it came.
+ */
+export interface Storage extends AsyncDisposable {
+  /** `sqlite` or `postgres`, for logs and metrics. */
+  readonly dialect: string;
+  /** How many shards this store gains from: 1 where commits cannot overlap. */
+  readonly shards: number;
+
+  // ── ownership ──────────────────────────────────────────────────────────────────────────────
+  /**
+   * Makes the caller the only writer and raises the fencing epoch. The claim ends with the process,
+   * however that ends, or with the lease's disposal.
+   * @param waitMs how long to wait for a former owner to let go
+   * @throws EngineError `owned-elsewhere` when it does not
+   */
+  acquire(owner: string, shards: number, waitMs: number): Promise<Lease>;
+
+  // ── the way of an event ────────────────────────────────────────────────────────────────────
+  /** The twins that exist among these, in one round trip, with their relations. */
+  load(addresses: readonly Address[]): Promise<LoadedTwin[]>;
+  /**
+   * Stores a batch in one transaction, fenced: it applies only if `epoch` is the current one and
+   * `seq` follows the shard's last. A `seq` that is stored already is a commit whose answer was
+   * lost: it returns without writing again.
+   * @throws EngineError `fenced` when the epoch is not the current one
+   */
+  commit(commit: Commit): Promise<void>;
+
+  // ── time ───────────────────────────────────────────────────────────────────────────────────
+  /** Twins whose `wakeAt` is at or before `until`, earliest first, after the given one (keyset). */
+  dueWakes(until: number, limit: number, after: Wake | null): Promise<Wake[]>;
+
+  // ── outbox ─────────────────────────────────────────────────────────────────────────────────
+  /** Undelivered effects in the order they were committed, after position `after`. */
+  pendingDeliveries(after: number, limit: number): Promise<{ position: number; row: OutboxRow }[]>;
+  /** Ends deliveries in one transaction: deletes the rows, marks intents sent, keeps dead ones as dead letters. */
+  settle(settlements: readonly Settlement[]): Promise<void>;
+  /** Puts deliveries off: stores `attempts` and `notBefore` (and `attempts` on the intent). */
+  postpone(postponed: readonly { id: string; attempts: number; notBefore: number }[]): Promise<void>;
+  outboxStats(): Promise<{ depth: number; oldestAt: number | null }>;
+
+  // ── homes ──────────────────────────────────────────────────────────────────────────────────
+  listHomes(page: PageRequest): Promise<Page<HomeRow>>;
+  getHome(id: string): Promise<HomeRow | null>;
+  /** @returns false if a home of this id exists */
+  insertHome(home: HomeRow): Promise<boolean>;
+  updateHome(home: HomeRow): Promise<void>;
+  /** Removes the home and all that belongs to it. */
+  deleteHome(id: string): Promise<void>;
+
+  // ── reading ────────────────────────────────────────────────────────────────────────────────
+  /** By twin id, ascending. */
+  listTwins(home: string, filter: TwinFilter, page: PageRequest): Promise<Page<TwinRow>>;
+  getTwin(address: Address): Promise<LoadedTwin | null>;
+  /** Removes a twin with its journal, history, alerts, intents, timers, deliveries and relations. */
+  deleteTwin(address: Address): Promise<void>;
+  countTwins(): Promise<number>;
+  /** Newest first; the cursor is a revision. */
+  listJournal(address: Address, page: PageRequest): Promise<Page<JournalRow>>;
+  /** Oldest first, revisions from `from` on: for replay. */
+  readJournal(address: Address, from: number, limit: number): Promise<JournalRow[]>;
+  latestCheckpoint(address: Address): Promise<CheckpointRow | null>;
+  /** Telemetry of a span that carries the measurement as a number, oldest first. */
+  listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
+  /** Stored buckets that start in the span, oldest first. */
+  listRollups(query: HistoryQuery, resolution: Resolution, limit: number): Promise<RollupRow[]>;
+  /** Newest first. */
+  listIntents(home: string, filter: IntentFilter, page: PageRequest): Promise<Page<IntentRow>>;
+  getIntent(home: string, id: string): Promise<IntentRow | null>;
+  /** Newest first. */
+  listAlerts(home: string, filter: AlertFilter, page: PageRequest): Promise<Page<AlertRow>>;
+  getAlert(home: string, id: string): Promise<AlertRow | null>;
+
+  // ── dead letters and candidates ────────────────────────────────────────────────────────────
+  /** Stores dead letters from outside a batch. Each home keeps the newest `deadLettersPerHome`. */
+  insertDeadLetters(rows: readonly DeadLetterRow[]): Promise<void>;
+  /** Newest first; of all homes and of none when `home` is null. */
+  listDeadLetters(home: string | null, page: PageRequest): Promise<Page<DeadLetterRow>>;
+  getDeadLetter(id: string): Promise<DeadLetterRow | null>;
+  deleteDeadLetter(id: string): Promise<void>;
+  /** Puts a dead delivery back into the outbox and deletes its dead letter, in one transaction. */
+  reviveDelivery(deadLetterId: string, row: OutboxRow): Promise<void>;
+  countDeadLetters(): Promise<number>;
+  /** Of all homes when `home` is null. */
+  listCandidates(home: string | null, page: PageRequest): Promise<Page<CandidateRow>>;
+  getCandidate(address: Address): Promise<CandidateRow | null>;
+  deleteCandidate(address: Address): Promise<void>;
+
+  // ── upkeep ─────────────────────────────────────────────────────────────────────────────────
+  /** Makes room for coming writes (partitions) and drops what is older than the retention allows. */
+  maintain(retention: Retention): Promise<void>;
+  /** A cheap round trip: whether the store answers. */
+  ping(): Promise<void>;
+}
+
+export interface Lease extends AsyncDisposable {
+  readonly epoch: number;
+  /** Called once if the claim is lost while the process lives. */
+  onLost(callback: () => void): void;
+}
+
+/** A batch as rows: everything that one commit stores. */
+export interface Commit {
+  shard: number;
+  epoch: number;
+  /** 1 for a shard's first commit under its epoch, then one more each. */
+  seq: number;
+  /** Homes that came into being with a first message; existing ones stay as they are. */
+  homes: HomeRow[];
+  /** Whole rows, inserted or replaced; each address at most once. */
+  twins: TwinRow[];
+  /** Only `wakeAt` of a twin that had no turn. */
+  wakes: Wake[];
+  journal: JournalRow[];
+  outbox: OutboxRow[];
+  /** Ids of deliveries that a later turn of the twin has made pointless. */
+  withdrawn: string[];
+  /** Each id at most once. */
+  intents: IntentWrite[];
+  /** Whole rows, inserted or replaced; each id at most once. */
+  alerts: AlertRow[];
+  /** Increments; each bucket at most once. */
+  rollups: RollupRow[];
+  checkpoints: CheckpointRow[];
+  relations: RelationWrite[];
+  deadLetters: DeadLetterRow[];
+  /** Inserted, or merged: `messages` adds up, `firstSeenAt` stays; each address at most once. */
+  candidates: CandidateRow[];
+}
+
+export interface Wake extends Address {
+  /** Null (only when written): nothing waits. */
+  wakeAt: number | null;
+}
+
+export type Settlement =
+  | { id: string; outcome: 'delivered'; at: number; attempts: number }
+  /** Its command ran out of time before it could be sent. */
+  | { id: string; outcome: 'dropped' }
+  | { id: string; outcome: 'dead'; letter: DeadLetterRow };
+
+export interface PageRequest {
+  limit: number;
+  /** Opaque; from the former page's `nextCursor`. @throws EngineError `bad-input` for any other text */
+  cursor?: string | undefined;
+}
+export interface Page<T> {
+  items: T[];
+  nextCursor: string | null;
+}
+
+export interface TwinFilter {
+  kind?: string | undefined;
+  room?: string | undefined;
+  /** A state by its path, `link.offline`, or a top-level state, `idle`. */
+  state?: string | undefined;
+  /** Case-insensitive part of the id or name. */
+  text?: string | undefined;
+}
+export interface IntentFilter {
+  twin?: string | undefined;
+  status?: IntentStatus | undefined;
+  /** Id of the event that asked for it. */
+  cause?: string | undefined;
+}
+export interface AlertFilter {
+  twin?: string | undefined;
+  status?: AlertRow['status'] | undefined;
+}
+/** `from` inclusive, `to` exclusive, epoch ms. */
+export interface HistoryQuery extends Address {
+  measurement: string;
+  from: number;
+  to: number;
+}
+/** What is older than these moments (epoch ms) goes; what a replay needs stays. */
+export interface Retention {
+  now: number;
+  /** Journal partitions that end before this moment; a checkpoint is written first where needed. */
+  journalBefore: number;
+  /** 5-minute rollups; hours and days stay. */
+  rollupsBefore: number;
+  /** Ended intents and cleared alerts. */
+  endedBefore: number;
+}
+
+/** What both implementations take besides where the database is. */
+export interface StorageOptions {
+  deadLettersPerHome: number;
+}

@@ -1,0 +1,123 @@
+import { createEngine } from '../create-engine.ts';
+import type { Engine, Limits } from '../engine.ts';
+import type { Envelope, EventData } from '../envelope.ts';
+import type { AnyKind } from '../kind.ts';
+import type { OutboxRow } from '../rows.ts';
+import type { DeliveryOutcome, Sink } from '../sink.ts';
+
+import type { Storage } from '../storage/port.ts';
+import { openSqlite } from '../storage/sqlite/open.ts';
+import { type EngineSignals, EngineTelemetry } from '../telemetry.ts';
+import { ManualClock } from './manual-clock.ts';
+
+const STEP_MS = 5 * 60_000;
+
+/** A destination that remembers what it was given and does as it is told. */
+export class RecordingSink implements Sink {
+  readonly name: string;
+  readonly takes = ['command', 'desired'] as const;
+  readonly delivered: OutboxRow[] = [];
+  /** What to answer; by default everything is delivered. */
+  answer: (row: OutboxRow) => DeliveryOutcome = () => ({ status: 'delivered' });
+
+  constructor(name = 'test') {
+    this.name = name;
+  }
+
+  deliver(rows: readonly OutboxRow[]): Promise<DeliveryOutcome[]> {
+    return Promise.resolve(
+      rows.map((row) => {
+        const outcome = this.answer(row);
+        if (outcome.status === 'delivered') this.delivered.push(row);
+        return outcome;
+      }),
+    );
+  }
+
+  get commands(): { twin: string; name: string; args: object; id: string }[] {
+    return this.delivered.flatMap(({ id, twin, delivery }) =>
+      delivery.type === 'command' ? [{ id, twin, name: delivery.name, args: delivery.args }] : [],
+    );
+  }
+}
+
+export interface EngineBench extends AsyncDisposable {
+  engine: Engine;
+  storage: Storage;
+  clock: ManualClock;
+  sink: RecordingSink;
+  signals: { name: keyof EngineSignals; fields: unknown }[];
+  /** Hands in a device's event and waits for its commit. */
+  send(twin: string, event: EventData, given?: Partial<Envelope>): ReturnType<Engine['dispatch']>;
+  /** Moves the clock and waits until everything that follows is done. */
+  pass(ms: number): Promise<void>;
+}
+
+/** A whole engine with a clock that stands still; `storage` defaults to SQLite in memory. */
+export async function startEngine(given: {
+  kinds: readonly AnyKind[];
+  storage?: Storage;
+  clock?: ManualClock;
+  sink?: RecordingSink | null;
+  limits?: Partial<Limits>;
+}): Promise<EngineBench> {
+  const clock = given.clock ?? new ManualClock();
+  const storage = given.storage ?? (await openSqlite(':memory:', { deadLettersPerHome: 100 }));
+  const telemetry = new EngineTelemetry();
+  const signals: EngineBench['signals'] = [];
+  telemetry.subscribe((name, fields) => signals.push({ name, fields }));
+  let ids = 0;
+  const engine = await createEngine({
+    storage,
+    clock,
+    telemetry,
+    kinds: given.kinds,
+    newId: () => `id-${++ids}`,
+    defaultTimezone: 'Europe/Berlin',
+    owner: 'test',
+    takeoverWaitMs: 0,
+    destinations: { command: 'test', desired: 'test' },
+    retention: { journal: 90, rollups: 400, ended: 90 },
+    random: () => 0.5,
+    ...(given.limits && { limits: given.limits }),
+  });
+  const sink = given.sink ?? new RecordingSink();
+  if (given.sink !== null) engine.addSink(sink);
+  let sent = 0;
+  return {
+    engine,
+    storage,
+    clock,
+    sink,
+    signals,
+    send(twin, event, more = {}) {
+      const id = more.id ?? `sent-${++sent}`;
+      return engine.dispatch({
+        home: 'h1',
+        twin,
+        id,
+        dedupe: more.id !== undefined,
+        event,
+        at: clock.now(),
+        source: 'mqtt',
+        cause: null,
+        correlation: id,
+        principal: 'device',
+        ifUnknown: 'create',
+        kind: given.kinds[0]?.kind ?? '',
+        ...more,
+      });
+    },
+    async pass(ms) {
+      // In steps, as time does: what falls due is read from the store while it passes
+      for (let left = ms; left > 0; left -= STEP_MS) {
+        clock.advance(Math.min(left, STEP_MS));
+        await engine.idle();
+      }
+    },
+    async [Symbol.asyncDispose]() {
+      await engine[Symbol.asyncDispose]();
+      if (!given.storage) await storage[Symbol.asyncDispose]();
+    },
+  };
+}

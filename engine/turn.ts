@@ -1,0 +1,281 @@
+/**
+ * One envelope folded into one twin. Pure: the twin as it is, the event and the time go in; the
+ * twin as it will be and rows come out. Replay calls the same function.
+ */
+import { type Destinations, Draft, type Turned, type TurnResult } from './draft.ts';
+import {
+  type Address,
+  type Envelope,
+  type EventData,
+  idHash,
+  isExternal,
+  keyOf,
+} from './envelope.ts';
+import { EngineError } from './errors.ts';
+import { intentEvent } from './intents.ts';
+import type { Json, JsonObject } from './json.ts';
+import { begin } from './kernel.ts';
+import type { AnyKind } from './kind.ts';
+import type { LiveTwin } from './live-twin.ts';
+import { arm, disarm, lapse } from './timers.ts';
+import type { TwinState } from './twin-state.ts';
+
+/**
+ * The creation of a twin: revision 0.
+ * @throws EngineError `machine-failed`
+ */
+export function birth(
+  kind: AnyKind,
+  envelope: Envelope,
+  made: { name: string; room: string | null; timezone: string },
+  now: number,
+  destinations: Destinations,
+): Turned {
+  const address: Address = { home: envelope.home, twin: envelope.twin };
+  const first = begin(kind, { ...address, at: now, timezone: made.timezone });
+  const empty: TwinState = {
+    value: {},
+    historyValue: {},
+    context: {},
+    timers: [],
+    pending: [],
+    seen: [],
+    lastAt: {},
+    alerts: {},
+    buckets: {},
+  };
+  const unborn: LiveTwin = {
+    ...address,
+    kind: kind.kind,
+    version: kind.version,
+    name: made.name,
+    room: made.room,
+    via: envelope.via ?? null,
+    revision: -1,
+    state: empty,
+    wakeAt: null,
+    createdAt: now,
+    updatedAt: now,
+    lastEventAt: null,
+    relations: made.room === null ? {} : { room: [made.room] },
+    kindOf: kind,
+    snapshot: first.snapshot,
+    view: kind.view(first.snapshot.context),
+  };
+  const event: EventData = {
+    type: 'twin.created',
+    kind: kind.kind,
+    version: kind.version,
+    name: made.name,
+    room: made.room,
+    timezone: made.timezone,
+  };
+  const draft = new Draft(unborn, { ...envelope, event }, now, destinations);
+  draft.take(first);
+  if (made.room !== null) {
+    draft.followUp(made.room, {
+      type: 'member.joined',
+      member: address.twin,
+      kind: kind.kind,
+    });
+  }
+  return draft.finish('accepted');
+}
+
+/**
+ * @throws EngineError `bad-input`, `unknown-event`, `stale-revision`, `machine-failed`: the twin is
+ *   untouched
+ */
+export function turn(
+  twin: LiveTwin,
+  envelope: Envelope,
+  now: number,
+  destinations: Destinations,
+): TurnResult {
+  const external = isExternal(envelope);
+  if (envelope.dedupe && twin.state.seen.includes(idHash(envelope.id))) {
+    return { status: 'duplicate' };
+  }
+  if (envelope.ifRevision !== undefined && envelope.ifRevision !== twin.revision) {
+    throw new EngineError(
+      'stale-revision',
+      `${keyOf(twin)} is at revision ${twin.revision}, not ${envelope.ifRevision}`,
+      { hint: 'Read it again and decide anew.' },
+    );
+  }
+  const { type } = envelope.event;
+  const engineEvent = ENGINE_EVENTS[type];
+  if (engineEvent) return engineEvent(twin, envelope, now, destinations);
+
+  const event = parseEvent(twin.kindOf, envelope.event);
+  const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+  const latest = twin.state.lastAt[type];
+  if (external && latest !== undefined && envelope.at < latest) {
+    draft.sample(envelope.at);
+    if (!(twin.kindOf.foldsLate ?? []).includes(type)) return draft.finish('late');
+  }
+  draft.feed(event, envelope.at);
+  draft.sample(envelope.at);
+  draft.confirm();
+  return draft.finish('accepted');
+}
+
+type EngineEvent = (
+  twin: LiveTwin,
+  envelope: Envelope,
+  now: number,
+  destinations: Destinations,
+) => TurnResult;
+
+/** Events that the engine itself understands; the machine hears of them in its own words, if it listens. */
+const ENGINE_EVENTS: Record<string, EngineEvent> = {
+  ack(twin, envelope, now, destinations) {
+    const { intent: id, ok, error } = envelope.event;
+    if (typeof id !== 'string' || typeof ok !== 'boolean') {
+      throw new EngineError('bad-input', 'an ack says which command and whether it worked', {
+        hint: 'Send {"id": "<the command\'s id>", "ok": true}, or "ok": false with "error".',
+      });
+    }
+    const intent = twin.state.pending.find((pending) => pending.id === id);
+    if (!intent) return { status: 'ignored', reason: `no open command ${id}` };
+    const draft = new Draft(twin, envelope, now, destinations);
+    if (!ok) {
+      draft.endIntent(
+        intent,
+        'failed',
+        typeof error === 'string' ? error : 'refused by the device',
+      );
+    } else if (intent.expect) draft.ackIntent(intent);
+    else draft.endIntent({ ...intent, ackedAt: now }, 'confirmed');
+    return draft.finish('accepted');
+  },
+
+  'intent.sent'(twin, envelope, now, destinations) {
+    const intent = twin.state.pending.find((pending) => pending.id === envelope.event.intent);
+    if (!intent || !('intent.sent' in twin.kindOf.events)) {
+      return { status: 'ignored', reason: 'nobody listens' };
+    }
+    const draft = new Draft(twin, envelope, now, destinations);
+    draft.feed(intentEvent(intent, 'sent'), now);
+    return draft.finish('accepted');
+  },
+
+  'intent.expired'(twin, envelope, now, destinations) {
+    const intent = twin.state.pending.find((pending) => pending.id === envelope.event.intent);
+    if (!intent || intent.expiresAt > now) {
+      return { status: 'ignored', reason: 'it has come to an end already' };
+    }
+    const draft = new Draft(twin, envelope, now, destinations);
+    draft.endIntent(intent, 'expired', 'not confirmed in time', envelope.event.failed !== true);
+    return draft.finish('accepted');
+  },
+
+  'timer.fired'(twin, envelope, now, destinations) {
+    const { timer: id, due, forced, failed } = envelope.event;
+    const timer = twin.state.timers.find((candidate) => candidate.id === id);
+    if (!timer || (forced !== true && (timer.due !== due || timer.due > now))) {
+      return { status: 'ignored', reason: `timer ${String(id)} has been cancelled or moved` };
+    }
+    const lapsed = lapse(timer, now);
+    const fires = (lapsed.fires || forced === true) && failed !== true;
+    const event: EventData = {
+      type: 'timer.fired',
+      timer: timer.id,
+      due: timer.due,
+      // Of several missed ones, a later occurrence than the one that was armed
+      ...(lapsed.due !== timer.due && { occurrence: lapsed.due }),
+      late: lapsed.late,
+      ...(forced === true && { forced }),
+      ...(failed === true && { failed }),
+      ...(!fires && { skipped: true }),
+    };
+    const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+    draft.state.timers = lapsed.next
+      ? arm(draft.state.timers, lapsed.next)
+      : disarm(draft.state.timers, timer.id);
+    if (fires) draft.feed({ ...timer.event, late: lapsed.late }, now);
+    const result = draft.finish('accepted');
+    return { ...result, timer: { id: timer.id, lateMs: lapsed.late, fired: fires } };
+  },
+
+  'timer.cancelled'(twin, envelope, now, destinations) {
+    const { timer: id } = envelope.event;
+    if (!twin.state.timers.some((timer) => timer.id === id)) {
+      return { status: 'ignored', reason: `there is no timer ${String(id)}` };
+    }
+    const draft = new Draft(twin, envelope, now, destinations);
+    draft.state.timers = disarm(draft.state.timers, String(id));
+    return draft.finish('accepted');
+  },
+
+  'command.requested'(twin, envelope, now, destinations) {
+    const { name, args, ttl } = envelope.event;
+    const draft = new Draft(twin, envelope, now, destinations);
+    draft.command({
+      name: String(name),
+      args: (args ?? {}) as JsonObject,
+      ...(typeof ttl === 'number' && { ttl }),
+    });
+    return draft.finish('accepted');
+  },
+
+  'alert.acknowledged'(twin, envelope, now, destinations) {
+    const found = Object.entries(twin.state.alerts).find(
+      ([, alert]) => alert.id === envelope.event.alert,
+    );
+    if (!found) return { status: 'ignored', reason: 'the alert has been cleared' };
+    const [key, alert] = found;
+    if (alert.acknowledgedAt !== null) {
+      return { status: 'ignored', reason: `acknowledged by ${alert.acknowledgedBy}` };
+    }
+    const event: EventData = { type: 'alert.acknowledged', alert: alert.id, key };
+    const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+    draft.setAlert(
+      key,
+      { ...alert, acknowledgedAt: now, acknowledgedBy: envelope.principal },
+      'acknowledged',
+    );
+    if ('alert.acknowledged' in twin.kindOf.events) draft.feed(event, now);
+    return draft.finish('accepted');
+  },
+
+  /** A new name or room. The rooms concerned are told. */
+  'twin.changed'(twin, envelope, now, destinations) {
+    const { name, room } = envelope.event;
+    const draft = new Draft(twin, envelope, now, destinations);
+    if (typeof name === 'string') draft.name = name;
+    if (room !== undefined && room !== twin.room) {
+      const member = { member: twin.twin, kind: twin.kind };
+      if (twin.room !== null) draft.followUp(twin.room, { type: 'member.left', ...member });
+      if (room !== null) draft.followUp(String(room), { type: 'member.joined', ...member });
+      draft.room = room === null ? null : String(room);
+    }
+    return draft.finish('accepted');
+  },
+};
+
+/** Event types that only the engine makes; nobody may send them from outside. */
+export function isReserved(type: string): boolean {
+  return type in ENGINE_EVENTS || /^(intent|timer|twin|alert|member|home|xstate)\./.test(type);
+}
+
+/** @throws EngineError `unknown-event`, `bad-input` */
+export function parseEvent(kind: AnyKind, event: EventData): EventData {
+  const schema = kind.events[event.type];
+  if (!schema) {
+    throw new EngineError('unknown-event', `a ${kind.kind} knows no event "${event.type}"`, {
+      hint: `It knows: ${Object.keys(kind.events).join(', ')}.`,
+    });
+  }
+  const { type, ...data } = event;
+  const parsed = schema.safeParse(data);
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0];
+    throw new EngineError(
+      'bad-input',
+      `${type}: ${issue?.path.join('.') || '(all)'}: ${issue?.message}`,
+      { hint: `GET /v1/kinds/${kind.kind} shows what "${type}" may carry.` },
+    );
+  }
+  return { type, ...(parsed.data as Record<string, Json>) };
+}
