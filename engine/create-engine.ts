@@ -624,6 +624,8 @@ class RunningEngine implements Engine {
     });
     this.#maintenance?.[Symbol.dispose]();
     await this.#wakes[Symbol.asyncDispose]();
+    // A shard whose store is away cannot drain; what waits there is unacknowledged and comes again
+    for (const shard of this.#shards) if (shard.failing !== null) shard.stop(stopped);
     await withinMs(DRAIN_MS, Promise.all(this.#shards.map((shard) => shard.idle())));
     for (const shard of this.#shards) shard.stop(stopped);
     await Promise.all(this.#shards.map((shard) => shard.idle()));

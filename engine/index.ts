@@ -26,7 +26,7 @@ export { EngineError, type ErrorCode, messageOf } from './errors.ts';
 export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
 export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
-export type { ReplayReport } from './replay.ts';
+export { type ReplayReport, replay } from './replay.ts';
 export type * from './rows.ts';
 export type { DeliveryOutcome, Sink } from './sink.ts';
 export { openStorage } from './storage/open.ts';

@@ -22,8 +22,12 @@ export type EventSchemas = Record<string, z.ZodObject>;
  * turn's time there, and in `late` how many ms it came after its deadline.
  */
 export type EventsOf<S extends EventSchemas> = {
-  [T in keyof S & string]: { type: T; at: number; late?: number } & z.infer<S[T]>;
+  [T in keyof S & string]: { type: T; at: number; late?: number } & Fields<S[T]>;
 }[keyof S & string];
+
+/** zod infers `Record<string, never>` for an object without fields, which would forbid even `type`. */
+type Fields<S extends z.ZodObject> =
+  z.infer<S> extends Record<string, never> ? unknown : z.infer<S>;
 
 /** What a machine's `context` function gets when its twin is made. */
 export interface KindInput {

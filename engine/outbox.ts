@@ -32,12 +32,10 @@ const LANE_RETRY = { baseMs: 250, capMs: 30_000 };
  * of its own. The store is the truth; a lane in memory only spares reading it for every effect.
  */
 export class Outbox implements AsyncDisposable {
-  readonly #options: OutboxOptions;
   #lanes = new Map<string, Lane>();
 
   /** @param destinations names of all sinks that will ever be attached */
   constructor(destinations: Iterable<string>, options: OutboxOptions) {
-    this.#options = options;
     for (const name of destinations) this.#lanes.set(name, new Lane(name, options));
   }
 
@@ -108,6 +106,8 @@ class Lane {
   #settling: Promise<void> = Promise.resolve();
   #unsettled = 0;
   #idleWanted: (() => void)[] = [];
+  /** Ends the waiting between two tries to store an end. */
+  #hurry: (() => void) | null = null;
 
   constructor(name: string, options: OutboxOptions) {
     this.#name = name;
@@ -177,6 +177,7 @@ class Lane {
     this.#closed = true;
     this.#paused?.[Symbol.dispose]();
     for (const { alarm } of this.#delayed.values()) alarm[Symbol.dispose]();
+    this.#hurry?.();
     await this.idle();
   }
 
@@ -358,7 +359,13 @@ class Lane {
 
   #wait(ms: number): Promise<void> {
     const { clock } = this.#options;
-    return new Promise((resolve) => void clock.schedule(clock.now() + ms, resolve));
+    return new Promise((resolve) => {
+      const alarm = clock.schedule(clock.now() + ms, resolve);
+      this.#hurry = () => {
+        alarm[Symbol.dispose]();
+        resolve();
+      };
+    });
   }
 
   #tell(row: OutboxRow, outcome: 'delivered' | 'dropped' | 'dead'): void {

@@ -1,0 +1,115 @@
+/** The composition root: the only place that knows every part. */
+import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
+import type { Logger } from 'pino';
+import { type MqttAdapter, startMqtt } from '../adapters/mqtt/index.ts';
+import {
+  createEngine,
+  type Engine,
+  EngineTelemetry,
+  openStorage,
+  systemClock,
+} from '../engine/index.ts';
+import { kinds } from '../twins/catalogue.ts';
+import { type AdminToken, adminToken } from './admin-token.ts';
+import { type Config, readVersion } from './config.ts';
+import { startDemo } from './demo.ts';
+import { logTelemetry } from './logging.ts';
+import { ReleaseStack } from './release-stack.ts';
+import { buildServer } from './server.ts';
+
+/** A running Homeostat. Disposing drains and stops it. */
+export interface Homeostat extends AsyncDisposable {
+  engine: Engine;
+  mqtt: MqttAdapter;
+  httpUrl: string;
+  token: AdminToken;
+}
+
+/**
+ * Starts everything that the configuration names, in the order in which it is needed: store, engine,
+ * HTTP (so that its health can be asked for), MQTT, demo. What has started is stopped again, in
+ * reverse, when a later part fails.
+ * @param onOwnershipLost called once when another engine has taken over; the process should end
+ */
+export async function startHomeostat(
+  config: Config,
+  logger: Logger,
+  onOwnershipLost: () => void,
+): Promise<Homeostat> {
+  const stack = new ReleaseStack();
+  try {
+    return await startParts(config, logger, stack, onOwnershipLost);
+  } catch (error) {
+    await stack[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+async function startParts(
+  config: Config,
+  logger: Logger,
+  stack: ReleaseStack,
+  onOwnershipLost: () => void,
+): Promise<Homeostat> {
+  const token = adminToken(config.adminToken, config.dataDir);
+  const telemetry = new EngineTelemetry();
+  logTelemetry(telemetry, logger);
+  telemetry.subscribe((name) => {
+    if (name === 'ownership.lost') onOwnershipLost();
+  });
+  const storage = stack.use(
+    await openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
+  );
+  const engine = stack.use(
+    await createEngine({
+      storage,
+      kinds,
+      telemetry,
+      clock: systemClock,
+      newId: randomUUID,
+      defaultTimezone: config.timezone,
+      owner: `${hostname()} pid ${process.pid}`,
+      destinations: { command: 'mqtt', desired: 'mqtt' },
+      retention: config.retention,
+      limits: config.limits,
+    }),
+  );
+  let mqtt: MqttAdapter | null = null;
+  const server = await buildServer({
+    engine,
+    telemetry,
+    adminToken: token.token,
+    version: readVersion(),
+    logger,
+    readiness: () =>
+      mqtt?.connected()
+        ? { ready: true, problems: [] }
+        : { ready: false, problems: ['the MQTT broker cannot be reached'] },
+  });
+  stack.defer(() => server.close());
+  const httpUrl = await server.listen({ host: config.http.host, port: config.http.port });
+  mqtt = stack.use(await startMqtt({ ...mqttOptions(config), engine, logger }));
+  if (config.demo) {
+    stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
+  }
+  return {
+    engine,
+    mqtt,
+    httpUrl,
+    token,
+    [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
+  };
+}
+
+function mqttOptions({ mqtt, provisioning, limits }: Config) {
+  return {
+    root: mqtt.root,
+    broker: mqtt.broker,
+    provisioning,
+    zigbee2mqtt: mqtt.zigbee2mqtt,
+    homesync: mqtt.homesync,
+    templatesFile: mqtt.templatesFile,
+    receiveMaximum: limits.batch,
+  };
+}

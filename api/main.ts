@@ -1,0 +1,65 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander';
+import { migrate } from './cli/migrate.ts';
+import { replayTwins } from './cli/replay.ts';
+import { simulate } from './cli/simulate.ts';
+import { start } from './cli/start.ts';
+import { ConfigError, readVersion } from './config.ts';
+
+const program = new Command('homeostat')
+  .description('Actor-model device twin engine: every device and every room is a durable actor.')
+  .version(readVersion())
+  .addHelpText(
+    'after',
+    '\nConfiguration is by environment variables; .env.example lists them all.',
+  );
+
+program
+  .command('start', { isDefault: true })
+  .description('run the engine with its MQTT and HTTP doors')
+  .action(start);
+
+program
+  .command('simulate')
+  .description('run a fleet of simulated rooms over real MQTT')
+  .option('--url <url>', 'the broker', 'mqtt://127.0.0.1:1883')
+  .option('--username <name>')
+  .option('--password <password>')
+  .option('--root <root>', 'first part of the topics', 'homeostat')
+  .option('--homes <n>', 'homes', positive, 1)
+  .option('--rooms <n>', 'rooms in each home', positive, 10)
+  .option('--interval <seconds>', 'real time between two reports of a room', positive, 10)
+  .option('--speed <factor>', 'simulated seconds per real second', positive, 10)
+  .option('--seed <n>', 'the same seed gives the same rooms', positive, 1)
+  .option('--duration <seconds>', 'stop by itself after this time', positive)
+  .action(simulate);
+
+program.command('migrate').description('bring the database up to date and stop').action(migrate);
+
+program
+  .command('replay')
+  .description('fold journals and compare with the stored twins')
+  .argument('[home]', 'only this home')
+  .argument('[twin]', 'only this twin')
+  .action(replayTwins);
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0');
+  return value;
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // A wrong configuration needs no stack trace; everything else is a bug or says itself what it is
+  const text = error instanceof ConfigError ? error.message : explain(error);
+  process.stderr.write(`${text}\n`);
+  process.exitCode = 1;
+}
+
+function explain(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const hint = 'hint' in error && typeof error.hint === 'string' ? `\n  ${error.hint}` : '';
+  return 'code' in error ? `${error.message}${hint}` : (error.stack ?? error.message);
+}

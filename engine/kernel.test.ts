@@ -1,0 +1,174 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  assign,
+  cancel,
+  createMachine,
+  emit,
+  enqueueActions,
+  initialTransition,
+  log,
+  raise,
+  setup,
+  transition,
+} from 'xstate';
+import { z } from 'zod';
+import { begin, persist, restore, type Snapshot, step } from './kernel.ts';
+import { type AnyKind, defineKind, type Effect } from './kind.ts';
+
+type Event = { type: 'go' | 'stop' | 'pause' | 'resume' | 'tick'; at: number };
+const machine = setup({
+  types: {} as { context: { n: number; last: number | null }; events: Event; emitted: Effect },
+  delays: { soon: 500 },
+}).createMachine({
+  id: 'player',
+  type: 'parallel',
+  context: { n: 0, last: null },
+  states: {
+    deck: {
+      initial: 'idle',
+      states: {
+        idle: { on: { go: { target: 'running', actions: raise({ type: 'tick', at: 0 }) } } },
+        running: {
+          entry: [assign({ n: ({ context }) => context.n + 1 }), log('entered')],
+          after: { soon: 'idle', 9000: { target: '#player.deck.idle' } },
+          on: {
+            pause: { target: 'paused', actions: cancel('later') },
+            stop: 'idle',
+          },
+          initial: 'slow',
+          states: {
+            slow: { on: { tick: 'fast' } },
+            fast: {
+              entry: raise({ type: 'tick', at: 0 }, { delay: 1_000, id: 'later' }),
+            },
+            remembered: { type: 'history', history: 'deep' },
+          },
+        },
+        paused: { on: { resume: 'running.remembered' } },
+      },
+    },
+    count: {
+      on: {
+        tick: {
+          actions: enqueueActions(({ enqueue, event }) => {
+            enqueue.assign({ last: event.at });
+            enqueue.emit({
+              type: 'alert',
+              key: 'k',
+              severity: 'info',
+              state: 'raised',
+              message: 'm',
+            });
+          }),
+        },
+      },
+    },
+  },
+});
+const empty = z.object({});
+const player = defineKind({
+  kind: 'player',
+  version: 1,
+  description: '',
+  events: { go: empty, stop: empty, pause: empty, resume: empty, tick: empty },
+  commands: {},
+  measurements: {},
+  machine,
+  view: () => ({ reported: {}, desired: {}, settings: {} }),
+});
+
+const events = fc.array(
+  fc.record({
+    type: fc.constantFrom<Event['type']>('go', 'stop', 'pause', 'resume', 'tick'),
+    at: fc.integer({ min: 0, max: 1e12 }),
+  }),
+  { maxLength: 30 },
+);
+
+/** What XState's own function gives, in the kernel's words. */
+function official(actions: { type: string; params: unknown }[]) {
+  return actions.flatMap(({ type, params }) => {
+    const p = params as Record<string, unknown>;
+    if (type === 'xstate.emit') return [{ type: 'emit', effect: p.event }];
+    if (type === 'xstate.cancel') return [{ type: 'cancel', id: p.sendId }];
+    if (type === 'xstate.raise' && p.delay !== undefined) {
+      const id = p.id ?? (p.event as { type: string }).type;
+      return [{ type: 'arm', id, event: p.event, delayMs: p.delay }];
+    }
+    return [];
+  });
+}
+
+const seen = (snapshot: Snapshot) => JSON.parse(JSON.stringify(persist(snapshot))) as unknown;
+
+describe('the kernel', () => {
+  test('gives what XState’s transition() gives, event by event, also from a restored snapshot', () => {
+    const input = { home: 'h', twin: 't', at: 0, timezone: 'UTC' };
+    fc.assert(
+      fc.property(events, (sequence) => {
+        let [theirs, theirActions] = initialTransition(machine, input as never);
+        let ours = begin(player, input);
+        expect(seen(ours.snapshot)).toEqual(seen(theirs as Snapshot));
+        expect(ours.actions).toEqual(official(theirActions));
+        for (const event of sequence) {
+          [theirs, theirActions] = transition(machine, theirs, event);
+          const revived = restore(player, persist(ours.snapshot));
+          const afterRestart = step(player, revived, event);
+          ours = step(player, ours.snapshot, event);
+          expect(seen(ours.snapshot)).toEqual(seen(theirs as Snapshot));
+          expect(ours.actions).toEqual(official(theirActions));
+          expect(seen(afterRestart.snapshot)).toEqual(seen(ours.snapshot));
+          expect(afterRestart.actions).toEqual(ours.actions);
+        }
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  test('says which state a stored twin is in that its kind no longer has', () => {
+    const stored = { value: { deck: 'rewinding', count: {} }, historyValue: {}, context: {} };
+    expect(() => restore(player, stored)).toThrow(/"rewinding".*does not exist in kind "player"/);
+  });
+
+  test('ends a machine that goes round in circles, and the snapshot before is unharmed', () => {
+    const dizzy = createMachine({
+      initial: 'rest',
+      states: { rest: { on: { go: 'a' } }, a: { always: 'b' }, b: { always: 'a' } },
+    });
+    const kind = { ...player, machine: dizzy, kind: 'dizzy' } as AnyKind;
+    const { snapshot } = begin(kind, { home: 'h', twin: 't', at: 0, timezone: 'UTC' });
+    expect(() => step(kind, snapshot, { type: 'go', at: 1 })).toThrow(/Infinite loop/);
+    expect(snapshot.value).toBe('rest');
+  });
+
+  test('refuses an action function that only shows when it runs', () => {
+    const sly = createMachine({
+      context: {},
+      on: { go: { actions: enqueueActions(({ enqueue }) => enqueue(() => {})) } },
+    });
+    const kind = { ...player, machine: sly, kind: 'sly' } as AnyKind;
+    const { snapshot } = begin(kind, { home: 'h', twin: 't', at: 0, timezone: 'UTC' });
+    expect(() => step(kind, snapshot, { type: 'go', at: 1 })).toThrow(/is not assign, emit/);
+  });
+
+  test('refuses a first context that JSON cannot hold', () => {
+    const dated = createMachine({ context: () => ({ since: new Date(0) }) });
+    const kind = { ...player, machine: dated, kind: 'dated' } as AnyKind;
+    expect(() => begin(kind, { home: 'h', twin: 't', at: 0, timezone: 'UTC' })).toThrow(
+      /context.since is a Date/,
+    );
+  });
+
+  test('hands out what emit gave, unchanged', () => {
+    const loud = createMachine({
+      context: {},
+      on: { go: { actions: emit({ type: 'tell', to: 'x', event: { type: 'hi' } }) } },
+    });
+    const kind = { ...player, machine: loud, kind: 'loud' } as AnyKind;
+    const { snapshot } = begin(kind, { home: 'h', twin: 't', at: 0, timezone: 'UTC' });
+    expect(step(kind, snapshot, { type: 'go', at: 1 }).actions).toEqual([
+      { type: 'emit', effect: { type: 'tell', to: 'x', event: { type: 'hi' } } },
+    ]);
+  });
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from 'vitest';
+import type { DeliveryOutcome } from './sink.ts';
+import { openSqlite } from './storage/sqlite/open.ts';
+import { RecordingSink, startEngine } from './testing/engine-bench.ts';
+import { away, flaky } from './testing/flaky-storage.ts';
+import { lamp } from './testing/lamp.ts';
+
+const admin = { principal: 'admin', source: 'rest' };
+const h1 = (twin: string) => ({ home: 'h1', twin });
+const blink = { name: 'blink', args: { times: 1 }, ttl: 3_600_000 };
+const retry: DeliveryOutcome = { status: 'retry', error: 'not connected' };
+
+describe('the outbox', () => {
+  test('redelivers an effect whose sink died before it settled, under the same id', async () => {
+    const storage = flaky(await openSqlite(':memory:', { deadLettersPerHome: 10 }));
+    await using _held = storage;
+    const first = await startEngine({ kinds: [lamp], storage });
+    await first.send('a', { type: 'telemetry' });
+    // Delivered, but its end never reaches the store: as if the process died right then
+    storage.fail.set('settle', away);
+    await first.engine.command(h1('a'), blink, admin);
+    first.clock.advance(1);
+    await new Promise<void>((resolve) => {
+      const look = () => (first.sink.commands.length > 0 ? resolve() : setImmediate(look));
+      look();
+    });
+    await first.engine[Symbol.asyncDispose]();
+    storage.fail.clear();
+
+    await using second = await startEngine({ kinds: [lamp], storage, clock: first.clock });
+    await second.engine.idle();
+    expect(second.sink.commands.map(({ id }) => id)).toEqual(
+      first.sink.commands.map(({ id }) => id),
+    );
+    expect(await storage.pendingDeliveries(0, 10)).toEqual([]);
+  });
+
+  test('keeps what it cannot deliver and goes on in order when the destination is back', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    bench.sink.answer = () => retry;
+    await bench.send('a', { type: 'telemetry' });
+    for (let times = 1; times <= 3; times++) {
+      await bench.engine.command(h1('a'), { ...blink, args: { times } }, admin);
+    }
+    await bench.engine.idle();
+    expect(bench.sink.commands).toEqual([]);
+    bench.sink.answer = () => ({ status: 'delivered' });
+    bench.engine.wakeSink('test');
+    await bench.engine.idle();
+    expect(bench.sink.commands.map(({ args }) => args)).toEqual([
+      { times: 1 },
+      { times: 2 },
+      { times: 3 },
+    ]);
+  });
+
+  test('a twin that cannot be reached holds up nobody else, and keeps its own order', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    bench.sink.answer = ({ twin }) => (twin === 'gone' ? retry : { status: 'delivered' });
+    for (const twin of ['gone', 'here']) await bench.send(twin, { type: 'telemetry' });
+    for (let times = 1; times <= 2; times++) {
+      await Promise.all(
+        ['gone', 'here'].map((twin) =>
+          bench.engine.command(h1(twin), { ...blink, args: { times } }, admin),
+        ),
+      );
+    }
+    await bench.engine.idle();
+    expect(bench.sink.commands.map(({ twin, args }) => [twin, args])).toEqual([
+      ['here', { times: 1 }],
+      ['here', { times: 2 }],
+    ]);
+    bench.sink.answer = () => ({ status: 'delivered' });
+    await bench.pass(60_000);
+    expect(bench.sink.commands.slice(2).map(({ twin, args }) => [twin, args])).toEqual([
+      ['gone', { times: 1 }],
+      ['gone', { times: 2 }],
+    ]);
+  });
+
+  test('keeps what is refused as a dead letter, fails the intent, and revives it on request', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    bench.sink.answer = () => ({ status: 'refused', error: 'no such topic', hint: 'look there' });
+    await bench.send('a', { type: 'telemetry' });
+    const intent = await bench.engine.command(h1('a'), blink, admin);
+    await bench.engine.idle();
+    expect(await bench.storage.getIntent('h1', intent.id)).toMatchObject({
+      status: 'failed',
+      error: 'no such topic',
+    });
+    const { items } = await bench.storage.listDeadLetters('h1', { limit: 10 });
+    expect(items).toMatchObject([{ code: 'delivery-failed', hint: 'look there', source: 'test' }]);
+    bench.sink.answer = () => ({ status: 'delivered' });
+    const retried = await bench.engine.retryDeadLetter(items[0]?.id ?? '');
+    expect(retried.resolved).toBe(true);
+    await bench.engine.idle();
+    expect(bench.sink.commands).toHaveLength(1);
+    expect((await bench.storage.listDeadLetters('h1', { limit: 10 })).items).toEqual([]);
+  });
+
+  test('a sink that throws is tried again; one that gives too few outcomes too', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    let calls = 0;
+    bench.sink.deliver = (rows) => {
+      calls++;
+      if (calls === 1) return Promise.reject(new Error('boom'));
+      if (calls === 2) return Promise.resolve([]);
+      return RecordingSink.prototype.deliver.call(bench.sink, rows);
+    };
+    await bench.send('a', { type: 'telemetry' });
+    await bench.engine.command(h1('a'), blink, admin);
+    await bench.engine.idle();
+    await bench.pass(60_000);
+    await bench.pass(60_000);
+    expect(calls).toBe(3);
+    expect(bench.sink.commands).toHaveLength(1);
+  });
+
+  test('more than memory holds is delivered from the store, all of it and in order', async () => {
+    await using bench = await startEngine({ kinds: [lamp], sink: null });
+    await bench.send('a', { type: 'telemetry' });
+    const rounds = 1_500;
+    await Promise.all(
+      Array.from({ length: rounds }, (_, times) =>
+        bench.engine.dispatch({
+          ...h1('a'),
+          id: `c${times}`,
+          dedupe: false,
+          event: { type: 'command.requested', ...blink, args: { times } },
+          at: bench.clock.now(),
+          source: 'rest',
+          cause: null,
+          correlation: 'c',
+          principal: 'admin',
+          ifUnknown: 'reject',
+        }),
+      ),
+    );
+    bench.engine.addSink(bench.sink);
+    await bench.engine.idle();
+    expect(bench.sink.commands.map(({ args }) => (args as { times: number }).times)).toEqual(
+      Array.from({ length: rounds }, (_, times) => times),
+    );
+  });
+});
