@@ -2,6 +2,7 @@
 export { type Change, ChangeFeed, type Subscription } from './changes.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { createEngine } from './create-engine.ts';
+export type { BuriedPacket } from './dead-letter-verbs.ts';
 export type {
   Engine,
   EngineOptions,
@@ -10,7 +11,6 @@ export type {
   Limits,
   Requester,
   RetentionDays,
-  TwinReading,
 } from './engine.ts';
 export {
   type Address,
@@ -42,3 +42,4 @@ export type {
 } from './storage/port.ts';
 export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
 export { isReserved } from './turn.ts';
+export type { NewTwin, TwinReading } from './twin-verbs.ts';

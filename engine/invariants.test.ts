@@ -19,7 +19,10 @@ const event: fc.Arbitrary<EventData> = fc.oneof(
     on: fc.boolean(),
     power: fc.integer({ min: -5, max: 5_000 }),
   }),
-  fc.record({ type: fc.constant('telemetry'), power: fc.double({ noNaN: true, noDefaultInfinity: true }) }),
+  fc.record({
+    type: fc.constant('telemetry'),
+    power: fc.double({ noNaN: true, noDefaultInfinity: true }),
+  }),
   fc.record({
     type: fc.constant('settings.changed'),
     autoOffMs: fc.option(fc.integer({ min: 0, max: 7_200_000 })),
@@ -43,8 +46,14 @@ const action: fc.Arbitrary<Action> = fc.oneof(
       ageMs: fc.constantFrom(0, 0, 0, 1_000, 600_000),
     }),
   },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('desire' as const), twin: twins, on: fc.boolean() }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('ack' as const), twin: twins, ok: fc.boolean() }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('desire' as const), twin: twins, on: fc.boolean() }),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({ do: fc.constant('ack' as const), twin: twins, ok: fc.boolean() }),
+  },
   {
     weight: 2,
     arbitrary: fc.record({
@@ -81,7 +90,9 @@ test('whatever happens: revisions have no gap, an id counts once, replay gives t
               );
               break;
             case 'desire':
-              waiting.push(bench.engine.desire({ home: 'h1', twin: step.twin }, { on: step.on }, admin));
+              waiting.push(
+                bench.engine.desire({ home: 'h1', twin: step.twin }, { on: step.on }, admin),
+              );
               break;
             case 'ack': {
               await bench.engine.idle();
@@ -97,7 +108,12 @@ test('whatever happens: revisions have no gap, an id counts once, replay gives t
               await Promise.all(waiting);
               await bench.engine[Symbol.asyncDispose]();
               clock.advance(step.downMs);
-              bench = await startEngine({ kinds: [lamp], storage, clock, limits: { checkpointEvery: 7 } });
+              bench = await startEngine({
+                kinds: [lamp],
+                storage,
+                clock,
+                limits: { checkpointEvery: 7 },
+              });
               break;
           }
         }
@@ -114,7 +130,8 @@ test('whatever happens: revisions have no gap, an id counts once, replay gives t
           const keyed = journal.filter(({ dedupe }) => dedupe).map(({ eventId }) => eventId);
           expect(new Set(keyed).size).toBe(keyed.length);
           for (const { event: fired, receivedAt } of journal) {
-            if (fired.type === 'timer.fired') expect(receivedAt).toBeGreaterThanOrEqual(Number(fired.due));
+            if (fired.type === 'timer.fired')
+              expect(receivedAt).toBeGreaterThanOrEqual(Number(fired.due));
           }
           expect(await bench.engine.replay(address)).toMatchObject({ ok: true, differences: [] });
         }

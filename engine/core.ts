@@ -1,0 +1,71 @@
+import type { Clock } from './clock.ts';
+import type { Requester } from './engine.ts';
+import { type Address, type Envelope, type EventData, keyOf, type Receipt } from './envelope.ts';
+import { EngineError } from './errors.ts';
+import type { AnyKind } from './kind.ts';
+import type { Shard } from './shard.ts';
+import type { Storage } from './storage/port.ts';
+import type { EngineTelemetry } from './telemetry.ts';
+
+/** What the engine's verbs share: the way to a home's shard, and how a request becomes an envelope. */
+export interface Core {
+  storage: Storage;
+  clock: Clock;
+  telemetry: EngineTelemetry;
+  kinds: ReadonlyMap<string, AnyKind>;
+  newId: () => string;
+  defaultTimezone: string;
+  shardOf(home: string): Shard;
+  dispatch(envelope: Envelope): Promise<Receipt>;
+  /** Rows in the store have changed behind the outbox's back. */
+  reloadOutbox(): void;
+}
+
+/** An event that someone asks for and waits for the answer to. */
+export function requestEnvelope(
+  core: Core,
+  address: Address,
+  event: EventData,
+  by: Requester,
+): Envelope {
+  const id = by.key ?? core.newId();
+  return {
+    home: address.home,
+    twin: address.twin,
+    id,
+    dedupe: by.key !== undefined,
+    event,
+    at: core.clock.now(),
+    source: by.source,
+    cause: null,
+    correlation: id,
+    principal: by.principal,
+    ifUnknown: 'reject',
+    answered: true,
+    ...(by.ifRevision !== undefined && { ifRevision: by.ifRevision }),
+  };
+}
+
+/** The second event of one request: the key and the revision were spent on the first. */
+export function unkeyed({ principal, source }: Requester): Requester {
+  return { principal, source };
+}
+
+/** @throws EngineError with the receipt's own code */
+export function assertDone(
+  receipt: Receipt,
+): asserts receipt is Exclude<Receipt, { status: 'rejected' }> {
+  if (receipt.status === 'rejected') {
+    throw new EngineError(
+      receipt.code,
+      receipt.reason,
+      receipt.hint === undefined ? {} : { hint: receipt.hint },
+    );
+  }
+}
+
+export function unknownTwin(address: Address): EngineError {
+  return new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`, {
+    hint: `GET /v1/homes/${address.home}/twins lists the twins of the home.`,
+  });
+}

@@ -1,0 +1,87 @@
+import { assertDone, type Core, requestEnvelope } from './core.ts';
+import type { Requester } from './engine.ts';
+import { assertName } from './envelope.ts';
+import { EngineError } from './errors.ts';
+import { assertTimezone } from './local-time.ts';
+import type { HomeRow } from './rows.ts';
+
+/** What can be done with homes. */
+export interface HomeVerbs {
+  /** @throws EngineError `conflict` if it exists, `bad-input` */
+  createHome(home: Omit<HomeRow, 'createdAt'>): Promise<HomeRow>;
+  /** A new timezone is told to the twins that care. @throws EngineError `unknown-home`, `bad-input` */
+  updateHome(
+    id: string,
+    change: { name?: string; timezone?: string },
+    by: Requester,
+  ): Promise<HomeRow>;
+  /** Removes the home with all that belongs to it. @throws EngineError `unknown-home` */
+  deleteHome(id: string): Promise<void>;
+}
+
+export function homeVerbs(core: Core): HomeVerbs {
+  const { storage } = core;
+
+  async function tellTimezone(home: HomeRow, by: Requester): Promise<void> {
+    const event = { type: 'home.changed', timezone: home.timezone };
+    let cursor: string | undefined;
+    do {
+      const page = await storage.listTwins(home.id, {}, { limit: 200, cursor });
+      for (const row of page.items) {
+        const kind = core.kinds.get(row.kind);
+        if (!kind || !('home.changed' in kind.events)) continue;
+        const address = { home: home.id, twin: row.twin };
+        const envelope = requestEnvelope(core, address, event, by);
+        assertDone(await core.dispatch({ ...envelope, source: 'engine', dedupe: false }));
+      }
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  return {
+    async createHome(home) {
+      assertName('home', home.id);
+      assertTimezone(home.timezone);
+      const row = { ...home, createdAt: core.clock.now() };
+      if (!(await storage.insertHome(row))) {
+        throw new EngineError('conflict', `home ${home.id} exists already`, {
+          hint: 'PATCH it, or choose another id.',
+        });
+      }
+      return row;
+    },
+
+    async updateHome(id, change, by) {
+      if (change.timezone !== undefined) assertTimezone(change.timezone);
+      const { before, after } = await core.shardOf(id).exclusively(async () => {
+        const before = await mustGetHome(core, id);
+        const after = { ...before, ...change };
+        await storage.updateHome(after);
+        return { before, after };
+      });
+      if (after.timezone !== before.timezone) await tellTimezone(after, by);
+      return after;
+    },
+
+    async deleteHome(id) {
+      const shard = core.shardOf(id);
+      await shard.exclusively(async () => {
+        await mustGetHome(core, id);
+        await storage.deleteHome(id);
+        shard.forgetHome(id);
+      });
+      core.reloadOutbox();
+    },
+  };
+}
+
+/** @throws EngineError `unknown-home` */
+export async function mustGetHome({ storage }: Core, id: string): Promise<HomeRow> {
+  const home = await storage.getHome(id);
+  if (!home) {
+    throw new EngineError('unknown-home', `there is no home ${id}`, {
+      hint: 'Create it with POST /v1/homes.',
+    });
+  }
+  return home;
+}

@@ -1,0 +1,60 @@
+import type { Clock } from './clock.ts';
+import type { RetentionDays } from './engine.ts';
+import type { Storage } from './storage/port.ts';
+import type { EngineTelemetry } from './telemetry.ts';
+
+const EVERY_MS = 60 * 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+
+/** Upkeep of the store, at start and every hour: makes room for what comes, drops what is too old. */
+export class Maintenance implements AsyncDisposable {
+  readonly #options: {
+    storage: Storage;
+    clock: Clock;
+    telemetry: EngineTelemetry;
+    retention: RetentionDays;
+  };
+  #next: Disposable | null = null;
+  #running: Promise<void> = Promise.resolve();
+  #closed = false;
+
+  constructor(options: {
+    storage: Storage;
+    clock: Clock;
+    telemetry: EngineTelemetry;
+    retention: RetentionDays;
+  }) {
+    this.#options = options;
+  }
+
+  async start(): Promise<void> {
+    this.#running = this.#run();
+    await this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#next?.[Symbol.dispose]();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const { storage, clock, telemetry, retention } = this.#options;
+    const now = clock.now();
+    try {
+      await storage.maintain({
+        now,
+        journalBefore: now - retention.journal * DAY_MS,
+        rollupsBefore: now - retention.rollups * DAY_MS,
+        endedBefore: now - retention.ended * DAY_MS,
+      });
+    } catch (error) {
+      // The next hour tries again; until then the store only holds more than it has to
+      telemetry.emit('background.failed', { task: 'maintenance', error });
+    }
+    if (this.#closed) return;
+    this.#next = clock.schedule(now + EVERY_MS, () => {
+      this.#running = this.#run();
+    });
+  }
+}

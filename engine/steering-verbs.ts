@@ -1,0 +1,102 @@
+import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
+import type { Requester } from './engine.ts';
+import { type Address, keyOf, type Receipt } from './envelope.ts';
+import { EngineError } from './errors.ts';
+import { type HistoryPoint, type HistoryResolution, readHistory } from './history.ts';
+import { specOf } from './intents.ts';
+import type { JsonObject } from './json.ts';
+import { type ReplayReport, replay } from './replay.ts';
+import type { IntentRow, LoadedTwin } from './rows.ts';
+import type { HistoryQuery } from './storage/port.ts';
+
+/** How people steer a twin and look into its past. */
+export interface SteeringVerbs {
+  /** Merge patch of the desired state, as event `desired.changed`. */
+  desire(address: Address, patch: JsonObject, by: Requester): Promise<Receipt>;
+  /**
+   * Sends a command that the kind declares.
+   * @throws EngineError `unknown-twin`, `bad-input` with the names it has, or for wrong arguments
+   */
+  command(
+    address: Address,
+    command: { name: string; args: JsonObject; ttl?: number },
+    by: Requester,
+  ): Promise<IntentRow>;
+  /** Fires a timer now, as if it fell due. @throws EngineError `unknown-twin`, `not-found` */
+  fireTimer(address: Address, timer: string, by: Requester): Promise<Receipt>;
+  cancelTimer(address: Address, timer: string, by: Requester): Promise<Receipt>;
+  /** @throws EngineError `not-found` */
+  acknowledgeAlert(home: string, alert: string, by: Requester): Promise<Receipt>;
+  /** One measurement, oldest first, at most 20,000 points. @throws EngineError `unknown-twin`, `bad-input` */
+  history(query: HistoryQuery, resolution: HistoryResolution): Promise<HistoryPoint[]>;
+  /** Folds the journal from the latest checkpoint and compares with the stored state. */
+  replay(address: Address): Promise<ReplayReport>;
+}
+
+export function steeringVerbs(core: Core): SteeringVerbs {
+  const { storage } = core;
+
+  async function mustGet(address: Address): Promise<LoadedTwin> {
+    const row = await storage.getTwin(address);
+    if (!row) throw unknownTwin(address);
+    return row;
+  }
+
+  async function assertTimer(address: Address, timer: string): Promise<void> {
+    const { timers } = (await mustGet(address)).state;
+    if (timers.some(({ id }) => id === timer)) return;
+    throw new EngineError('not-found', `${keyOf(address)} has no timer "${timer}"`, {
+      hint: `It has: ${timers.map(({ id }) => id).join(', ') || 'none'}.`,
+    });
+  }
+
+  return {
+    async desire(address, patch, by) {
+      const event = { ...patch, type: 'desired.changed' };
+      return core.dispatch(requestEnvelope(core, address, event, by));
+    },
+
+    async command(address, { name, args, ttl }, by) {
+      const kind = core.kinds.get((await mustGet(address)).kind);
+      if (kind) specOf(kind, { name, args });
+      const event = { type: 'command.requested', name, args, ...(ttl !== undefined && { ttl }) };
+      const envelope = requestEnvelope(core, address, event, by);
+      assertDone(await core.dispatch(envelope));
+      // A repeated request finds the intent that its first arrival made
+      const filter = { twin: address.twin, cause: envelope.id };
+      const { items } = await storage.listIntents(address.home, filter, { limit: 1 });
+      const [intent] = items;
+      if (!intent) throw new EngineError('not-found', `the command of ${envelope.id} is gone`);
+      return intent;
+    },
+
+    async fireTimer(address, timer, by) {
+      await assertTimer(address, timer);
+      const event = { type: 'timer.fired', timer, due: core.clock.now(), forced: true };
+      return core.dispatch(requestEnvelope(core, address, event, by));
+    },
+
+    async cancelTimer(address, timer, by) {
+      await assertTimer(address, timer);
+      const event = { type: 'timer.cancelled', timer };
+      return core.dispatch(requestEnvelope(core, address, event, by));
+    },
+
+    async acknowledgeAlert(home, id, by) {
+      const alert = await storage.getAlert(home, id);
+      if (!alert) throw new EngineError('not-found', `home ${home} has no alert ${id}`);
+      const event = { type: 'alert.acknowledged', alert: id, key: alert.key };
+      return core.dispatch(requestEnvelope(core, { home, twin: alert.twin }, event, by));
+    },
+
+    async history(query, resolution) {
+      if (query.from >= query.to) {
+        throw new EngineError('bad-input', '"from" must be before "to"');
+      }
+      await mustGet(query);
+      return readHistory(storage, query, resolution);
+    },
+
+    replay: (address) => replay(storage, core.kinds, address),
+  };
+}

@@ -1,0 +1,177 @@
+import type { ChangeFeed } from './changes.ts';
+import { assertDone, type Core, requestEnvelope, unkeyed, unknownTwin } from './core.ts';
+import type { Requester } from './engine.ts';
+import { type Address, assertName, keyOf } from './envelope.ts';
+import { EngineError } from './errors.ts';
+import { homeVerbs, mustGetHome } from './home-verbs.ts';
+import type { JsonObject } from './json.ts';
+import { restore } from './kernel.ts';
+import type { AnyKind, View } from './kind.ts';
+import type { TwinRow } from './rows.ts';
+import { parseEvent } from './turn.ts';
+
+/** A twin with its kind applied: what people may see of it. */
+export interface TwinReading {
+  row: TwinRow;
+  view: View;
+}
+
+export interface NewTwin extends Address {
+  kind: string;
+  name?: string;
+  room?: string | null;
+  via?: string | null;
+  settings?: JsonObject;
+}
+
+/** What can be done with twins as a whole. */
+export interface TwinVerbs {
+  /** @throws EngineError `unknown-home`, `unknown-kind`, `conflict` if the twin exists, `bad-input` */
+  createTwin(twin: NewTwin, by: Requester): Promise<TwinReading>;
+  /** @throws EngineError `unknown-twin`, `stale-revision`, `bad-input` */
+  updateTwin(
+    address: Address,
+    change: { name?: string; room?: string | null; settings?: JsonObject },
+    by: Requester,
+  ): Promise<TwinReading>;
+  /** Removes the twin with its history. @throws EngineError `unknown-twin`, `stale-revision` */
+  deleteTwin(address: Address, by: Requester): Promise<void>;
+  /** Null when there is none. */
+  readTwin(address: Address): Promise<TwinReading | null>;
+  /** Applies the kind to a stored row. */
+  view(row: TwinRow): View;
+  /** Makes the twin of a candidate (and its home, if need be). @throws EngineError `not-found` */
+  acceptCandidate(
+    address: Address,
+    as: { name?: string; room?: string | null },
+    by: Requester,
+  ): Promise<TwinReading>;
+}
+
+export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
+  const { storage } = core;
+
+  async function assertRoom(home: string, room: string): Promise<void> {
+    assertName('room', room);
+    const found = await storage.getTwin({ home, twin: room });
+    const kind = found && core.kinds.get(found.kind);
+    if (kind && 'member.joined' in kind.events) return;
+    throw new EngineError('bad-input', `${home}/${room} is not a room`, {
+      hint: found
+        ? `It is a ${found.kind}. Name a twin whose kind has members.`
+        : `Create it first: POST /v1/homes/${home}/twins {"id": "${room}", "kind": "room"}.`,
+    });
+  }
+
+  /** All or nothing: what a second event of the request would refuse is refused before the first. */
+  function assertSettings(kind: AnyKind | undefined, settings: JsonObject | undefined): void {
+    if (kind && settings) parseEvent(kind, { type: 'settings.changed', ...settings });
+  }
+
+  const verbs: TwinVerbs = {
+    async createTwin({ home, twin, kind, name = twin, room = null, via, settings }, by) {
+      const address = { home, twin };
+      assertName('home', home);
+      assertName('twin', twin);
+      await mustGetHome(core, home);
+      if (room !== null) await assertRoom(home, room);
+      assertSettings(core.kinds.get(kind), settings);
+      const created = await core.dispatch({
+        ...requestEnvelope(core, address, { type: 'twin.created', name, room }, by),
+        kind,
+        ifUnknown: 'create',
+        ...(via != null && { via }),
+      });
+      assertDone(created);
+      if (settings && created.status !== 'duplicate') {
+        const event = { type: 'settings.changed', ...settings };
+        assertDone(await core.dispatch(requestEnvelope(core, address, event, unkeyed(by))));
+      }
+      return mustRead(verbs, address);
+    },
+
+    async updateTwin(address, { settings, ...meta }, by) {
+      const { row } = await mustRead(verbs, address);
+      if (meta.room != null) await assertRoom(address.home, meta.room);
+      assertSettings(core.kinds.get(row.kind), settings);
+      let next = by;
+      if (meta.name !== undefined || meta.room !== undefined) {
+        const event = { type: 'twin.changed', ...meta };
+        assertDone(await core.dispatch(requestEnvelope(core, address, event, by)));
+        next = unkeyed(by);
+      }
+      if (settings) {
+        const event = { type: 'settings.changed', ...settings };
+        assertDone(await core.dispatch(requestEnvelope(core, address, event, next)));
+      }
+      return mustRead(verbs, address);
+    },
+
+    async deleteTwin(address, by) {
+      const shard = core.shardOf(address.home);
+      const { row } = await mustRead(verbs, address);
+      if (by.ifRevision !== undefined && by.ifRevision !== row.revision) {
+        throw new EngineError(
+          'stale-revision',
+          `${keyOf(address)} is at revision ${row.revision}, not ${by.ifRevision}`,
+          { hint: 'Read it again and decide anew.' },
+        );
+      }
+      if (row.room !== null) {
+        // Its room hears that it left, as after any other change of room
+        const event = { type: 'twin.changed', room: null };
+        assertDone(await core.dispatch(requestEnvelope(core, address, event, unkeyed(by))));
+      }
+      await shard.exclusively(async () => {
+        await storage.deleteTwin(address);
+        // Others of its home may hold it as a relation
+        shard.forgetHome(address.home);
+      });
+      core.reloadOutbox();
+      changes.publish({ type: 'twin.removed', ...address });
+    },
+
+    async readTwin(address) {
+      const row = await storage.getTwin(address);
+      return row && { row, view: verbs.view(row) };
+    },
+
+    view(row) {
+      const kind = core.kinds.get(row.kind);
+      // A kind that this engine does not know still shows that the twin is there
+      if (!kind) return { reported: {}, desired: {}, settings: {} };
+      return kind.view(restore(kind, row.state).context);
+    },
+
+    async acceptCandidate(address, as, by) {
+      const candidate = await storage.getCandidate(address);
+      if (!candidate) {
+        throw new EngineError('not-found', `${keyOf(address)} is not waiting to be claimed`, {
+          hint: `GET /v1/homes/${address.home}/candidates lists who is.`,
+        });
+      }
+      if (!(await storage.getHome(address.home))) {
+        await homeVerbs(core).createHome({
+          id: address.home,
+          name: address.home,
+          timezone: core.defaultTimezone,
+        });
+      }
+      const { kind, via } = candidate;
+      const made = await verbs.createTwin({ ...address, kind, via, ...as }, by);
+      await storage.deleteCandidate(address);
+      return made;
+    },
+  };
+  return verbs;
+}
+
+/** @throws EngineError `unknown-twin` */
+export async function mustRead(
+  verbs: Pick<TwinVerbs, 'readTwin'>,
+  address: Address,
+): Promise<TwinReading> {
+  const reading = await verbs.readTwin(address);
+  if (!reading) throw unknownTwin(address);
+  return reading;
+}
