@@ -14,7 +14,7 @@ import { kinds } from '../twins/catalogue.ts';
 import { type AdminToken, adminToken } from './admin-token.ts';
 import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
-import { logTelemetry } from './logging.ts';
+import { logMqtt, logTelemetry } from './logging.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { buildServer } from './server.ts';
 
@@ -89,7 +89,7 @@ async function startParts(
   });
   stack.defer(() => server.close());
   const httpUrl = await server.listen({ host: config.http.host, port: config.http.port });
-  mqtt = stack.use(await startMqtt({ ...mqttOptions(config), engine, logger }));
+  mqtt = stack.use(await startMqtt({ ...mqttOptions(config), engine, signal: logMqtt(logger) }));
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }
@@ -103,13 +103,14 @@ async function startParts(
 }
 
 function mqttOptions({ mqtt, provisioning, limits }: Config) {
+  const { broker } = mqtt;
   return {
     root: mqtt.root,
-    broker: mqtt.broker,
+    mode: 'url' in broker ? broker : { embedded: broker },
     provisioning,
-    zigbee2mqtt: mqtt.zigbee2mqtt,
+    zigbee2mqtt: mqtt.zigbee2mqtt ?? undefined,
     homesync: mqtt.homesync,
-    templatesFile: mqtt.templatesFile,
+    templatesFile: mqtt.templatesFile ?? undefined,
     receiveMaximum: limits.batch,
   };
 }

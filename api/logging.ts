@@ -2,6 +2,7 @@ import type { DestinationStream, Level, Logger } from 'pino';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import { type EngineSignals, type EngineTelemetry, messageOf } from '../engine/index.ts';
+import type { MqttListener, MqttSignals } from '../adapters/mqtt/index.ts';
 import type { Config } from './config.ts';
 
 /** A logger: readable lines for a person at a terminal, JSON for everything else. */
@@ -16,8 +17,13 @@ export function createLogger(level: Config['logLevel'], stream?: DestinationStre
     : pino(options);
 }
 
+interface Loudness {
+  level: Level;
+  text: string;
+}
+
 /** Signals that an operator wants to read of, and how loud; the rest is debug. */
-const LOUD: Partial<Record<keyof EngineSignals, { level: Level; text: string }>> = {
+const ENGINE_LOUD: Partial<Record<keyof EngineSignals, Loudness>> = {
   'commit.retried': { level: 'warn', text: 'the database does not take the batch; trying again' },
   'dead-letter.kept': { level: 'warn', text: 'a message was refused and kept as a dead letter' },
   'dead-letter.lost': { level: 'error', text: 'a refused message could not even be kept' },
@@ -31,14 +37,33 @@ const LOUD: Partial<Record<keyof EngineSignals, { level: Level; text: string }>>
   'background.failed': { level: 'error', text: 'background work failed' },
 };
 
+const MQTT_LOUD: Partial<Record<keyof MqttSignals, Loudness>> = {
+  listening: { level: 'info', text: 'the embedded MQTT broker listens' },
+  connected: { level: 'info', text: 'connected to the MQTT broker' },
+  disconnected: { level: 'warn', text: 'the MQTT broker is away' },
+  'connection.failed': { level: 'warn', text: 'the MQTT broker cannot be reached; trying again' },
+  'subscription.refused': { level: 'error', text: 'the MQTT broker lets us not read a topic' },
+  'packet.withheld': { level: 'warn', text: 'a packet stays unacknowledged and will come again' },
+  'intake.waiting': { level: 'warn', text: 'a mailbox is full; MQTT waits' },
+  'client.refused': { level: 'warn', text: 'an MQTT client was turned away' },
+  'background.failed': { level: 'error', text: 'background work of the MQTT adapter failed' },
+};
+
 /** Writes what the engine tells about itself, each signal at the level that an operator expects. */
 export function logTelemetry(telemetry: EngineTelemetry, logger: Logger): void {
-  telemetry.subscribe((name, fields) => {
-    const { level, text } = LOUD[name] ?? { level: 'debug', text: name };
-    // Building a line costs more than the turn that it is about
-    if (!logger.isLevelEnabled(level)) return;
-    const line: Record<string, unknown> = { signal: name, ...fields };
-    if ('error' in line) line.error = messageOf(line.error);
-    logger[level](line, text);
-  });
+  telemetry.subscribe((name, fields) => write(logger, ENGINE_LOUD[name], name, fields));
+}
+
+/** The same for the MQTT adapter. */
+export function logMqtt(logger: Logger): MqttListener {
+  return (name, fields) => write(logger, MQTT_LOUD[name], `mqtt.${name}`, fields);
+}
+
+function write(logger: Logger, loudness: Loudness | undefined, signal: string, fields: object): void {
+  const { level, text } = loudness ?? { level: 'debug', text: signal };
+  // Building a line costs more than the turn that it is about
+  if (!logger.isLevelEnabled(level)) return;
+  const line: Record<string, unknown> = { signal, ...fields };
+  if ('error' in line) line.error = messageOf(line.error);
+  logger[level](line, text);
 }

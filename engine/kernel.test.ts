@@ -88,7 +88,7 @@ const events = fc.array(
 
 /** What XState's own function gives, in the kernel's words. */
 function official(actions: { type: string; params: unknown }[]) {
-  return actions.flatMap(({ type, params }) => {
+  return actions.flatMap(({ type, params }): object[] => {
     const p = params as Record<string, unknown>;
     if (type === 'xstate.emit') return [{ type: 'emit', effect: p.event }];
     if (type === 'xstate.cancel') return [{ type: 'cancel', id: p.sendId }];

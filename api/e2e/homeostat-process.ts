@@ -1,0 +1,173 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const MAIN = new URL('../../dist/api/main.js', import.meta.url).pathname;
+export const TOKEN = 'token-of-the-tests-1234';
+
+/** A Homeostat as an operator runs it: its own process, configured by the environment. */
+export class HomeostatProcess implements AsyncDisposable {
+  readonly httpPort: number;
+  readonly mqttPort: number;
+  readonly folder: string;
+  readonly #environment: Record<string, string>;
+  #child: ChildProcess | null = null;
+  #output = '';
+  #listeners = new Set<() => void>();
+
+  private constructor(
+    folder: string,
+    ports: { http: number; mqtt: number },
+    environment: Record<string, string>,
+  ) {
+    this.folder = folder;
+    this.httpPort = ports.http;
+    this.mqttPort = ports.mqtt;
+    this.#environment = {
+      PATH: process.env.PATH ?? '',
+      DATA_DIR: folder,
+      HTTP_PORT: String(ports.http),
+      ADMIN_TOKEN: TOKEN,
+      DEMO: 'off',
+      TIMEZONE: 'Europe/Berlin',
+      // An external broker has ports of its own
+      ...(environment.MQTT_URL === undefined && { MQTT_PORT: String(ports.mqtt) }),
+      ...environment,
+    };
+  }
+
+  /** @param environment on top of a folder and ports of its own; an empty value unsets */
+  static async start(environment: Record<string, string> = {}): Promise<HomeostatProcess> {
+    const started = await HomeostatProcess.prepare(environment);
+    await started.start();
+    return started;
+  }
+
+  static async prepare(environment: Record<string, string> = {}): Promise<HomeostatProcess> {
+    const folder = await mkdtemp(join(tmpdir(), 'homeostat-e2e-'));
+    const ports = { http: await freePort(), mqtt: await freePort() };
+    return new HomeostatProcess(folder, ports, environment);
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${this.httpPort}`;
+  }
+  get mqttUrl(): string {
+    return this.#environment.MQTT_URL ?? `mqtt://127.0.0.1:${this.mqttPort}`;
+  }
+  get output(): string {
+    return this.#output;
+  }
+
+  /** Starts it, or starts it again on the same data. Resolves when it says that it runs. */
+  async start(): Promise<void> {
+    const from = this.#output.length;
+    const child = spawn(process.execPath, [MAIN, 'start'], {
+      env: this.#environment,
+      cwd: this.folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    this.#child = child;
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        this.#output += chunk.toString();
+        for (const look of this.#listeners) look();
+      });
+    }
+    await Promise.race([
+      this.says('Homeostat is running', from),
+      once(child, 'exit').then(([code]) => {
+        throw new Error(`ended with ${String(code)}:\n${this.#output.slice(from)}`);
+      }),
+    ]);
+  }
+
+  /** Resolves when the output holds the text, after position `from`. */
+  says(text: string, from = 0): Promise<void> {
+    return new Promise((resolve) => {
+      const look = () => {
+        if (!this.#output.slice(from).includes(text)) return;
+        this.#listeners.delete(look);
+        resolve();
+      };
+      this.#listeners.add(look);
+      look();
+    });
+  }
+
+  /** As an operator does. @returns the exit code */
+  async stop(): Promise<number | null> {
+    return this.#end('SIGTERM');
+  }
+
+  /** As a power cut does. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async #end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
+    const child = this.#child;
+    this.#child = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const exited = once(child, 'exit');
+    child.kill(signal);
+    const [code] = (await exited) as [number | null];
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end('SIGKILL');
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  /** @throws Error for an answer that is not 2xx, with its body */
+  async get<T = Record<string, unknown>>(path: string): Promise<T> {
+    return this.request<T>('GET', path);
+  }
+
+  async request<T = Record<string, unknown>>(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<T> {
+    const answer = await fetch(`${this.url}${path}`, {
+      method,
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`);
+    return (text === '' ? null : JSON.parse(text)) as T;
+  }
+
+  /** Reads a path again and again until it is as wanted: each read waits for the former. */
+  async until<T = Record<string, unknown>>(
+    path: string,
+    wanted: (answer: T) => boolean,
+  ): Promise<T> {
+    for (;;) {
+      try {
+        const answer = await this.get<T>(path);
+        if (wanted(answer)) return answer;
+      } catch (error) {
+        // Not there yet: the twin comes into being with its first message
+        if (!(error instanceof Error && /: (404|503) /.test(error.message))) throw error;
+      }
+    }
+  }
+}
+
+export async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  probe.close();
+  await once(probe, 'close');
+  return port;
+}
