@@ -144,8 +144,11 @@ export class Draft {
         if (effect.state === 'raised') this.#raise(effect.key, id, effect);
         else this.#clear(effect.key);
         break;
-      case 'tell':
-        for (const to of this.#recipients(effect.to)) {
+      case 'tell': {
+        const recipients = this.#recipients(effect.to);
+        // Nobody stands in that relation: nothing was told, so nothing is written down
+        if (recipients.length === 0) return;
+        for (const to of recipients) {
           this.#followUps.push({
             to,
             id,
@@ -154,6 +157,7 @@ export class Draft {
           });
         }
         break;
+      }
       case 'schedule':
         this.state.timers = arm(this.state.timers, scheduleTimer(effect, this.#now));
         break;

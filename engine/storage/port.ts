@@ -61,7 +61,9 @@ export interface Storage extends AsyncDisposable {
   /** Ends deliveries in one transaction: deletes the rows, marks intents sent, keeps dead ones as dead letters. */
   settle(settlements: readonly Settlement[]): Promise<void>;
   /** Puts deliveries off: stores `attempts` and `notBefore` (and `attempts` on the intent). */
-  postpone(postponed: readonly { id: string; attempts: number; notBefore: number }[]): Promise<void>;
+  postpone(
+    postponed: readonly { id: string; attempts: number; notBefore: number }[],
+  ): Promise<void>;
   outboxStats(): Promise<{ depth: number; oldestAt: number | null }>;
 
   // ── homes ──────────────────────────────────────────────────────────────────────────────────

@@ -50,8 +50,8 @@ export class TwinBench {
     const envelope = this.#envelope({ type: 'twin.created' }, { home, twin, source: 'engine' });
     const born = birth(kind, envelope, { name: twin, room, timezone }, this.now, ALL_TO_TEST);
     this.twin = born.twin;
-    if (given.relations) this.twin = { ...this.twin, relations: given.relations };
     this.#record(born);
+    if (given.relations) this.twin = { ...this.twin, relations: given.relations };
   }
 
   get state() {

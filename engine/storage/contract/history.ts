@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import type { EventData } from '../../envelope.ts';
+import { checkpointOf, journalOf, NOW, rollupOf } from './sample-rows.ts';
+import { type OpenSubject, Writer } from './subject.ts';
+
+const ADDRESS = { home: 'h', twin: 't' };
+const HOUR = 3_600_000;
+const WEEK = 7 * 24 * HOUR;
+const SPAN = { ...ADDRESS, measurement: 'temperature', from: NOW, to: NOW + HOUR };
+
+export function historyContract(open: OpenSubject): void {
+  describe('the journal', () => {
+    test('reads newest first in pages, and oldest first for replay, across weeks', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      const rows = Array.from({ length: 9 }, (_, revision) =>
+        journalOf({ revision, receivedAt: NOW + revision * WEEK * 0.7, eventId: `e${revision}` }),
+      );
+      for (const row of rows) await writer.write({ journal: [row, { ...row, twin: 'neighbour' }] });
+      const seen: number[] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await storage.listJournal(ADDRESS, { limit: 4, cursor });
+        seen.push(...page.items.map((row) => row.revision));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor);
+      expect(seen).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0]);
+      expect(await storage.readJournal(ADDRESS, 3, 3)).toEqual(rows.slice(3, 6));
+      expect(await storage.readJournal(ADDRESS, 9, 3)).toEqual([]);
+      await expect(storage.listJournal(ADDRESS, { limit: 1, cursor: 'x' })).rejects.toMatchObject({
+        code: 'bad-input',
+      });
+    });
+
+    test('stays in the order of revisions when the clock jumps back', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      const moments = [NOW, NOW - 3 * WEEK, NOW + WEEK, NOW - 1];
+      for (const [revision, receivedAt] of moments.entries()) {
+        await writer.write({ journal: [journalOf({ revision, receivedAt })] });
+      }
+      const rows = await storage.readJournal(ADDRESS, 0, 10);
+      expect(rows.map((row) => row.receivedAt)).toEqual(moments);
+    });
+
+    test('carries causes and effects', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const row = journalOf({
+        ...{ cause: 'e0', late: true, dedupe: false, state: { link: 'online' } },
+        effects: [
+          { id: 'h/t@1#0', type: 'command', name: 'setpoint', args: { celsius: 21 } },
+          {
+            id: 'h/t@1#1',
+            type: 'tell',
+            to: { relation: 'room' },
+            event: { type: 'x', n: [1, null] },
+          },
+        ],
+      });
+      await (await Writer.of(storage)).write({ journal: [row] });
+      expect(await storage.readJournal(ADDRESS, 0, 1)).toEqual([row]);
+    });
+  });
+
+  describe('samples', () => {
+    test('are the numbers of telemetry in the span, oldest first', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const telemetry = { type: 'telemetry' };
+      const events: [number, EventData][] = [
+        [NOW - 1, { ...telemetry, temperature: 1 }],
+        [NOW + 20, { ...telemetry, temperature: 22 }],
+        [NOW, { ...telemetry, temperature: 20 }],
+        [NOW + 30, { ...telemetry, humidity: 40 }],
+        [NOW + 40, { ...telemetry, temperature: '24' }],
+        [NOW + 50, { ...telemetry, temperature: null }],
+        [NOW + 60, { type: 'calibrated', temperature: 26 }],
+        [NOW + 70, { ...telemetry, temperature: -0.5, 'a.b': 1, '$[0]': 2, "it's": 3 }],
+        [NOW + HOUR, { ...telemetry, temperature: 2 }],
+      ];
+      await (await Writer.of(storage)).write({
+        journal: [
+          ...events.map(([at, event], revision) =>
+            // the third came in weeks late
+            journalOf({ revision, at, receivedAt: revision === 2 ? at + 3 * WEEK : at, event }),
+          ),
+          journalOf({ twin: 'neighbour', revision: 1 }),
+        ],
+      });
+      expect(await storage.listSamples(SPAN, 100)).toEqual([
+        { at: NOW, value: 20 },
+        { at: NOW + 20, value: 22 },
+        { at: NOW + 70, value: -0.5 },
+      ]);
+      expect(await storage.listSamples(SPAN, 2)).toHaveLength(2);
+      for (const [measurement, value] of [
+        ['a.b', 1],
+        ['$[0]', 2],
+        ["it's", 3],
+      ] as const) {
+        expect(await storage.listSamples({ ...SPAN, measurement }, 9)).toEqual([
+          { at: NOW + 70, value },
+        ]);
+      }
+      expect(await storage.listSamples({ ...SPAN, measurement: 'constructor' }, 9)).toEqual([]);
+    });
+  });
+
+  describe('rollups', () => {
+    test('of one bucket merge', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      await writer.write({ rollups: [rollupOf()] });
+      const later = { count: 1, sum: 30, min: 30, max: 30, last: 30, lastAt: NOW + 90_000 };
+      await writer.write({ rollups: [rollupOf(later)] });
+      const earlier = { count: 3, sum: 45, min: 10, max: 20, last: 15, lastAt: NOW + 1 };
+      await writer.write({ rollups: [rollupOf(earlier), rollupOf({ resolution: '1h' })] });
+      expect(await storage.listRollups(SPAN, '5m', 10)).toEqual([
+        rollupOf({ count: 6, sum: 116.5, min: 10, max: 30, last: 30, lastAt: NOW + 90_000 }),
+      ]);
+      expect(await storage.listRollups(SPAN, '1h', 10)).toEqual([rollupOf({ resolution: '1h' })]);
+    });
+
+    test('are those that start in the span, oldest first', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const starts = [NOW + HOUR, NOW - 300_000, NOW + 300_000, NOW];
+      await (await Writer.of(storage)).write({
+        rollups: [
+          ...starts.map((start) => rollupOf({ start })),
+          rollupOf({ measurement: 'humidity' }),
+          rollupOf({ twin: 'neighbour' }),
+        ],
+      });
+      const startsOf = async (limit: number) =>
+        (await storage.listRollups(SPAN, '5m', limit)).map((bucket) => bucket.start);
+      expect(await startsOf(10)).toEqual([NOW, NOW + 300_000]);
+      expect(await startsOf(1)).toEqual([NOW]);
+    });
+  });
+
+  describe('checkpoints', () => {
+    test('give the latest revision', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      await writer.write({
+        checkpoints: [checkpointOf({ revision: 9 }), checkpointOf({ revision: 10 })],
+      });
+      await writer.write({ checkpoints: [checkpointOf({ revision: 2 })] });
+      expect(await storage.latestCheckpoint(ADDRESS)).toEqual(checkpointOf({ revision: 10 }));
+      expect(await storage.latestCheckpoint({ home: 'h', twin: 'x' })).toBeNull();
+    });
+  });
+}

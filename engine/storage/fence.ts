@@ -1,0 +1,22 @@
+import { EngineError } from '../errors.ts';
+import type { Commit } from './port.ts';
+
+/** A shard's row of the `writer` table. */
+export interface Fence {
+  epoch: number;
+  seq: number;
+}
+
+/**
+ * Why a commit did not pass the fence.
+ * @throws EngineError `fenced`, unless this very commit is stored already and only its answer was lost
+ */
+export function assertStored({ shard, epoch, seq }: Commit, fence: Fence | undefined): void {
+  if (fence?.epoch === epoch && fence.seq >= seq) return;
+  const found = fence ? `epoch ${fence.epoch}, seq ${fence.seq}` : 'no writer';
+  throw new EngineError(
+    'fenced',
+    `shard ${shard}: epoch ${epoch}, seq ${seq} does not follow what is stored (${found})`,
+    { hint: 'Another engine has taken this database over; this one must stop writing.' },
+  );
+}

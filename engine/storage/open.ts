@@ -1,0 +1,23 @@
+import { EngineError } from '../errors.ts';
+import type { Storage, StorageOptions } from './port.ts';
+import { openPostgres } from './postgres/open.ts';
+import { openSqlite } from './sqlite/open.ts';
+
+/**
+ * Opens the storage that a URL names, and brings it up to date: `sqlite:<path>`, `sqlite::memory:`
+ * or `postgres://…`.
+ * @throws EngineError `bad-input` for any other URL, `database-too-new`, `migration-failed`,
+ * `storage-unavailable`
+ */
+export async function openStorage(url: string, options: StorageOptions): Promise<Storage> {
+  if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, options);
+  const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1];
+  if (path) return openSqlite(path, options);
+  throw new EngineError('bad-input', `"${withoutPassword(url)}" does not name a database`, {
+    hint: 'Use sqlite:./data/homeostat.db or postgres://user:password@host:5432/database.',
+  });
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/:[^:@/]*@/, ':…@');
+}

@@ -1,0 +1,103 @@
+import { assertStored, type Fence } from '../fence.ts';
+import type { Commit } from '../port.ts';
+import { columnsOf, rowsFrom } from './columns.ts';
+import { commitGroups, type Part } from './commit-parts.ts';
+import type { Database, Statement, Value } from './database.ts';
+import { lacksPartition } from './failures.ts';
+import { makePartitions, weeksOf } from './partitions.ts';
+import type { Positions } from './positions.ts';
+
+const FENCE: Statement = {
+  name: 'fence',
+  text: `SELECT epoch, seq, (SELECT max(position) FROM outbox) AS position
+         FROM writer WHERE shard = $1`,
+};
+
+interface Outcome {
+  passed: boolean;
+  /** Of the last outbox row that it stored. */
+  position: number | null;
+}
+
+/** Stores a batch as one statement, thus one transaction and one round trip. */
+export class Committer {
+  readonly #database: Database;
+  readonly #groups: readonly (readonly Part[])[];
+  readonly #positions: Positions;
+  readonly #statements = new Map<string, Statement>();
+
+  constructor(database: Database, positions: Positions, deadLettersPerHome: number) {
+    this.#database = database;
+    this.#positions = positions;
+    this.#groups = commitGroups(deadLettersPerHome);
+  }
+
+  async commit(commit: Commit): Promise<void> {
+    const { shard, epoch, seq } = commit;
+    const parts = this.#groups.filter((group) =>
+      group.some((part) => part.rows(commit).length > 0),
+    );
+    const statement = this.#statementFor(parts);
+    const values: Value[] = [shard, epoch, seq];
+    for (const { columns, rows } of parts.flat()) values.push(...columnsOf(columns, rows(commit)));
+
+    const store = async () => {
+      const outcome = await this.#execute(commit, statement, values);
+      if (outcome.passed) return outcome.position;
+      const [fence] = await this.#database.query<Fence & { position: number | null }>(FENCE, [
+        shard,
+      ]);
+      assertStored(commit, fence);
+      return fence?.position ?? null;
+    };
+    if (commit.outbox.length === 0) await store();
+    else await this.#positions.during(`shard ${shard}`, store);
+  }
+
+  async #execute(commit: Commit, statement: Statement, values: Value[]): Promise<Outcome> {
+    const run = async () => (await this.#database.query<Outcome>(statement, values))[0];
+    let outcome: Outcome | undefined;
+    try {
+      outcome = await run();
+    } catch (error) {
+      if (!lacksPartition(error)) throw error;
+      // upkeep has not been here for weeks, or the clock has jumped; nothing was stored
+      const weeks = weeksOf(commit.journal);
+      await this.#database.transaction((query) => makePartitions(query, weeks));
+      outcome = await run();
+    }
+    return outcome ?? { passed: false, position: null };
+  }
+
+  #statementFor(groups: readonly (readonly Part[])[]): Statement {
+    const name = `commit-${groups.map((group) => this.#groups.indexOf(group)).join('')}`;
+    let statement = this.#statements.get(name);
+    if (!statement) {
+      statement = { name, text: textOf(groups.flat()) };
+      this.#statements.set(name, statement);
+    }
+    return statement;
+  }
+}
+
+/**
+ * The fence opens the statement: every part stores only what it selects WHERE the gate has a row.
+ * $1 shard, $2 epoch, $3 seq, then the parts' columns.
+ */
+function textOf(parts: readonly Part[]): string {
+  const expressions = [
+    `gate AS (
+    UPDATE writer SET seq = $3::bigint
+    WHERE shard = $1::integer AND epoch = $2::bigint AND seq = $3::bigint - 1 RETURNING shard)`,
+  ];
+  let parameter = 4;
+  for (const { columns, sql } of parts) {
+    expressions.push(sql(rowsFrom(columns, parameter), 'EXISTS (SELECT FROM gate)'));
+    parameter += columns.length;
+  }
+  const position = expressions.some((expression) => expression.startsWith('insert_outbox'))
+    ? '(SELECT max(position) FROM insert_outbox)'
+    : 'NULL::bigint';
+  return `WITH ${expressions.join(',\n  ')}
+SELECT EXISTS (SELECT FROM gate) AS passed, ${position} AS position`;
+}

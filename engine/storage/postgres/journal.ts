@@ -1,0 +1,82 @@
+import type { Address } from '../../envelope.ts';
+import type { CheckpointRow, JournalRow, Resolution, RollupRow } from '../../rows.ts';
+import { decodeCursor, toPage } from '../cursor.ts';
+import type { HistoryQuery, Page, PageRequest } from '../port.ts';
+import { CHECKPOINT, JOURNAL, ROLLUP } from '../tables.ts';
+import type { Database, Statement } from './database.ts';
+
+const SELECT = `SELECT ${JOURNAL.fields} FROM journal WHERE home = $1 AND twin = $2`;
+const LIST: Statement = {
+  name: 'list-journal',
+  text: `${SELECT} AND revision < $3 ORDER BY revision DESC LIMIT $4`,
+};
+const READ: Statement = {
+  name: 'read-journal',
+  text: `${SELECT} AND revision >= $3 ORDER BY revision LIMIT $4`,
+};
+
+export async function listJournal(
+  database: Database,
+  { home, twin }: Address,
+  { limit, cursor }: PageRequest,
+): Promise<Page<JournalRow>> {
+  const [before] = decodeCursor<[number]>(cursor, ['number']) ?? [Number.MAX_SAFE_INTEGER];
+  const rows = await database.query<JournalRow>(LIST, [home, twin, before, limit + 1]);
+  return toPage(rows, limit, (row) => [row.revision]);
+}
+
+export async function readJournal(
+  database: Database,
+  { home, twin }: Address,
+  from: number,
+  limit: number,
+): Promise<JournalRow[]> {
+  return database.query<JournalRow>(READ, [home, twin, from, limit]);
+}
+
+export async function latestCheckpoint(
+  database: Database,
+  { home, twin }: Address,
+): Promise<CheckpointRow | null> {
+  const text = `SELECT ${CHECKPOINT.fields} FROM checkpoint WHERE home = $1 AND twin = $2
+    ORDER BY revision DESC LIMIT 1`;
+  return (
+    (await database.query<CheckpointRow>({ name: 'latest-checkpoint', text }, [home, twin]))[0] ??
+    null
+  );
+}
+
+// An event is received at most 5 minutes before its `at` (saneTime): the bound on `received_at` keeps
+// partitions and blocks from being read that cannot hold one. Late events have no bound upwards.
+const SAMPLES: Statement = {
+  name: 'list-samples',
+  text: `SELECT at, (event ->> $3::text)::double precision AS value FROM journal
+    WHERE home = $1 AND twin = $2 AND at >= $4 AND at < $5 AND received_at >= $4 - 300000
+      AND event ->> 'type' = 'telemetry' AND json_typeof(event -> $3::text) = 'number'
+    ORDER BY at, revision LIMIT $6`,
+};
+
+export async function listSamples(
+  database: Database,
+  { home, twin, measurement, from, to }: HistoryQuery,
+  limit: number,
+): Promise<{ at: number; value: number }[]> {
+  return database.query(SAMPLES, [home, twin, measurement, from, to, limit]);
+}
+
+const ROLLUPS: Statement = {
+  name: 'list-rollups',
+  text: `SELECT ${ROLLUP.fields} FROM rollup
+    WHERE home = $1 AND twin = $2 AND measurement = $3 AND resolution = $4
+      AND start >= $5 AND start < $6
+    ORDER BY start LIMIT $7`,
+};
+
+export async function listRollups(
+  database: Database,
+  { home, twin, measurement, from, to }: HistoryQuery,
+  resolution: Resolution,
+  limit: number,
+): Promise<RollupRow[]> {
+  return database.query<RollupRow>(ROLLUPS, [home, twin, measurement, resolution, from, to, limit]);
+}

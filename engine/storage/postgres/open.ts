@@ -1,0 +1,102 @@
+import type { Storage, StorageOptions } from '../port.ts';
+import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
+import { Committer } from './commit.ts';
+import { Database } from './database.ts';
+import {
+  countDeadLetters,
+  deleteDeadLetter,
+  getDeadLetter,
+  insertDeadLetters,
+  listDeadLetters,
+  reviveDelivery,
+} from './dead-letters.ts';
+import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
+import { getAlert, getIntent, listAlerts, listIntents } from './intents.ts';
+import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import { PostgresLease } from './lease.ts';
+import { migratePostgres } from './migrate.ts';
+import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
+import { Positions } from './positions.ts';
+import { countTwins, deleteTwin, dueWakes, getTwin, listTwins, loadTwins } from './twins.ts';
+import { maintain } from './upkeep.ts';
+
+/** Commits of different shards overlap here: while one waits for the disk, another is computed. */
+const SHARDS = 4;
+
+/** Connects to a database and brings it up to date. */
+export async function openPostgres(url: string, options: StorageOptions): Promise<Storage> {
+  const db = new Database(url);
+  try {
+    await migratePostgres(db);
+  } catch (error) {
+    await db[Symbol.asyncDispose]();
+    throw error;
+  }
+  const perHome = options.deadLettersPerHome;
+  const positions = new Positions();
+  const committer = new Committer(db, positions, perHome);
+  const leases = new Set<PostgresLease>();
+  return {
+    dialect: 'postgres',
+    shards: SHARDS,
+    acquire: async (owner, shards, waitMs) => {
+      const lease = await PostgresLease.acquire(db, owner, shards, waitMs);
+      // known to the disposal before anything else can fail
+      leases.add(lease);
+      positions.begin(await highestPosition(db));
+      return lease;
+    },
+
+    load: (addresses) => loadTwins(db, addresses),
+    commit: (commit) => committer.commit(commit),
+    dueWakes: (until, limit, after) => dueWakes(db, until, limit, after),
+
+    pendingDeliveries: (after, limit) => pendingDeliveries(db, positions, after, limit),
+    settle: (settlements) => settle(db, settlements, perHome),
+    postpone: (postponed) => postpone(db, postponed),
+    outboxStats: () => outboxStats(db),
+
+    listHomes: (page) => listHomes(db, page),
+    getHome: (id) => getHome(db, id),
+    insertHome: (home) => insertHome(db, home),
+    updateHome: (home) => updateHome(db, home),
+    deleteHome: (id) => deleteHome(db, id),
+
+    listTwins: (home, filter, page) => listTwins(db, home, filter, page),
+    getTwin: (address) => getTwin(db, address),
+    deleteTwin: (address) => deleteTwin(db, address),
+    countTwins: () => countTwins(db),
+    listJournal: (address, page) => listJournal(db, address, page),
+    readJournal: (address, from, limit) => readJournal(db, address, from, limit),
+    latestCheckpoint: (address) => latestCheckpoint(db, address),
+    listSamples: (query, limit) => listSamples(db, query, limit),
+    listRollups: (query, resolution, limit) => listRollups(db, query, resolution, limit),
+    listIntents: (home, filter, page) => listIntents(db, home, filter, page),
+    getIntent: (home, id) => getIntent(db, home, id),
+    listAlerts: (home, filter, page) => listAlerts(db, home, filter, page),
+    getAlert: (home, id) => getAlert(db, home, id),
+
+    insertDeadLetters: (rows) => insertDeadLetters(db, rows, perHome),
+    listDeadLetters: (home, page) => listDeadLetters(db, home, page),
+    getDeadLetter: (id) => getDeadLetter(db, id),
+    deleteDeadLetter: (id) => deleteDeadLetter(db, id),
+    reviveDelivery: (deadLetterId, row) => reviveDelivery(db, positions, deadLetterId, row),
+    countDeadLetters: () => countDeadLetters(db),
+    listCandidates: (home, page) => listCandidates(db, home, page),
+    getCandidate: (address) => getCandidate(db, address),
+    deleteCandidate: (address) => deleteCandidate(db, address),
+
+    maintain: (retention) => maintain(db, retention),
+    ping: () => db.ping(),
+
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...leases].map((lease) => lease[Symbol.asyncDispose]()));
+      await db[Symbol.asyncDispose]();
+    },
+  };
+}
+
+async function highestPosition(db: Database): Promise<number> {
+  const text = 'SELECT coalesce(max(position), 0) AS position FROM outbox';
+  return (await db.query<{ position: number }>({ text }))[0]?.position ?? 0;
+}

@@ -1,0 +1,80 @@
+import type { AlertRow, IntentRow } from '../../rows.ts';
+import { decodeCursor, toPage } from '../cursor.ts';
+import type { AlertFilter, IntentFilter, Page, PageRequest } from '../port.ts';
+import { ALERT, INTENT } from '../tables.ts';
+import { type Connection, readRow } from './connection.ts';
+
+/** Beyond the latest moment and any id: the newest row comes after it. */
+const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
+
+export function listIntents(
+  connection: Connection,
+  home: string,
+  filter: IntentFilter,
+  { limit, cursor }: PageRequest,
+): Page<IntentRow> {
+  const [at, id] = decodeCursor<[number, string]>(cursor, ['number', 'string']) ?? NEWEST;
+  const raws = connection.all(
+    `SELECT ${INTENT.fields} FROM intent
+     WHERE home = @home AND (created_at, id) < (@at, @id)
+       AND (@twin IS NULL OR twin = @twin) AND (@status IS NULL OR status = @status)
+       AND (@cause IS NULL OR cause = @cause)
+     ORDER BY created_at DESC, id DESC LIMIT @limit`,
+    {
+      ...{ home, at, id },
+      twin: filter.twin ?? null,
+      status: filter.status ?? null,
+      cause: filter.cause ?? null,
+      limit: limit + 1,
+    },
+  );
+  return toPage(
+    raws.map((raw) => readRow(INTENT, raw)),
+    limit,
+    (row) => [row.createdAt, row.id],
+  );
+}
+
+export function getIntent(connection: Connection, home: string, id: string): IntentRow | null {
+  const raw = connection.get(
+    `SELECT ${INTENT.fields} FROM intent WHERE id = ? AND home = ?`,
+    id,
+    home,
+  );
+  return raw ? readRow(INTENT, raw) : null;
+}
+
+export function listAlerts(
+  connection: Connection,
+  home: string,
+  filter: AlertFilter,
+  { limit, cursor }: PageRequest,
+): Page<AlertRow> {
+  const [at, id] = decodeCursor<[number, string]>(cursor, ['number', 'string']) ?? NEWEST;
+  const raws = connection.all(
+    `SELECT ${ALERT.fields} FROM alert
+     WHERE home = @home AND (raised_at, id) < (@at, @id)
+       AND (@twin IS NULL OR twin = @twin) AND (@status IS NULL OR status = @status)
+     ORDER BY raised_at DESC, id DESC LIMIT @limit`,
+    {
+      ...{ home, at, id },
+      twin: filter.twin ?? null,
+      status: filter.status ?? null,
+      limit: limit + 1,
+    },
+  );
+  return toPage(
+    raws.map((raw) => readRow(ALERT, raw)),
+    limit,
+    (row) => [row.raisedAt, row.id],
+  );
+}
+
+export function getAlert(connection: Connection, home: string, id: string): AlertRow | null {
+  const raw = connection.get(
+    `SELECT ${ALERT.fields} FROM alert WHERE id = ? AND home = ?`,
+    id,
+    home,
+  );
+  return raw ? readRow(ALERT, raw) : null;
+}

@@ -1,0 +1,101 @@
+import type { Address } from '../../envelope.ts';
+import type { CheckpointRow, JournalRow, Resolution, RollupRow } from '../../rows.ts';
+import { decodeCursor, toPage } from '../cursor.ts';
+import type { HistoryQuery, Page, PageRequest } from '../port.ts';
+import { CHECKPOINT, JOURNAL, ROLLUP } from '../tables.ts';
+import { fromStored } from '../text.ts';
+import { type Connection, readRow } from './connection.ts';
+
+const SELECT = `SELECT ${JOURNAL.fields} FROM journal WHERE home = ? AND twin = ?`;
+
+export function listJournal(
+  connection: Connection,
+  { home, twin }: Address,
+  { limit, cursor }: PageRequest,
+): Page<JournalRow> {
+  const [before] = decodeCursor<[number]>(cursor, ['number']) ?? [Number.MAX_SAFE_INTEGER];
+  const raws = connection.all(
+    `${SELECT} AND revision < ? ORDER BY revision DESC LIMIT ?`,
+    home,
+    twin,
+    before,
+    limit + 1,
+  );
+  return toPage(
+    raws.map((raw) => readRow(JOURNAL, raw)),
+    limit,
+    (row) => [row.revision],
+  );
+}
+
+export function readJournal(
+  connection: Connection,
+  { home, twin }: Address,
+  from: number,
+  limit: number,
+): JournalRow[] {
+  return connection
+    .all(`${SELECT} AND revision >= ? ORDER BY revision LIMIT ?`, home, twin, from, limit)
+    .map((raw) => readRow(JOURNAL, raw));
+}
+
+export function latestCheckpoint(
+  connection: Connection,
+  { home, twin }: Address,
+): CheckpointRow | null {
+  const raw = connection.get(
+    `SELECT ${CHECKPOINT.fields} FROM checkpoint WHERE home = ? AND twin = ?
+     ORDER BY revision DESC LIMIT 1`,
+    home,
+    twin,
+  );
+  return raw ? readRow(CHECKPOINT, raw) : null;
+}
+
+export function listSamples(
+  connection: Connection,
+  { home, twin, measurement, from, to }: HistoryQuery,
+  limit: number,
+): { at: number; value: number }[] {
+  const samples: { at: number; value: number }[] = [];
+  const rows = connection.each<{ at: number; event: string }>(
+    `SELECT at, event FROM journal
+     WHERE home = ? AND twin = ? AND at >= ? AND at < ?
+       AND json_extract(event, '$.type') = 'telemetry'
+     ORDER BY at, revision`,
+    home,
+    twin,
+    from,
+    to,
+  );
+  for (const { at, event } of rows) {
+    if (samples.length >= limit) break;
+    const fields = JSON.parse(fromStored(event)) as Record<string, unknown>;
+    // a measurement's name may be anything, also what SQLite reads as a path
+    const value = Object.hasOwn(fields, measurement) ? fields[measurement] : undefined;
+    if (typeof value === 'number') samples.push({ at, value });
+  }
+  return samples;
+}
+
+export function listRollups(
+  connection: Connection,
+  { home, twin, measurement, from, to }: HistoryQuery,
+  resolution: Resolution,
+  limit: number,
+): RollupRow[] {
+  return connection
+    .all(
+      `SELECT ${ROLLUP.fields} FROM rollup
+       WHERE home = ? AND twin = ? AND measurement = ? AND resolution = ? AND start >= ? AND start < ?
+       ORDER BY start LIMIT ?`,
+      home,
+      twin,
+      measurement,
+      resolution,
+      from,
+      to,
+      limit,
+    )
+    .map((raw) => readRow(ROLLUP, raw));
+}

@@ -1,0 +1,107 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import Database from 'better-sqlite3';
+import { EngineError } from '../../errors.ts';
+import type { Lease } from '../port.ts';
+import type { Connection } from './connection.ts';
+import { isBusy, sqliteFailure } from './failures.ts';
+
+const POLL_MS = 50;
+
+/**
+ * The right to write. What holds it is an exclusive transaction on a sibling file, `<path>.lock`:
+ * the operating system frees it with the process, however that ends.
+ */
+export class SqliteClaim {
+  readonly #connection: Connection;
+  /** Null for a database in memory: nobody else can open it. */
+  readonly #lockPath: string | null;
+  #held: Disposable | null = null;
+
+  constructor(connection: Connection, path: string) {
+    this.#connection = connection;
+    this.#lockPath = path === ':memory:' ? null : `${path}.lock`;
+  }
+
+  async acquire(owner: string, shards: number, waitMs: number): Promise<Lease> {
+    const held = await this.#lock(waitMs);
+    try {
+      const epoch = raiseEpoch(this.#connection, owner, shards);
+      this.#held = held;
+      return {
+        epoch,
+        // the lock cannot be lost while the process lives
+        onLost: () => {},
+        [Symbol.asyncDispose]: async () => {
+          held[Symbol.dispose]();
+          if (this.#held === held) this.#held = null;
+        },
+      };
+    } catch (error) {
+      held[Symbol.dispose]();
+      throw error;
+    }
+  }
+
+  release(): void {
+    this.#held?.[Symbol.dispose]();
+    this.#held = null;
+  }
+
+  async #lock(waitMs: number): Promise<Disposable> {
+    for (let waited = 0; ; waited += POLL_MS) {
+      const held = this.#tryLock();
+      if (held) return held;
+      if (waited >= waitMs) throw this.#ownedElsewhere();
+      await sleep(POLL_MS);
+    }
+  }
+
+  #tryLock(): Disposable | null {
+    if (this.#held) return null;
+    return this.#lockPath === null ? { [Symbol.dispose]: () => {} } : lockFile(this.#lockPath);
+  }
+
+  #ownedElsewhere(): EngineError {
+    const writer = this.#connection.get<{ owner: string }>('SELECT owner FROM writer LIMIT 1');
+    return new EngineError(
+      'owned-elsewhere',
+      `this database belongs to a running engine (${writer?.owner ?? 'still starting'})`,
+      { hint: 'Stop the other one first, or give this one a database of its own (DATABASE_URL).' },
+    );
+  }
+}
+
+/** @returns null when somebody else holds it */
+function lockFile(path: string): Disposable | null {
+  let file: Database.Database | undefined;
+  try {
+    file = new Database(path, { timeout: 0 });
+    file.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    file?.close();
+    if (isBusy(error)) return null;
+    throw sqliteFailure(error);
+  }
+  const lock = file;
+  return { [Symbol.dispose]: () => void lock.close() };
+}
+
+/** One epoch for all shards, above all that were: whoever still writes under an older one is fenced. */
+function raiseEpoch(connection: Connection, owner: string, shards: number): number {
+  return connection.transaction(() => {
+    const last = connection.get<{ epoch: number }>(
+      'SELECT coalesce(max(epoch), 0) AS epoch FROM writer',
+    );
+    const epoch = (last?.epoch ?? 0) + 1;
+    connection.run('UPDATE writer SET epoch = ?, seq = 0, owner = ?', epoch, owner);
+    for (let shard = 0; shard < shards; shard++) {
+      connection.run(
+        'INSERT INTO writer (shard, epoch, seq, owner) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING',
+        shard,
+        epoch,
+        owner,
+      );
+    }
+    return epoch;
+  });
+}

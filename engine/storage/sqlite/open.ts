@@ -1,0 +1,108 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { EngineError, messageOf } from '../../errors.ts';
+import type { Storage, StorageOptions } from '../port.ts';
+import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
+import { commitBatch } from './commit.ts';
+import { Connection } from './connection.ts';
+import {
+  countDeadLetters,
+  deleteDeadLetter,
+  getDeadLetter,
+  keepDeadLetters,
+  listDeadLetters,
+  reviveDelivery,
+} from './dead-letters.ts';
+import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
+import { getAlert, getIntent, listAlerts, listIntents } from './intents.ts';
+import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import { SqliteClaim } from './lease.ts';
+import { migrateSqlite } from './migrate.ts';
+import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
+import { countTwins, deleteTwin, dueWakes, listTwins, loadTwin, loadTwins } from './twins.ts';
+import { maintain } from './upkeep.ts';
+
+/**
+ * Opens (or makes) a database file and brings it up to date. `:memory:` lives as long as its storage.
+ * All verbs run on the one connection; they are `async` so that every failure is a rejection.
+ */
+export async function openSqlite(path: string, options: StorageOptions): Promise<Storage> {
+  if (path !== ':memory:') makeFolder(dirname(path));
+  const db = new Connection(path);
+  try {
+    migrateSqlite(db);
+  } catch (error) {
+    db[Symbol.dispose]();
+    throw error;
+  }
+  const claim = new SqliteClaim(db, path);
+  const perHome = options.deadLettersPerHome;
+  return {
+    dialect: 'sqlite',
+    // one writer at a time is what SQLite can: a second shard would only wait
+    shards: 1,
+    acquire: (owner, shards, waitMs) => claim.acquire(owner, shards, waitMs),
+
+    load: async (addresses) => loadTwins(db, addresses),
+    commit: async (commit) => commitBatch(db, commit, perHome),
+    dueWakes: async (until, limit, after) => dueWakes(db, until, limit, after),
+
+    pendingDeliveries: async (after, limit) => pendingDeliveries(db, after, limit),
+    settle: async (settlements) => settle(db, settlements, perHome),
+    postpone: async (postponed) => postpone(db, postponed),
+    outboxStats: async () => outboxStats(db),
+
+    listHomes: async (page) => listHomes(db, page),
+    getHome: async (id) => getHome(db, id),
+    insertHome: async (home) => insertHome(db, home),
+    updateHome: async (home) => updateHome(db, home),
+    deleteHome: async (id) => deleteHome(db, id),
+
+    listTwins: async (home, filter, page) => listTwins(db, home, filter, page),
+    getTwin: async (address) => loadTwin(db, address),
+    deleteTwin: async (address) => deleteTwin(db, address),
+    countTwins: async () => countTwins(db),
+    listJournal: async (address, page) => listJournal(db, address, page),
+    readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
+    latestCheckpoint: async (address) => latestCheckpoint(db, address),
+    listSamples: async (query, limit) => listSamples(db, query, limit),
+    listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
+    listIntents: async (home, filter, page) => listIntents(db, home, filter, page),
+    getIntent: async (home, id) => getIntent(db, home, id),
+    listAlerts: async (home, filter, page) => listAlerts(db, home, filter, page),
+    getAlert: async (home, id) => getAlert(db, home, id),
+
+    insertDeadLetters: async (rows) => db.transaction(() => keepDeadLetters(db, rows, perHome)),
+    listDeadLetters: async (home, page) => listDeadLetters(db, home, page),
+    getDeadLetter: async (id) => getDeadLetter(db, id),
+    deleteDeadLetter: async (id) => deleteDeadLetter(db, id),
+    reviveDelivery: async (deadLetterId, row) => reviveDelivery(db, deadLetterId, row),
+    countDeadLetters: async () => countDeadLetters(db),
+    listCandidates: async (home, page) => listCandidates(db, home, page),
+    getCandidate: async (address) => getCandidate(db, address),
+    deleteCandidate: async (address) => deleteCandidate(db, address),
+
+    maintain: (retention) => maintain(db, retention),
+    ping: async () => void db.get('SELECT 1'),
+
+    [Symbol.asyncDispose]: async () => {
+      claim.release();
+      db[Symbol.dispose]();
+    },
+  };
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    throw new EngineError(
+      'storage-unavailable',
+      `the folder ${folder} cannot be made: ${messageOf(cause)}`,
+      {
+        cause,
+        hint: 'Name a place in DATABASE_URL that this user may write to.',
+      },
+    );
+  }
+}

@@ -1,0 +1,25 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { CONTRACT_OPTIONS } from '../contract/options.ts';
+import { storageContract } from '../storage.contract.ts';
+import { openSqlite } from './open.ts';
+
+storageContract('SQLite in a file', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'homeostat-sqlite-'));
+  const path = join(folder, 'homeostat.db');
+  const storage = await openSqlite(path, CONTRACT_OPTIONS);
+  return {
+    storage,
+    reopen: () => openSqlite(path, CONTRACT_OPTIONS),
+    [Symbol.asyncDispose]: async () => {
+      await storage[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+});
+
+storageContract('SQLite in memory', async () => {
+  const storage = await openSqlite(':memory:', CONTRACT_OPTIONS);
+  return { storage, reopen: null, [Symbol.asyncDispose]: () => storage[Symbol.asyncDispose]() };
+});

@@ -1,0 +1,215 @@
+import type {
+  AlertRow,
+  CandidateRow,
+  CheckpointRow,
+  DeadLetterRow,
+  HomeRow,
+  IntentRow,
+  JournalRow,
+  OutboxRow,
+  RollupRow,
+  TwinRow,
+} from '../rows.ts';
+
+/**
+ * The tables as both dialects have them: which field of a row is which column. A field that a row
+ * gains and this file lacks does not compile. `jsonb` is the part of JSON that PostgreSQL searches.
+ */
+type ColumnType = 'text' | 'number' | 'integer' | 'boolean' | 'json' | 'jsonb';
+
+export interface Column {
+  field: string;
+  name: string;
+  type: ColumnType;
+}
+
+export interface Table<Row> {
+  name: string;
+  columns: readonly Column[];
+  /** The columns' names, for an INSERT. */
+  names: string;
+  /** The columns under their fields' names, for a SELECT. */
+  fields: string;
+  /** Never set: carries the row's type. */
+  row?: Row;
+}
+
+function table<Row>(
+  name: string,
+  types: { [Field in keyof Row & string]-?: ColumnType },
+): Table<Row> {
+  const columns = Object.entries<ColumnType>(types).map(([field, type]) => ({
+    field,
+    name: field.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+    type,
+  }));
+  return {
+    name,
+    columns,
+    names: columns.map((column) => column.name).join(', '),
+    // qualified, since a join may have a column of the same name
+    fields: columns.map((column) => `${name}.${column.name} AS "${column.field}"`).join(', '),
+  };
+}
+
+export const HOME = table<HomeRow>('home', {
+  id: 'text',
+  name: 'text',
+  timezone: 'text',
+  createdAt: 'number',
+});
+
+export const TWIN = table<TwinRow>('twin', {
+  home: 'text',
+  twin: 'text',
+  kind: 'text',
+  version: 'integer',
+  name: 'text',
+  room: 'text',
+  via: 'text',
+  revision: 'integer',
+  state: 'jsonb',
+  wakeAt: 'number',
+  createdAt: 'number',
+  updatedAt: 'number',
+  lastEventAt: 'number',
+});
+
+export const JOURNAL = table<JournalRow>('journal', {
+  home: 'text',
+  twin: 'text',
+  revision: 'integer',
+  at: 'number',
+  receivedAt: 'number',
+  event: 'json',
+  eventId: 'text',
+  source: 'text',
+  cause: 'text',
+  correlation: 'text',
+  principal: 'text',
+  dedupe: 'boolean',
+  late: 'boolean',
+  state: 'json',
+  effects: 'json',
+});
+
+export const CHECKPOINT = table<CheckpointRow>('checkpoint', {
+  home: 'text',
+  twin: 'text',
+  revision: 'integer',
+  kind: 'text',
+  version: 'integer',
+  state: 'jsonb',
+  at: 'number',
+});
+
+export const OUTBOX = table<OutboxRow>('outbox', {
+  id: 'text',
+  home: 'text',
+  twin: 'text',
+  destination: 'text',
+  delivery: 'json',
+  createdAt: 'number',
+  expiresAt: 'number',
+  attempts: 'integer',
+  notBefore: 'number',
+});
+
+export const INTENT = table<IntentRow>('intent', {
+  id: 'text',
+  home: 'text',
+  twin: 'text',
+  name: 'text',
+  args: 'json',
+  status: 'text',
+  createdAt: 'number',
+  expiresAt: 'number',
+  sentAt: 'number',
+  attempts: 'integer',
+  ackedAt: 'number',
+  confirmedAt: 'number',
+  endedAt: 'number',
+  error: 'text',
+  cause: 'text',
+  correlation: 'text',
+  principal: 'text',
+});
+
+/** What a commit writes of an intent: `sentAt` and `attempts` belong to the outbox. */
+export const INTENT_WRITE = without(INTENT, ['sentAt', 'attempts']);
+
+export const ALERT = table<AlertRow>('alert', {
+  id: 'text',
+  home: 'text',
+  twin: 'text',
+  key: 'text',
+  severity: 'text',
+  status: 'text',
+  message: 'text',
+  data: 'json',
+  raisedAt: 'number',
+  acknowledgedAt: 'number',
+  acknowledgedBy: 'text',
+  clearedAt: 'number',
+  cause: 'text',
+  correlation: 'text',
+});
+
+export const ROLLUP = table<RollupRow>('rollup', {
+  home: 'text',
+  twin: 'text',
+  measurement: 'text',
+  resolution: 'text',
+  start: 'number',
+  count: 'integer',
+  sum: 'number',
+  min: 'number',
+  max: 'number',
+  last: 'number',
+  lastAt: 'number',
+});
+
+export const DEAD_LETTER = table<DeadLetterRow>('dead_letter', {
+  id: 'text',
+  home: 'text',
+  twin: 'text',
+  source: 'text',
+  code: 'text',
+  error: 'text',
+  hint: 'text',
+  at: 'number',
+  attempts: 'integer',
+  content: 'json',
+});
+
+export const CANDIDATE = table<CandidateRow>('candidate', {
+  home: 'text',
+  twin: 'text',
+  kind: 'text',
+  via: 'text',
+  firstSeenAt: 'number',
+  lastSeenAt: 'number',
+  messages: 'integer',
+  lastEvent: 'json',
+});
+
+/** `name = excluded.name, …`: replaces a row on conflict, but for the columns of its key. */
+export function replaced(of: Table<unknown>, key: readonly string[]): string {
+  return of.columns
+    .filter((column) => !key.includes(column.name))
+    .map((column) => `${column.name} = excluded.${column.name}`)
+    .join(', ');
+}
+
+function without<Row, Field extends keyof Row & string>(
+  from: Table<Row>,
+  fields: readonly Field[],
+): Table<Omit<Row, Field>> {
+  const columns = from.columns.filter((column) => !fields.some((field) => field === column.field));
+  return {
+    name: from.name,
+    columns,
+    names: columns.map((column) => column.name).join(', '),
+    fields: columns.map((column) => `${from.name}.${column.name} AS "${column.field}"`).join(', '),
+  };
+}

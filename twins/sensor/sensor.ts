@@ -1,0 +1,22 @@
+import { defineKind } from '../../engine/kind.ts';
+import { events } from './events.ts';
+import { machine } from './machine.ts';
+import { UNITS } from './measurements.ts';
+
+/** Anything that only reports: climate, air, light, power, motion, doors, smoke, water. */
+export const sensor = defineKind({
+  kind: 'sensor',
+  version: 1,
+  description:
+    'Reports measurements and states, watches their limits, and keeps its room informed.',
+  events,
+  commands: {},
+  measurements: ({ settings }) => {
+    const extras = Object.entries(settings.measurements);
+    return extras.length === 0
+      ? UNITS
+      : { ...UNITS, ...Object.fromEntries(extras.map(([name, unit]) => [name, { unit }])) };
+  },
+  machine,
+  view: ({ reported, settings }) => ({ reported, desired: {}, settings }),
+});
