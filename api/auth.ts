@@ -17,6 +17,7 @@ export interface Authority {
 }
 
 const OPEN = new Set(['/healthz', '/readyz']);
+const LIVE = '/v1/live';
 const DOCS_COOKIE = 'homeostat_docs';
 
 export function authority(token: string): Authority {
@@ -52,6 +53,11 @@ export function requireToken(app: FastifyInstance, admits: Authority): void {
         hint: 'Send "Authorization: Bearer <ADMIN_TOKEN>".',
       });
     }
+    if (request.ws && pathOf(request.url) !== LIVE) {
+      throw new Refusal('malformed', 'this is not a WebSocket address', {
+        hint: `Connect to ${LIVE}.`,
+      });
+    }
     const cookie = admits.pageCookie(request);
     if (cookie === null) return;
     // Out of the address bar, the history and every Referer
@@ -66,7 +72,7 @@ export function requireToken(app: FastifyInstance, admits: Authority): void {
 function takesQueryToken(request: FastifyRequest): boolean {
   if (request.method !== 'GET') return false;
   const path = pathOf(request.url);
-  return path === '/v1/live' || isDocs(path) || /^\/v1\/homes\/[^/]+\/stream$/.test(path);
+  return path === LIVE || isDocs(path) || /^\/v1\/homes\/[^/]+\/stream$/.test(path);
 }
 
 function isDocs(path: string): boolean {

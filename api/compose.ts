@@ -1,6 +1,7 @@
 /** The composition root: the only place that knows every part. */
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type MqttAdapter, startMqtt } from '../adapters/mqtt/index.ts';
 import {
@@ -17,6 +18,8 @@ import { startDemo } from './demo.ts';
 import { logMqtt, logTelemetry } from './logging.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { buildServer } from './server.ts';
+
+const FIRST_CONNECTION_MS = 5_000;
 
 /** A running Homeostat. Disposing drains and stops it. */
 export interface Homeostat extends AsyncDisposable {
@@ -90,6 +93,8 @@ async function startParts(
   stack.defer(() => server.close());
   const httpUrl = await server.listen({ host: config.http.host, port: config.http.port });
   mqtt = stack.use(await startMqtt({ ...mqttOptions(config), engine, signal: logMqtt(logger) }));
+  // Who is told that it runs may publish at once. A broker that is away does not hold up the start
+  await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }

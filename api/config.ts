@@ -87,7 +87,7 @@ const Environment = z.object({
   LIMIT_MAILBOX: count(20_000),
   LIMIT_BATCH: count(2_000),
   LIMIT_HOT_TWINS: count(50_000),
-  LIMIT_TELEMETRY_BUDGET: count(64),
+  LIMIT_TELEMETRY_BUDGET: count(1_000),
 });
 
 const LOOPBACK = /^(127\.|localhost$|::1$)/;

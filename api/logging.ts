@@ -1,8 +1,8 @@
 import type { DestinationStream, Level, Logger } from 'pino';
 import { pino } from 'pino';
 import pretty from 'pino-pretty';
-import { type EngineSignals, type EngineTelemetry, messageOf } from '../engine/index.ts';
 import type { MqttListener, MqttSignals } from '../adapters/mqtt/index.ts';
+import { type EngineSignals, type EngineTelemetry, messageOf } from '../engine/index.ts';
 import type { Config } from './config.ts';
 
 /** A logger: readable lines for a person at a terminal, JSON for everything else. */
@@ -59,7 +59,12 @@ export function logMqtt(logger: Logger): MqttListener {
   return (name, fields) => write(logger, MQTT_LOUD[name], `mqtt.${name}`, fields);
 }
 
-function write(logger: Logger, loudness: Loudness | undefined, signal: string, fields: object): void {
+function write(
+  logger: Logger,
+  loudness: Loudness | undefined,
+  signal: string,
+  fields: object,
+): void {
   const { level, text } = loudness ?? { level: 'debug', text: signal };
   // Building a line costs more than the turn that it is about
   if (!logger.isLevelEnabled(level)) return;

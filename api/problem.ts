@@ -54,6 +54,7 @@ const HTTP = {
   'too-large': { status: 413, title: 'Too large' },
   'uri-too-long': { status: 414, title: 'Address too long' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
+  'upgrade-required': { status: 426, title: 'A WebSocket address' },
   'not-ready': { status: 503, title: 'Not ready' },
   timeout: { status: 503, title: 'No answer in time' },
   internal: { status: 500, title: 'Internal error' },
@@ -64,7 +65,9 @@ export type ProblemCode = ErrorCode | keyof typeof HTTP;
 export const Problem = z
   .object({
     type: z.string().describe('Names the sort of problem: `urn:homeostat:problem:<code>`.'),
-    title: z.string().describe('The sort of problem in a few words; the same for every occurrence.'),
+    title: z
+      .string()
+      .describe('The sort of problem in a few words; the same for every occurrence.'),
     status: z.int().describe('The HTTP status.'),
     code: z.string().describe('The sort of problem for programs.'),
     detail: z.string().describe('What happened this time.'),
@@ -127,7 +130,10 @@ export interface ProblemAnswer {
 }
 
 /** Reads anything that was thrown while this request was served. */
-export function problemOf(thrown: unknown, request: { method: string; url: string }): ProblemAnswer {
+export function problemOf(
+  thrown: unknown,
+  request: { method: string; url: string },
+): ProblemAnswer {
   const refusal = refusalOf(thrown, request.method);
   const { code, message, details } = refusal;
   const { status, title } = meaningOf(code);
@@ -140,6 +146,7 @@ export function problemOf(thrown: unknown, request: { method: string; url: strin
       'cache-control': 'no-store',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
       ...(code === 'unauthorized' && { 'www-authenticate': 'Bearer realm="homeostat"' }),
+      ...(code === 'upgrade-required' && { upgrade: 'websocket' }),
     },
     body: {
       type: `urn:homeostat:problem:${code}`,
@@ -183,9 +190,10 @@ function refusalOf(thrown: unknown, method: string): Refusal {
 }
 
 function refusalOfEngine({ code, message, hint }: EngineError, method: string): Refusal {
-  // A request without a payload can only be wrong in its query
-  if (code === 'bad-input' && (method === 'GET' || method === 'HEAD')) {
-    return new Refusal('malformed', message, { hint });
+  if (method === 'GET' || method === 'HEAD') {
+    // A request without a payload can only be wrong in its query, or ask for what is not there
+    if (code === 'bad-input') return new Refusal('malformed', message, { hint });
+    if (code === 'unknown-kind') return new Refusal(code, message, { hint, status: 404 });
   }
   // Drivers name hosts, users and files in their messages
   if (code === 'storage-unavailable' || code === 'storage-full') {
@@ -218,9 +226,13 @@ function refusalOfFastify(error: FastifyError): Refusal {
     case 414:
       return new Refusal('uri-too-long', 'a part of the path is longer than any id');
     case 415:
-      return new Refusal('unsupported-media-type', 'the body is of a type this address cannot read', {
-        hint: 'Send JSON with "Content-Type: application/json".',
-      });
+      return new Refusal(
+        'unsupported-media-type',
+        'the body is of a type this address cannot read',
+        {
+          hint: 'Send JSON with "Content-Type: application/json".',
+        },
+      );
     case 503:
       return error.code === 'FST_ERR_HANDLER_TIMEOUT'
         ? new Refusal('timeout', 'it took too long; what you asked for may still happen', {

@@ -27,6 +27,7 @@ import type {
   LoadedTwin,
   RollupRow,
 } from './rows.ts';
+import { hasSeen } from './seen.ts';
 import type { Commit } from './storage/port.ts';
 import type { EngineSignals } from './telemetry.ts';
 import { nextDue } from './timers.ts';
@@ -260,7 +261,7 @@ class Batch {
   #nextTurn(twin: LiveTwin, item: Item): Item[] {
     const { envelope, waiting } = item;
     if (envelope.event.type === 'twin.created') {
-      if (envelope.dedupe && twin.state.seen.includes(idHash(envelope.id))) {
+      if (envelope.dedupe && hasSeen(twin.state.seen, idHash(envelope.id))) {
         this.#settle(envelope, waiting, {
           status: 'duplicate',
           revision: twin.revision,

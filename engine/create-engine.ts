@@ -23,7 +23,7 @@ const DEFAULT_LIMITS: Limits = {
   mailbox: 20_000,
   batch: 2_000,
   hotTwins: 50_000,
-  telemetryBudget: 64,
+  telemetryBudget: 1_000,
   checkpointEvery: 500,
 };
 const DEFAULT_TAKEOVER_WAIT_MS = 15_000;

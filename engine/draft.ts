@@ -31,8 +31,9 @@ import type {
   OutboxRow,
   RollupRow,
 } from './rows.ts';
+import { remember } from './seen.ts';
 import { arm, delayTimer, disarm, lazyWakeAt, nextDue, scheduleTimer } from './timers.ts';
-import { type ActiveAlert, type PendingIntent, SEEN_LIMIT, type TwinState } from './twin-state.ts';
+import type { ActiveAlert, PendingIntent, TwinState } from './twin-state.ts';
 
 /** Which sink takes an effect; undefined: none does. */
 export type Destinations = Partial<Record<Delivery['type'], string>>;
@@ -442,7 +443,7 @@ export class Draft {
 
   #remember(envelope: Envelope): void {
     const ids = envelope.folded?.ids ?? [idHash(envelope.id)];
-    this.state.seen = [...this.state.seen, ...ids].slice(-SEEN_LIMIT);
+    this.state.seen = remember(this.state.seen, ids, this.#now);
     const { type } = envelope.event;
     const latest = this.state.lastAt[type];
     if (latest === undefined || envelope.at > latest) {

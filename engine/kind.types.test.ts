@@ -1,6 +1,7 @@
 /** What must not compile. The compiler is the test: an error that no longer occurs is one itself. */
-import { assign, emit, setup } from 'xstate';
+
 import { expect, it } from 'vitest';
+import { assign, emit, setup } from 'xstate';
 import { z } from 'zod';
 import { command, defineKind, type Effect, type EventsOf, type KindInput } from './kind.ts';
 

@@ -1,6 +1,8 @@
 import { type Address, type Envelope, idHash, keyOf, type Receipt } from './envelope.ts';
 import { EngineError } from './errors.ts';
-import { SEEN_LIMIT } from './twin-state.ts';
+
+/** Of the events that one row stands for, how many ids it keeps for the deduplication window. */
+const FOLDED_IDS = 64;
 
 /** Something that waits for its shard. */
 export type Mail =
@@ -19,7 +21,8 @@ export interface Waiting {
 /**
  * What waits for one shard, in order of arrival, bounded. A device that floods cannot fill it:
  * telemetry of one twin beyond its budget is folded into the last waiting event of that twin,
- * which then says how many samples it stands for. Events and commands are never folded.
+ * which then says how many samples it stands for. Events, commands and telemetry with an id of its
+ * sender's are never folded.
  */
 export class Mailbox {
   #mail: Mail[] = [];
@@ -128,6 +131,8 @@ export class Mailbox {
     const lane = this.#telemetry.get(keyOf(envelope));
     if (!lane?.last || lane.count < this.#telemetryBudget) return false;
     const { last } = lane;
+    // Who gives an event an id wants to find it again
+    if (envelope.dedupe || last.envelope.dedupe) return false;
     if (!this.#foldable(envelope) || !this.#foldable(last.envelope)) return false;
     last.envelope = foldTelemetry(last.envelope, envelope);
     last.waiting.push(waiting);
@@ -156,7 +161,7 @@ export function foldTelemetry(earlier: Envelope, later: Envelope): Envelope {
     event: { ...earlier.event, ...later.event },
     folded: {
       samples: (earlier.folded?.samples ?? 1) + 1,
-      ids: ids.slice(-SEEN_LIMIT),
+      ids: ids.slice(-FOLDED_IDS),
       fields,
     },
   };

@@ -17,6 +17,7 @@ import type { Json, JsonObject } from './json.ts';
 import { begin } from './kernel.ts';
 import type { AnyKind } from './kind.ts';
 import type { LiveTwin } from './live-twin.ts';
+import { hasSeen } from './seen.ts';
 import { arm, disarm, lapse } from './timers.ts';
 import type { TwinState } from './twin-state.ts';
 
@@ -93,7 +94,7 @@ export function turn(
   destinations: Destinations,
 ): TurnResult {
   const external = isExternal(envelope);
-  if (envelope.dedupe && twin.state.seen.includes(idHash(envelope.id))) {
+  if (envelope.dedupe && hasSeen(twin.state.seen, idHash(envelope.id))) {
     return { status: 'duplicate' };
   }
   if (envelope.ifRevision !== undefined && envelope.ifRevision !== twin.revision) {

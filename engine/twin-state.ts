@@ -65,8 +65,11 @@ export interface Bucket {
   lastAt: number;
 }
 
-/** How many external event ids a twin remembers. */
-export const SEEN_LIMIT = 64;
+/** Hashes of external event ids, oldest first; `at` is when the last of them came (epoch ms). */
+export interface SeenSegment {
+  at: number;
+  ids: string[];
+}
 
 /**
  * A twin at a revision: everything that the next turn depends on and nothing else. Stored whole in
@@ -78,8 +81,8 @@ export interface TwinState {
   context: JsonObject;
   timers: Timer[];
   pending: PendingIntent[];
-  /** Hashes of the last 64 external event ids, oldest first. */
-  seen: string[];
+  /** The deduplication window (see seen.ts), oldest first. */
+  seen: SeenSegment[];
   /** Per event type, the latest `at` that a sender has given. */
   lastAt: Record<string, number>;
   /** Active alerts by key. */

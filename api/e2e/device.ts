@@ -33,7 +33,11 @@ export class Device implements AsyncDisposable {
   }
 
   /** Resolves with the broker's PUBACK. */
-  async publish(topic: string, payload: unknown, options: IClientPublishOptions = {}): Promise<void> {
+  async publish(
+    topic: string,
+    payload: unknown,
+    options: IClientPublishOptions = {},
+  ): Promise<void> {
     const text = typeof payload === 'string' ? payload : JSON.stringify(payload);
     await this.client.publishAsync(topic, text, { qos: 1, ...options });
   }

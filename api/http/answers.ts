@@ -1,0 +1,73 @@
+/** What answers look like in route schemas: validated when sent, and shown in the OpenAPI document. */
+import { z } from 'zod';
+import { PROBLEM_TYPE, Problem } from '../problem.ts';
+
+/** Headers of an answer, as the OpenAPI document shows them. */
+export type AnswerHeaders = Record<string, { type: 'string' | 'integer'; description: string }>;
+
+export const etag = {
+  etag: { type: 'string', description: 'The twin’s revision, quoted: `"42"`.' },
+} as const satisfies AnswerHeaders;
+export const location = {
+  location: { type: 'string', description: 'Where to read it.' },
+} as const satisfies AnswerHeaders;
+
+/** A JSON answer. */
+export function json<S extends z.ZodType>(
+  description: string,
+  schema: S,
+  headers: AnswerHeaders = {},
+) {
+  return { description, headers, content: { 'application/json': { schema } } };
+}
+
+/** A problem document. */
+export function problem(description: string, headers: AnswerHeaders = {}) {
+  return { description, headers, content: { [PROBLEM_TYPE]: { schema: Problem } } } as {
+    description: string;
+    headers: AnswerHeaders;
+    content: { 'application/problem+json': { schema: typeof Problem } };
+  };
+}
+
+/** An answer without a body. */
+export function empty(description: string) {
+  return z.undefined().describe(description);
+}
+
+/** A page of a list. */
+export function listOf<S extends z.ZodType>(item: S) {
+  return z.object({
+    items: z.array(item),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe('Pass it as `cursor` for the next page; null on the last one.'),
+  });
+}
+
+/** Answers that every route behind the token may give. */
+export const always = {
+  400: problem('The request is malformed; `errors` says where.'),
+  401: problem('The token is missing or wrong.', {
+    'www-authenticate': { type: 'string', description: '`Bearer`.' },
+  }),
+  414: problem('A part of the path is longer than any id.'),
+  500: problem('A fault of the server.'),
+  503: problem('Overloaded, stopping, or the store is away: try again.', {
+    'retry-after': { type: 'integer', description: 'Seconds to wait.' },
+  }),
+};
+
+/** Answers of routes that change something: whether they take a body or not, one may come. */
+export const withBody = {
+  413: problem('The body is larger than this server takes.'),
+  415: problem('The body is not JSON.'),
+};
+
+export const notFound = { 404: problem('There is no such home, twin or thing.') };
+export const conflict = { 409: problem('It exists already, or what you ask contradicts it.') };
+export const stale = { 412: problem('`If-Match` names another revision than the twin has now.') };
+export const refused = {
+  422: problem('Well-formed, but the kind or the engine refuses it; `detail` and `hint` say why.'),
+};

@@ -1,0 +1,27 @@
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import type { App } from './app.ts';
+
+/** How long an answer that is under way may take when the server stops. */
+const GRACE_MS = 5_000;
+
+/**
+ * Lets the server stop in good time. Node closes connections between two requests; it waits for
+ * those that never sent one, which browsers open in advance, and for answers that nobody reads.
+ */
+export function endConnectionsOnClose(app: App): void {
+  const silent = new Set<Socket>();
+  const spoke = ({ socket }: IncomingMessage) => silent.delete(socket);
+  app.server.on('connection', (socket: Socket) => {
+    silent.add(socket);
+    socket.once('close', () => silent.delete(socket));
+  });
+  app.server.on('request', spoke);
+  app.server.on('upgrade', spoke);
+
+  app.addHook('preClose', async () => {
+    for (const socket of silent) socket.destroy();
+    const late = setTimeout(() => app.server.closeAllConnections(), GRACE_MS).unref();
+    app.server.once('close', () => clearTimeout(late));
+  });
+}

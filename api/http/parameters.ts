@@ -1,0 +1,57 @@
+/** Path and query parameters that several routes share. */
+import { z } from 'zod';
+import { isName } from '../../engine/index.ts';
+import { Refusal } from '../problem.ts';
+
+const NAME_HINT =
+  'Names have 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit.';
+
+export const HomePath = z.object({
+  home: z
+    .string()
+    .describe('The id of the home.')
+    .meta({ examples: ['home'] }),
+});
+export const TwinPath = HomePath.extend({
+  twin: z
+    .string()
+    .describe('The id of the twin within its home.')
+    .meta({ examples: ['heater'] }),
+});
+
+/** Ids that the engine made, such as `home/heater@42#0`; percent-encoded in a path. */
+const MadeId = z
+  .string()
+  // Databases refuse control characters; no id has any
+  .regex(/^[^\p{Cc}]{1,300}$/u, 'is not an id')
+  .describe('The id, percent-encoded: `home%2Fheater%4042%230` for `home/heater@42#0`.');
+export const OfHomePath = HomePath.extend({ id: MadeId });
+export const IdPath = z.object({ id: MadeId });
+export const TimerPath = TwinPath.extend({
+  id: z.string().max(300).describe('The id of the timer, percent-encoded.'),
+});
+
+/** Text in a query that reaches the store. */
+export const QueryText = z
+  .string()
+  .regex(/^[^\p{Cc}]{1,200}$/u, 'must be 1 to 200 printable characters');
+
+export const PageQuery = z.object({
+  limit: z.coerce.number().int().min(1).max(200).default(50).describe('Items on a page.'),
+  cursor: QueryText.max(2_000)
+    .optional()
+    .describe('`nextCursor` of the former page, unchanged; absent for the first.'),
+});
+
+/** @throws Refusal for a text that can name no home, before the store is asked */
+export function assertHome(home: string): void {
+  if (isName(home)) return;
+  throw new Refusal('unknown-home', `"${home}" is not the id of a home`, { hint: NAME_HINT });
+}
+
+/** @throws Refusal for texts that can name no home or twin, before the store is asked */
+export function assertAddress({ home, twin }: { home: string; twin: string }): void {
+  assertHome(home);
+  if (isName(twin)) return;
+  throw new Refusal('unknown-twin', `"${twin}" is not the id of a twin`, { hint: NAME_HINT });
+}

@@ -1,0 +1,154 @@
+import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import {
+  createEngine,
+  type Engine,
+  type EngineOptions,
+  EngineTelemetry,
+  openStorage,
+  type Storage,
+} from '../../../engine/index.ts';
+import { ManualClock } from '../../../engine/testing/manual-clock.ts';
+import { buildServer, type ServerOptions } from '../../server.ts';
+import { lamp, nook } from './kinds.ts';
+import { OpenApiCheck } from './open-api-check.ts';
+
+export const TOKEN = 'a-token-of-more-than-sixteen-characters';
+
+export interface Call {
+  body?: unknown;
+  headers?: Record<string, string>;
+  /** Sent as it is, with this content type. */
+  raw?: { type: string; text: string };
+}
+
+/** The document is the same for every bench, and takes longer to make than a test to run. */
+let check: OpenApiCheck | undefined;
+
+/**
+ * A server with a real engine on SQLite in memory. Every answer to {@link ApiBench.call} is held
+ * against the OpenAPI document: a status or a body that it does not describe fails the test.
+ */
+export class ApiBench implements AsyncDisposable {
+  readonly clock: ManualClock;
+  readonly engine: Engine;
+  readonly app: FastifyInstance;
+  readonly telemetry: EngineTelemetry;
+  readonly #storage: Storage;
+  #stopped: Promise<void> | null = null;
+
+  private constructor(
+    parts: Pick<ApiBench, 'clock' | 'engine' | 'app' | 'telemetry'>,
+    storage: Storage,
+  ) {
+    this.clock = parts.clock;
+    this.engine = parts.engine;
+    this.app = parts.app;
+    this.telemetry = parts.telemetry;
+    this.#storage = storage;
+  }
+
+  /** @param wrap puts something between engine and store */
+  static async open(
+    given: {
+      server?: Partial<ServerOptions>;
+      engine?: Partial<EngineOptions>;
+      wrap?: (storage: Storage) => Storage;
+    } = {},
+  ): Promise<ApiBench> {
+    const clock = new ManualClock();
+    const telemetry = new EngineTelemetry();
+    const opened = await openStorage('sqlite::memory:', { deadLettersPerHome: 100 });
+    const storage = given.wrap?.(opened) ?? opened;
+    let ids = 0;
+    const engine = await createEngine({
+      storage,
+      kinds: [lamp, nook],
+      clock,
+      newId: () => `id-${++ids}`,
+      telemetry,
+      defaultTimezone: 'UTC',
+      owner: 'test',
+      destinations: { command: 'test', desired: 'test' },
+      retention: { journal: 30, rollups: 30, ended: 30 },
+      random: () => 0.5,
+      ...given.engine,
+    });
+    const app = await buildServer({
+      engine,
+      telemetry,
+      adminToken: TOKEN,
+      version: '0.0.0-test',
+      logger: false,
+      readiness: () => ({ ready: true, problems: [] }),
+      ...given.server,
+    });
+    await app.ready();
+    return new ApiBench({ clock, engine, app, telemetry }, opened);
+  }
+
+  /** One request with the token, its answer checked. */
+  async call(method: string, url: string, { body, headers, raw }: Call = {}): Promise<Answer> {
+    const payload = raw?.text ?? (body === undefined ? undefined : JSON.stringify(body));
+    const answer = await this.app.inject({
+      method: method as NonNullable<InjectOptions['method']>,
+      url,
+      headers: {
+        authorization: `Bearer ${TOKEN}`,
+        ...(payload !== undefined && { 'content-type': raw?.type ?? 'application/json' }),
+        ...headers,
+      },
+      ...(payload !== undefined && { payload }),
+    });
+    check ??= new OpenApiCheck(this.app.swagger());
+    check.assertDescribed(method, url, answer);
+    return new Answer(answer);
+  }
+
+  get = (url: string, call?: Call) => this.call('GET', url, call);
+  post = (url: string, body?: unknown, call?: Call) => this.call('POST', url, { body, ...call });
+  patch = (url: string, body?: unknown, call?: Call) => this.call('PATCH', url, { body, ...call });
+  delete = (url: string, call?: Call) => this.call('DELETE', url, call);
+
+  /** Home `h1` with the lamp `l1`. */
+  async furnish(): Promise<void> {
+    await this.post('/v1/homes', { id: 'h1', name: 'One', timezone: 'Europe/Berlin' });
+    await this.post('/v1/homes/h1/twins', { id: 'l1', kind: 'lamp', name: 'Lamp' });
+  }
+
+  /** Listens on loopback. @returns `127.0.0.1:port` */
+  async listen(): Promise<string> {
+    const url = await this.app.listen({ host: '127.0.0.1', port: 0 });
+    return url.replace('http://', '');
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped ??= (async () => {
+      await this.app.close();
+      await this.engine[Symbol.asyncDispose]();
+      await this.#storage[Symbol.asyncDispose]();
+    })();
+    return this.#stopped;
+  }
+}
+
+/** An answer, as tests look at it. */
+export class Answer {
+  readonly status: number;
+  readonly headers: LightMyRequestResponse['headers'];
+  readonly text: string;
+
+  constructor({ statusCode, headers, payload }: LightMyRequestResponse) {
+    this.status = statusCode;
+    this.headers = headers;
+    this.text = payload;
+  }
+
+  /** The parsed body; tests say what they expect in it. */
+  get body(): Record<string, unknown> {
+    return JSON.parse(this.text) as Record<string, unknown>;
+  }
+
+  get items(): Record<string, unknown>[] {
+    return this.body.items as Record<string, unknown>[];
+  }
+}

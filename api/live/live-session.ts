@@ -1,0 +1,180 @@
+import type { WebSocket } from '@fastify/websocket';
+import { z } from 'zod';
+import type { Engine } from '../../engine/index.ts';
+import { mustReadHome } from '../http/existence.ts';
+import { type ProblemCode, problemOf, Refusal } from '../problem.ts';
+import { heartbeat } from './heartbeat.ts';
+import type { LiveConnections } from './live-connections.ts';
+import { type LiveFeed, openFeed } from './live-feed.ts';
+import type { LiveMessage } from './message.ts';
+
+const MOST_SUBSCRIPTIONS = 32;
+/** Unread bytes from which on the feeds wait. */
+const HIGH_WATER = 1024 * 1024;
+/** Unread bytes at which a client that goes on asking is cut off. */
+const CUT_OFF = 4 * HIGH_WATER;
+/** RFC 6455 §7.4.1 */
+const GOING_AWAY = 1001;
+
+const SubscriptionId = z.string().min(1).max(100);
+const ClientMessage = z.discriminatedUnion('action', [
+  z.strictObject({
+    action: z.literal('subscribe'),
+    id: SubscriptionId,
+    home: z.string().max(64),
+    kind: z.string().max(64).optional(),
+    twin: z.string().max(64).optional(),
+    snapshot: z.boolean().default(false),
+  }),
+  z.strictObject({ action: z.literal('unsubscribe'), id: SubscriptionId }),
+  z.strictObject({ action: z.literal('ping') }),
+]);
+type ClientMessage = z.infer<typeof ClientMessage>;
+
+/** Each carries the id of the subscription that it belongs to, where it belongs to one. */
+export type ServerMessage =
+  | { type: 'subscribed' | 'unsubscribed'; subscription: string }
+  | { type: 'pong' }
+  | { type: 'error'; subscription?: string; code: ProblemCode; message: string; hint?: string }
+  | { type: LiveMessage['event']; subscription?: string; data: LiveMessage['data'] };
+
+/**
+ * One WebSocket client and what it follows. What it does not read is bounded: the feeds wait for
+ * room and lag, and a client that answers no ping is cut off.
+ */
+export class LiveSession {
+  #feeds = new Map<string, LiveFeed>();
+  readonly #socket: WebSocket;
+  readonly #engine: Engine;
+
+  constructor(socket: WebSocket, engine: Engine, connections: LiveConnections) {
+    this.#socket = socket;
+    this.#engine = engine;
+    let answered = true;
+    const beats = heartbeat(engine.clock, () => {
+      if (!answered) return socket.terminate();
+      answered = false;
+      socket.ping();
+    });
+    const entry = connections.add({
+      end: () => socket.close(GOING_AWAY, 'the server stops'),
+      kill: () => socket.terminate(),
+    });
+    socket.on('pong', () => {
+      answered = true;
+    });
+    socket.on('message', (data) => this.#hear(String(data)));
+    socket.on('close', () => {
+      beats[Symbol.dispose]();
+      entry[Symbol.dispose]();
+      for (const feed of this.#feeds.values()) feed[Symbol.dispose]();
+    });
+    const at = new Date(engine.clock.now()).toISOString();
+    this.#answer({ type: 'hello', data: { at } });
+  }
+
+  #hear(text: string): void {
+    let message: ClientMessage;
+    try {
+      message = ClientMessage.parse(JSON.parse(text));
+    } catch (error) {
+      this.#answer({ type: 'error', ...flawOf(error) });
+      return;
+    }
+    switch (message.action) {
+      case 'ping':
+        this.#answer({ type: 'pong' });
+        break;
+      case 'unsubscribe':
+        this.#unsubscribe(message.id);
+        break;
+      case 'subscribe':
+        this.#subscribe(message);
+        break;
+    }
+  }
+
+  #unsubscribe(id: string): void {
+    const feed = this.#feeds.get(id);
+    if (!feed) {
+      this.#refuse(id, new Refusal('not-found', `there is no subscription "${id}"`));
+      return;
+    }
+    this.#feeds.delete(id);
+    feed[Symbol.dispose]();
+    this.#answer({ type: 'unsubscribed', subscription: id });
+  }
+
+  #subscribe({ id, ...filter }: ClientMessage & { action: 'subscribe' }): void {
+    if (this.#feeds.has(id)) {
+      const hint = 'Unsubscribe first, or choose another id.';
+      this.#refuse(id, new Refusal('conflict', `"${id}" is subscribed already`, { hint }));
+      return;
+    }
+    if (this.#feeds.size >= MOST_SUBSCRIPTIONS) {
+      const detail = `a connection has at most ${MOST_SUBSCRIPTIONS} subscriptions`;
+      const hint = 'Subscribe to the home as a whole, or open another connection.';
+      this.#refuse(id, new Refusal('overloaded', detail, { hint }));
+      return;
+    }
+    const feed = openFeed(this.#engine, filter);
+    this.#feeds.set(id, feed);
+    // Its failures have been told to the client
+    void this.#pump(id, filter.home, feed);
+  }
+
+  /** Sends a feed until it ends. */
+  async #pump(id: string, home: string, feed: LiveFeed): Promise<void> {
+    try {
+      await mustReadHome(this.#engine, home);
+      // It may have been given up while the store was asked
+      if (this.#feeds.get(id) !== feed) return;
+      this.#answer({ type: 'subscribed', subscription: id });
+      for await (const { event, data } of feed) {
+        if (this.#feeds.get(id) !== feed) return;
+        await this.#push({ type: event, subscription: id, data });
+      }
+    } catch (error) {
+      this.#refuse(id, error);
+    } finally {
+      feed[Symbol.dispose]();
+      if (this.#feeds.get(id) === feed) this.#feeds.delete(id);
+    }
+  }
+
+  /** Resolves when there is room for more. */
+  async #push(message: ServerMessage): Promise<void> {
+    const socket = this.#socket;
+    if (socket.readyState !== socket.OPEN) return;
+    const text = JSON.stringify(message);
+    if (socket.bufferedAmount < HIGH_WATER) socket.send(text);
+    else await new Promise<void>((resolve) => socket.send(text, () => resolve()));
+  }
+
+  #refuse(subscription: string, error: unknown): void {
+    this.#answer({ type: 'error', subscription, ...flawOf(error) });
+  }
+
+  #answer(message: ServerMessage): void {
+    const socket = this.#socket;
+    if (socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount > CUT_OFF) socket.terminate();
+    else socket.send(JSON.stringify(message));
+  }
+}
+
+function flawOf(error: unknown): { code: ProblemCode; message: string; hint?: string } {
+  if (error instanceof SyntaxError) return { code: 'malformed', message: 'this is not JSON' };
+  if (error instanceof z.ZodError) {
+    const flaws = error.issues.map(
+      ({ path, message }) => `${path.join('.') || '(all)'}: ${message}`,
+    );
+    return {
+      code: 'malformed',
+      message: flaws.join('; '),
+      hint: 'Send {"action": "subscribe", "id": …, "home": …}, "unsubscribe" with the id, or "ping".',
+    };
+  }
+  const { code, detail, hint } = problemOf(error, { method: 'GET', url: '' }).body;
+  return { code: code as ProblemCode, message: detail, ...(hint !== undefined && { hint }) };
+}

@@ -1,0 +1,87 @@
+/** What subscribers are sent, over SSE and WebSocket alike: the shapes of the REST API. */
+import { z } from 'zod';
+import type { Change, Json } from '../../engine/index.ts';
+import { AnyObject, JsonValue } from '../http/json-value.ts';
+import { iso, Moment } from '../http/moment.ts';
+import { Alert, toAlert } from '../http/resources/alert.ts';
+import { Effect, EventValue, toEffect } from '../http/resources/effect.ts';
+import { IntentChange, toIntentChange } from '../http/resources/intent.ts';
+import { Twin } from '../http/resources/twin.ts';
+
+/** A turn of a twin, as it is seen from outside. */
+const TwinChanged = z
+  .object({
+    home: z.string(),
+    id: z.string(),
+    kind: z.string(),
+    revision: z.int(),
+    at: Moment.describe('When what it was told happened.'),
+    event: EventValue,
+    eventId: z.string(),
+    cause: z.string().nullable(),
+    correlation: z.string(),
+    state: JsonValue,
+    reported: AnyObject,
+    desired: AnyObject,
+    effects: z.array(Effect),
+  })
+  .meta({
+    id: 'TwinChanged',
+    description: 'A turn of a twin: what it was told, how it is now, and what it asked for.',
+  });
+
+export const LiveMessage = z
+  .discriminatedUnion('event', [
+    z.object({ event: z.literal('hello'), data: z.object({ at: Moment }) }),
+    z.object({ event: z.literal('snapshot'), data: Twin }),
+    z.object({ event: z.literal('snapshot.end'), data: z.object({ twins: z.int() }) }),
+    z.object({ event: z.literal('twin'), data: TwinChanged }),
+    z.object({
+      event: z.literal('twin.removed'),
+      data: z.object({ home: z.string(), id: z.string() }),
+    }),
+    z.object({ event: z.literal('intent'), data: IntentChange }),
+    z.object({ event: z.literal('alert'), data: Alert }),
+    z.object({ event: z.literal('lagged'), data: z.object({ missed: z.int() }) }),
+  ])
+  .meta({
+    id: 'LiveMessage',
+    description:
+      'What a subscriber is sent. `lagged`: it read too slowly and missed that many; read the twins again.',
+  });
+export type LiveMessage = z.infer<typeof LiveMessage>;
+
+export function toLiveMessage(change: Change): LiveMessage {
+  switch (change.type) {
+    case 'twin': {
+      const { home, twin: id, kind, revision, at, event, eventId, cause, correlation } = change;
+      const { state, reported, desired, effects } = change;
+      return {
+        event: 'twin',
+        data: {
+          home,
+          id,
+          kind,
+          revision,
+          at: iso(at),
+          event: event as { type: string; [field: string]: Json },
+          eventId,
+          cause,
+          correlation,
+          state,
+          reported,
+          desired,
+          effects: effects.map(toEffect),
+        },
+      };
+    }
+    case 'twin.removed':
+      return { event: 'twin.removed', data: { home: change.home, id: change.twin } };
+    case 'intent':
+      return { event: 'intent', data: toIntentChange(change.intent) };
+    case 'alert':
+      return { event: 'alert', data: toAlert(change.alert) };
+    case 'lagged':
+      return { event: 'lagged', data: { missed: change.missed } };
+  }
+}

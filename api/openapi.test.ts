@@ -1,0 +1,154 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ApiBench } from './http/testing/api-bench.ts';
+
+interface Operation {
+  operationId: string;
+  summary: string;
+  tags: string[];
+  responses: Record<string, { description: string; content?: Record<string, unknown> }>;
+}
+interface Document {
+  openapi: string;
+  info: { version: string };
+  tags: { name: string }[];
+  paths: Record<string, Record<string, Operation>>;
+  components: { schemas: Record<string, unknown>; securitySchemes: object };
+}
+
+describe('the OpenAPI document', () => {
+  let api: ApiBench;
+  let document: Document;
+  beforeEach(async () => {
+    api = await ApiBench.open();
+    document = (await api.app
+      .inject({
+        url: '/openapi.json',
+        headers: { authorization: 'Bearer a-token-of-more-than-sixteen-characters' },
+      })
+      .then((answer) => answer.json())) as Document;
+  });
+  afterEach(() => api[Symbol.asyncDispose]());
+
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
+    );
+
+  it('is OpenAPI 3.1 and says which version it describes', () => {
+    expect(document.openapi).toBe('3.1.0');
+    expect(document.info.version).toBe('0.0.0-test');
+  });
+
+  it('describes every address of the contract', () => {
+    expect(
+      operations()
+        .map(({ path, method }) => `${method} ${path}`)
+        .sort(),
+    ).toEqual([
+      'delete /v1/homes/{home}',
+      'delete /v1/homes/{home}/twins/{twin}',
+      'delete /v1/homes/{home}/twins/{twin}/timers/{id}',
+      'get /healthz',
+      'get /metrics',
+      'get /readyz',
+      'get /v1/candidates',
+      'get /v1/dead-letters',
+      'get /v1/homes',
+      'get /v1/homes/{home}',
+      'get /v1/homes/{home}/alerts',
+      'get /v1/homes/{home}/alerts/{id}',
+      'get /v1/homes/{home}/candidates',
+      'get /v1/homes/{home}/dead-letters',
+      'get /v1/homes/{home}/intents',
+      'get /v1/homes/{home}/intents/{id}',
+      'get /v1/homes/{home}/stream',
+      'get /v1/homes/{home}/twins',
+      'get /v1/homes/{home}/twins/{twin}',
+      'get /v1/homes/{home}/twins/{twin}/history',
+      'get /v1/homes/{home}/twins/{twin}/journal',
+      'get /v1/homes/{home}/twins/{twin}/replay',
+      'get /v1/homes/{home}/twins/{twin}/timers',
+      'get /v1/kinds',
+      'get /v1/kinds/{kind}',
+      'get /v1/live',
+      'patch /v1/homes/{home}',
+      'patch /v1/homes/{home}/twins/{twin}',
+      'patch /v1/homes/{home}/twins/{twin}/desired',
+      'post /v1/dead-letters/{id}/retry',
+      'post /v1/homes',
+      'post /v1/homes/{home}/alerts/{id}/acknowledge',
+      'post /v1/homes/{home}/candidates/{twin}/accept',
+      'post /v1/homes/{home}/dead-letters/{id}/retry',
+      'post /v1/homes/{home}/twins',
+      'post /v1/homes/{home}/twins/{twin}/commands',
+      'post /v1/homes/{home}/twins/{twin}/events',
+      'post /v1/homes/{home}/twins/{twin}/timers/{id}/fire',
+    ]);
+  });
+
+  it('says of every operation what it is for, and names it once', () => {
+    const known = new Set(document.tags.map(({ name }) => name));
+    const ids = new Set<string>();
+    for (const { path, method, operation } of operations()) {
+      const where = `${method} ${path}`;
+      expect(operation.summary, where).toBeTruthy();
+      expect(known, where).toContain(operation.tags[0]);
+      expect(ids, where).not.toContain(operation.operationId);
+      ids.add(operation.operationId);
+      for (const [status, { description }] of Object.entries(operation.responses)) {
+        expect(description, `${where} ${status}`).not.toBe('Default Response');
+      }
+    }
+  });
+
+  it('describes every refusal as a problem document', () => {
+    for (const { path, method, operation } of operations()) {
+      for (const [status, { content }] of Object.entries(operation.responses)) {
+        if (Number(status) < 400) continue;
+        expect(content, `${method} ${path} ${status}`).toEqual({
+          'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } },
+        });
+      }
+    }
+  });
+
+  it('names the things of the domain, each once and each resolvable', () => {
+    const names = Object.keys(document.components.schemas);
+    expect(names).toEqual(
+      expect.arrayContaining([
+        ...['Home', 'Twin', 'Receipt', 'Intent', 'Alert', 'JournalItem', 'Problem', 'History'],
+        ...['Timer', 'Kind', 'Candidate', 'DeadLetter', 'Replay', 'NewTwin', 'LiveMessage'],
+      ]),
+    );
+    expect(names.filter((name) => name.endsWith('Input'))).toEqual([]);
+    const text = JSON.stringify(document);
+    for (const [, name] of text.matchAll(/"#\/components\/schemas\/([^"]+)"/g)) {
+      expect(names).toContain(name);
+    }
+  });
+
+  it('names the headers that matter', () => {
+    const read = document.paths['/v1/homes/{home}/twins/{twin}']?.get as unknown as {
+      parameters: { in: string; name: string }[];
+      responses: Record<string, { headers?: object }>;
+    };
+    expect(read.responses['200']?.headers).toHaveProperty('etag');
+    expect(read.responses['503']?.headers).toHaveProperty('retry-after');
+    expect(read.parameters).toContainEqual(
+      expect.objectContaining({ in: 'header', name: 'if-none-match' }),
+    );
+  });
+});
+
+describe('the documentation page', () => {
+  it('loads nothing from anywhere else', async () => {
+    await using api = await ApiBench.open();
+    const page = await api.app.inject({
+      url: '/docs/',
+      headers: { authorization: 'Bearer a-token-of-more-than-sixteen-characters' },
+    });
+    expect(page.statusCode).toBe(200);
+    expect(page.payload).not.toMatch(/(src|href)="(https?:)?\/\//);
+    expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+  });
+});

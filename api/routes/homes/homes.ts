@@ -1,0 +1,167 @@
+import { z } from 'zod';
+import { EngineError, type HomeRow } from '../../../engine/index.ts';
+import {
+  always,
+  conflict,
+  empty,
+  json,
+  listOf,
+  location,
+  notFound,
+  refused,
+  withBody,
+} from '../../http/answers.ts';
+import type { App, RouteContext } from '../../http/app.ts';
+import { mustReadHome } from '../../http/existence.ts';
+import { DisplayName, NewId, Timezone } from '../../http/naming.ts';
+import { assertHome, HomePath, PageQuery } from '../../http/parameters.ts';
+import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
+import { Home, toHome } from '../../http/resources/home.ts';
+
+/** Years of journals may go. */
+const LONG_MS = 120_000;
+
+const NewHome = z
+  .strictObject({
+    id: NewId,
+    name: DisplayName.optional().describe('Default: the id.'),
+    timezone: Timezone.optional(),
+  })
+  .meta({ id: 'NewHome', examples: [{ id: 'home', name: 'Home', timezone: 'Europe/Berlin' }] });
+
+const HomeChange = z
+  .strictObject({ name: DisplayName.optional(), timezone: Timezone.optional() })
+  .refine((change) => Object.keys(change).length > 0, 'changes nothing')
+  .meta({ id: 'HomeChange', examples: [{ timezone: 'Europe/Lisbon' }] });
+
+export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext): void {
+  app.get(
+    '/homes',
+    {
+      schema: {
+        operationId: 'listHomes',
+        tags: ['Homes'],
+        summary: 'List the homes',
+        description: 'By id, ascending.',
+        querystring: PageQuery,
+        response: { 200: json('A page of homes.', listOf(Home)), ...always },
+      },
+    },
+    async ({ query }) => {
+      const { items, nextCursor } = await engine.storage.listHomes(query);
+      return { items: items.map(toHome), nextCursor };
+    },
+  );
+
+  app.post(
+    '/homes',
+    {
+      schema: {
+        operationId: 'createHome',
+        tags: ['Homes'],
+        summary: 'Create a home',
+        description:
+          'With an `Idempotency-Key`, creating the same home again answers 200 with what is there.',
+        headers: IdempotencyKey,
+        body: NewHome,
+        response: {
+          200: json('It was there already, just so.', Home),
+          201: json('The new home.', Home, location),
+          ...conflict,
+          ...refused,
+          ...withBody,
+          ...always,
+        },
+      },
+    },
+    async ({ body, headers }, reply) => {
+      const wanted = {
+        id: body.id,
+        name: body.name ?? body.id,
+        timezone: body.timezone ?? defaultTimezone,
+      };
+      try {
+        const made = await engine.createHome(wanted);
+        return reply.code(201).header('location', `/v1/homes/${made.id}`).send(toHome(made));
+      } catch (error) {
+        const known = await sameHome(error, wanted);
+        if (headers['idempotency-key'] === undefined || !known) throw error;
+        return reply.code(200).send(toHome(known));
+      }
+    },
+  );
+
+  /** The home that stood in the way, if it is the one that was wanted. */
+  async function sameHome(
+    error: unknown,
+    wanted: Omit<HomeRow, 'createdAt'>,
+  ): Promise<HomeRow | null> {
+    if (!(error instanceof EngineError && error.code === 'conflict')) return null;
+    const known = await engine.storage.getHome(wanted.id);
+    return known?.name === wanted.name && known.timezone === wanted.timezone ? known : null;
+  }
+
+  app.get(
+    '/homes/:home',
+    {
+      schema: {
+        operationId: 'readHome',
+        tags: ['Homes'],
+        summary: 'Read one home',
+        params: HomePath,
+        response: { 200: json('The home.', Home), ...notFound, ...always },
+      },
+    },
+    async ({ params }) => toHome(await mustReadHome(engine, params.home)),
+  );
+
+  app.patch(
+    '/homes/:home',
+    {
+      schema: {
+        operationId: 'changeHome',
+        tags: ['Homes'],
+        summary: 'Change a home’s name or timezone',
+        description: 'Every twin whose kind follows the home’s clock is told of a new timezone.',
+        params: HomePath,
+        body: HomeChange,
+        response: {
+          200: json('The home as it is now.', Home),
+          ...notFound,
+          ...refused,
+          ...withBody,
+          ...always,
+        },
+      },
+    },
+    async ({ params, body, headers }) => {
+      assertHome(params.home);
+      const { name, timezone } = body;
+      const change = {
+        ...(name !== undefined && { name }),
+        ...(timezone !== undefined && { timezone }),
+      };
+      return toHome(await engine.updateHome(params.home, change, requesterOf(headers)));
+    },
+  );
+
+  app.delete(
+    '/homes/:home',
+    {
+      handlerTimeout: LONG_MS,
+      schema: {
+        operationId: 'deleteHome',
+        tags: ['Homes'],
+        summary: 'Delete a home with all that belongs to it',
+        description: 'Twins, journals, history, alerts, open commands. There is no way back.',
+        params: HomePath,
+        response: { 204: empty('It is gone.'), ...notFound, ...withBody, ...always },
+      },
+    },
+    async ({ params }, reply) => {
+      assertHome(params.home);
+      await engine.deleteHome(params.home);
+      return reply.code(204).send();
+    },
+  );
+}

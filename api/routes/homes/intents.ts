@@ -1,0 +1,57 @@
+import { EngineError } from '../../../engine/index.ts';
+import { always, json, listOf, notFound } from '../../http/answers.ts';
+import type { App, RouteContext } from '../../http/app.ts';
+import { mustReadHome } from '../../http/existence.ts';
+import { HomePath, OfHomePath, PageQuery, QueryText } from '../../http/parameters.ts';
+import { Intent, IntentStatus, toIntent } from '../../http/resources/intent.ts';
+
+const IntentQuery = PageQuery.extend({
+  twin: QueryText.optional(),
+  status: IntentStatus.optional(),
+  cause: QueryText.optional().describe('Id of the event that asked for it.'),
+});
+
+export function intentRoutes(app: App, { engine }: RouteContext): void {
+  app.get(
+    '/homes/:home/intents',
+    {
+      schema: {
+        operationId: 'listIntents',
+        tags: ['Steering'],
+        summary: 'List the commands of a home and what became of them',
+        description: 'Newest first.',
+        params: HomePath,
+        querystring: IntentQuery,
+        response: { 200: json('A page of intents.', listOf(Intent)), ...notFound, ...always },
+      },
+    },
+    async ({ params, query }) => {
+      await mustReadHome(engine, params.home);
+      const { limit, cursor, ...filter } = query;
+      const page = await engine.storage.listIntents(params.home, filter, { limit, cursor });
+      return { items: page.items.map(toIntent), nextCursor: page.nextCursor };
+    },
+  );
+
+  app.get(
+    '/homes/:home/intents/:id',
+    {
+      schema: {
+        operationId: 'readIntent',
+        tags: ['Steering'],
+        summary: 'Read one command’s life',
+        description: 'From the moment it was asked for to its end.',
+        params: OfHomePath,
+        response: { 200: json('The intent.', Intent), ...notFound, ...always },
+      },
+    },
+    async ({ params }) => {
+      await mustReadHome(engine, params.home);
+      const intent = await engine.storage.getIntent(params.home, params.id);
+      if (intent) return toIntent(intent);
+      throw new EngineError('not-found', `home ${params.home} has no intent ${params.id}`, {
+        hint: 'Ids contain "/", "@" and "#": percent-encode them.',
+      });
+    },
+  );
+}

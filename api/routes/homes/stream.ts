@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { always, notFound } from '../../http/answers.ts';
+import type { App, RouteContext } from '../../http/app.ts';
+import { mustReadHome } from '../../http/existence.ts';
+import { HomePath, QueryText } from '../../http/parameters.ts';
+import { streamEvents } from '../../live/event-stream.ts';
+import type { LiveConnections } from '../../live/live-connections.ts';
+import { openFeed } from '../../live/live-feed.ts';
+
+const StreamQuery = z.object({
+  twin: QueryText.optional().describe('Only this twin.'),
+  kind: QueryText.optional().describe('Only twins of this kind.'),
+  snapshot: z
+    .enum(['true', 'false'])
+    .default('false')
+    .describe('Begin with the present twins, each as event `snapshot`, then `snapshot.end`.'),
+  access_token: z
+    .string()
+    .optional()
+    .describe('The token, for EventSource, which cannot send headers.'),
+});
+
+export function streamRoutes(
+  app: App,
+  { engine, connections }: RouteContext & { connections: LiveConnections },
+): void {
+  app.get(
+    '/homes/:home/stream',
+    {
+      exposeHeadRoute: false,
+      config: { stream: true },
+      schema: {
+        operationId: 'streamHome',
+        tags: ['Live'],
+        summary: 'Follow what happens in a home',
+        description:
+          'Server-sent events: `hello`, then `twin` (a turn: see TwinChanged), `twin.removed`, `intent`, `alert`, each after its commit; `data` is JSON. `lagged` says how many a slow reader missed: read the twins again. A comment every 15 s keeps proxies from closing the connection.',
+        params: HomePath,
+        querystring: StreamQuery,
+        response: {
+          200: {
+            description: 'The stream; it does not end by itself.',
+            content: { 'text/event-stream': { schema: z.string() } },
+          },
+          ...notFound,
+          ...always,
+        },
+      },
+    },
+    async (request, reply) => {
+      const { params, query } = request;
+      await mustReadHome(engine, params.home);
+      connections.assertRoom();
+      const feed = openFeed(engine, {
+        home: params.home,
+        twin: query.twin,
+        kind: query.kind,
+        snapshot: query.snapshot === 'true',
+      });
+      reply.hijack();
+      await streamEvents(reply.raw, feed, { clock: engine.clock, connections, url: request.url });
+    },
+  );
+}

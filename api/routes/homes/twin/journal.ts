@@ -1,0 +1,28 @@
+import { always, json, listOf, notFound } from '../../../http/answers.ts';
+import type { App, RouteContext } from '../../../http/app.ts';
+import { mustReadTwin } from '../../../http/existence.ts';
+import { PageQuery, TwinPath } from '../../../http/parameters.ts';
+import { JournalItem, toJournalItem } from '../../../http/resources/journal-item.ts';
+
+export function journalRoutes(app: App, { engine }: RouteContext): void {
+  app.get(
+    '/homes/:home/twins/:twin/journal',
+    {
+      schema: {
+        operationId: 'readJournal',
+        tags: ['Explaining'],
+        summary: 'Read what happened to a twin and what it did',
+        description:
+          'Newest first. Each item names the event that caused it, so that any state, command or alert can be walked back to what began it.',
+        params: TwinPath,
+        querystring: PageQuery,
+        response: { 200: json('A page of turns.', listOf(JournalItem)), ...notFound, ...always },
+      },
+    },
+    async ({ params, query }) => {
+      await mustReadTwin(engine, params);
+      const { items, nextCursor } = await engine.storage.listJournal(params, query);
+      return { items: items.map(toJournalItem), nextCursor };
+    },
+  );
+}

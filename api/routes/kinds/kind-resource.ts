@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import { type AnyKind, isReserved } from '../../../engine/index.ts';
+import { AnyObject } from '../../http/json-value.ts';
+import { machineDefinition } from './machine-definition.ts';
+import { toMermaid } from './mermaid.ts';
+
+const JsonSchema = AnyObject.describe('A JSON Schema.');
+
+export const KindSummary = z
+  .object({
+    kind: z.string(),
+    version: z.int(),
+    description: z.string(),
+    events: z
+      .record(z.string(), JsonSchema)
+      .describe('What its twins can be told, by type: the fields of each event.'),
+    commands: z
+      .record(
+        z.string(),
+        z.object({
+          args: JsonSchema,
+          ttl: z.number().optional().describe('How long a device has by default, ms.'),
+        }),
+      )
+      .describe('What its devices can be asked to do.'),
+    desired: JsonSchema.nullable().describe('What can be desired of it; null: nothing.'),
+    settings: JsonSchema.nullable().describe('What can be configured; null: nothing.'),
+    measurements: z
+      .record(z.string(), z.object({ unit: z.string() }))
+      .nullable()
+      .describe('What gets a history; null: it depends on the twin.'),
+  })
+  .meta({ id: 'KindSummary', description: 'What a kind of twin understands.' });
+export type KindSummary = z.infer<typeof KindSummary>;
+
+export const Kind = KindSummary.extend({
+  machine: AnyObject.describe('Its statechart, as an XState configuration.'),
+  diagram: z.string().describe('The statechart as a Mermaid `stateDiagram-v2`.'),
+}).meta({ id: 'Kind', description: 'A kind of twin with its behaviour.' });
+export type Kind = z.infer<typeof Kind>;
+
+/** Events that have an address of their own: what is desired, and what is configured. */
+const STEERED = new Set(['desired.changed', 'settings.changed']);
+
+export function toKindSummary(kind: AnyKind): KindSummary {
+  const schemas = kind.events as Record<string, z.ZodObject>;
+  const commands = kind.commands as Record<string, { args: z.ZodObject; ttl?: number }>;
+  const { measurements } = kind;
+  return {
+    kind: kind.kind,
+    version: kind.version,
+    description: kind.description,
+    events: Object.fromEntries(
+      Object.entries(schemas)
+        .filter(([type]) => !isReserved(type) && !STEERED.has(type))
+        .map(([type, schema]) => [type, toJsonSchema(schema)]),
+    ),
+    commands: Object.fromEntries(
+      Object.entries(commands).map(([name, { args, ttl }]) => [
+        name,
+        { args: toJsonSchema(args), ...(ttl !== undefined && { ttl }) },
+      ]),
+    ),
+    desired: schemaOf(schemas['desired.changed']),
+    settings: schemaOf(schemas['settings.changed']),
+    measurements: typeof measurements === 'function' ? null : measurements,
+  };
+}
+
+export function toKind(kind: AnyKind): Kind {
+  return {
+    ...toKindSummary(kind),
+    machine: machineDefinition(kind.machine.root),
+    diagram: toMermaid(kind.machine.root),
+  };
+}
+
+function schemaOf(schema: z.ZodObject | undefined): KindSummary['settings'] {
+  return schema ? toJsonSchema(schema) : null;
+}
+
+function toJsonSchema(schema: z.ZodObject): z.infer<typeof AnyObject> {
+  // As senders see it; what JSON Schema cannot say is left open rather than refused
+  const { $schema: _dialect, ...described } = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+  });
+  return described as z.infer<typeof AnyObject>;
+}

@@ -1,0 +1,48 @@
+/**
+ * The deduplication window: which external events a twin has folded lately. Pure functions.
+ *
+ * A sender redelivers what it was not told to be stored: after a crash that is everything between a
+ * commit and its lost acknowledgements. For most twins that is an event or two, for one that is
+ * hammered it may be the whole flow-control window. So the window holds at least the last 64 ids,
+ * and all of the last ten seconds, up to a bound.
+ */
+import type { SeenSegment } from './twin-state.ts';
+
+const LEAST_IDS = 64;
+const MOST_IDS = 4_096;
+const KEPT_MS = 10_000;
+const SEGMENT_IDS = 16;
+
+export function hasSeen(seen: readonly SeenSegment[], hash: string): boolean {
+  return seen.some(({ ids }) => ids.includes(hash));
+}
+
+/** The window with these ids in it. @param now the turn's own time, epoch ms */
+export function remember(
+  seen: readonly SeenSegment[],
+  hashes: readonly string[],
+  now: number,
+): SeenSegment[] {
+  const last = seen.at(-1);
+  if (last && last.ids.length < SEGMENT_IDS) {
+    return [...seen.slice(0, -1), { at: now, ids: [...last.ids, ...hashes] }];
+  }
+  return forget([...seen, { at: now, ids: [...hashes] }], now);
+}
+
+/**
+ * Drops what is old from the front, at most two segments for each that comes: what is redelivered
+ * after a long outage comes in the order of the window and must still find itself there.
+ */
+function forget(seen: SeenSegment[], now: number): SeenSegment[] {
+  let total = 0;
+  for (const { ids } of seen) total += ids.length;
+  let dropped = 0;
+  for (const { at, ids } of seen.slice(0, 2)) {
+    const spare = total - ids.length >= LEAST_IDS;
+    if (!spare || !(at < now - KEPT_MS || total > MOST_IDS)) break;
+    total -= ids.length;
+    dropped++;
+  }
+  return seen.slice(dropped);
+}
