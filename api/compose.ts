@@ -84,6 +84,7 @@ async function startParts(
     telemetry,
     adminToken: token.token,
     version: readVersion(),
+    defaultTimezone: config.timezone,
     logger,
     readiness: () =>
       mqtt?.connected()

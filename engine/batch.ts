@@ -43,8 +43,6 @@ export interface BatchContext {
   hot(key: string): LiveTwin | undefined;
   load(addresses: readonly Address[]): Promise<LoadedTwin[]>;
   getHome(id: string): Promise<HomeRow | null>;
-  /** Whether anybody wants to see changes. */
-  wantsChanges: boolean;
 }
 
 /** The rows of a commit, without the shard's place in the order of commits. */
@@ -58,7 +56,8 @@ export interface FoldedBatch {
   turns: number;
   twins: LiveTwin[];
   receipts: { waiting: Waiting[]; envelope: Envelope; receipt: Receipt }[];
-  changes: Change[];
+  /** Built on demand: most of the time nobody watches. */
+  changes: () => Change[];
   signals: Signal[];
 }
 
@@ -122,7 +121,7 @@ class Batch {
   #rollups = new Map<string, RollupRow>();
   #candidates = new Map<string, CandidateRow>();
   #receipts: FoldedBatch['receipts'] = [];
-  #changes: Change[] = [];
+  #turnedOnes: Turned[] = [];
   #signals: Signal[] = [];
 
   constructor(context: BatchContext, now: number) {
@@ -169,21 +168,13 @@ class Batch {
     rows.alerts = [...this.#alerts.values()];
     rows.rollups = [...this.#rollups.values()];
     rows.candidates = [...this.#candidates.values()];
-    if (this.#context.wantsChanges) {
-      for (const intent of rows.intents) {
-        this.#changes.push({ type: 'intent', home: intent.home, twin: intent.twin, intent });
-      }
-      for (const alert of rows.alerts) {
-        this.#changes.push({ type: 'alert', home: alert.home, twin: alert.twin, alert });
-      }
-    }
     return {
       rows,
       changed: Object.values(rows).some((list) => list.length > 0),
       turns: rows.journal.length,
       twins,
       receipts: this.#receipts,
-      changes: this.#changes,
+      changes: () => changesOf(this.#turnedOnes, rows),
       signals: this.#signals,
     };
   }
@@ -274,7 +265,11 @@ class Batch {
       });
     }
     // A tell to a twin that does not care is no event of its life
-    if (!isExternal(envelope) && isTold(envelope) && !(envelope.event.type in twin.kindOf.events)) {
+    if (
+      !isExternal(envelope) &&
+      isTold(envelope) &&
+      !Object.hasOwn(twin.kindOf.events, envelope.event.type)
+    ) {
       this.#settle(envelope, waiting, {
         status: 'ignored',
         revision: twin.revision,
@@ -409,7 +404,7 @@ class Batch {
       const { id, lateMs, fired } = turned.timer;
       this.#signal(fired ? 'timer.fired' : 'timer.skipped', { twin: key, timer: id, lateMs });
     }
-    if (this.#context.wantsChanges) this.#changes.push(changeOf(turned));
+    this.#turnedOnes.push(turned);
     const effects = journal.effects.map(({ id }) => id);
     this.#settle(
       envelope,
@@ -632,6 +627,18 @@ function sourceOf({ source }: Envelope): string {
 function rowOf(twin: LiveTwin) {
   const { relations: _r, kindOf: _k, snapshot: _s, view: _v, migratedFrom: _m, ...row } = twin;
   return row;
+}
+
+function changesOf(turned: readonly Turned[], { intents, alerts }: Rows): Change[] {
+  return [
+    ...turned.map(changeOf),
+    ...intents.map(
+      (intent): Change => ({ type: 'intent', home: intent.home, twin: intent.twin, intent }),
+    ),
+    ...alerts.map(
+      (alert): Change => ({ type: 'alert', home: alert.home, twin: alert.twin, alert }),
+    ),
+  ];
 }
 
 function changeOf({ twin, journal }: Turned): Change {

@@ -68,7 +68,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         batchLimit: limits.batch,
         hotTwins: Math.max(1, Math.floor(limits.hotTwins / storage.shards)),
         foldable: (envelope) => isWellFormed(kinds, envelope),
-        wantsChanges: () => changes.hasSubscribers,
         onCommitted: committed,
         onFenced: loseOwnership,
       }),
@@ -118,7 +117,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     for (const { home, twin, wakeAt } of twins) wakes.note({ home, twin }, wakeAt);
     if (rows.outbox.length > 0 || rows.withdrawn.length > 0)
       outbox.add(rows.outbox, rows.withdrawn);
-    for (const change of made) changes.publish(change);
+    // Asked now, not before the commit: who subscribed meanwhile has not read this change yet
+    if (changes.hasSubscribers) for (const change of made()) changes.publish(change);
     for (const { name, fields } of signals) telemetry.emit(name, fields);
   }
 

@@ -29,7 +29,9 @@ export function specOf(
   kind: AnyKind,
   request: { name: string; args: JsonObject },
 ): { spec: CommandSpec; args: JsonObject } {
-  const spec = (kind.commands as Record<string, CommandSpec>)[request.name];
+  const { name } = request;
+  const specs = kind.commands as Record<string, CommandSpec>;
+  const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
   if (!spec) {
     const names = Object.keys(kind.commands);
     throw new EngineError('bad-input', `a ${kind.kind} has no command "${request.name}"`, {

@@ -13,14 +13,13 @@ export interface ShardOptions {
   storage: Storage;
   clock: Clock;
   telemetry: EngineTelemetry;
-  context: Omit<BatchContext, 'hot' | 'load' | 'getHome' | 'wantsChanges'>;
+  context: Omit<BatchContext, 'hot' | 'load' | 'getHome'>;
   mailboxLimit: number;
   telemetryBudget: number;
   batchLimit: number;
   hotTwins: number;
   foldable: (envelope: Envelope) => boolean;
   random: () => number;
-  wantsChanges: () => boolean;
   /** Called after each commit, before the next batch: deeds may follow now. */
   onCommitted: (batch: FoldedBatch) => void;
   /** Another engine has taken over: nothing more can be stored. */
@@ -159,7 +158,6 @@ export class Shard {
           hot: (key) => this.#hot.get(key),
           load: (addresses) => storage.load(addresses),
           getHome: (id) => storage.getHome(id),
-          wantsChanges: this.#options.wantsChanges(),
         },
         mail,
         clock.now(),
@@ -205,7 +203,10 @@ export class Shard {
         this.#failing = null;
         return result;
       } catch (error) {
-        if (!(error instanceof EngineError && error.retryable) || this.#stopped) throw error;
+        if (!(error instanceof EngineError && error.retryable) || this.#stopped) {
+          this.#failing = null;
+          throw error;
+        }
         this.#failing = error.message;
         const { index, telemetry, clock, random } = this.#options;
         telemetry.emit('commit.retried', { shard: index, attempt: attempts, error: error.message });

@@ -1,6 +1,6 @@
 import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
 import type { Requester } from './engine.ts';
-import { type Address, keyOf, type Receipt } from './envelope.ts';
+import { type Address, type EventData, keyOf, type Receipt } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { type HistoryPoint, type HistoryResolution, readHistory } from './history.ts';
 import { specOf } from './intents.ts';
@@ -42,10 +42,17 @@ export function steeringVerbs(core: Core): SteeringVerbs {
     return row;
   }
 
-  async function assertTimer(address: Address, timer: string): Promise<void> {
+  /** A timer that is not there is ignored by its twin; who asked by hand wants to hear that. */
+  async function onTimer(
+    address: Address,
+    event: EventData & { timer: string },
+    by: Requester,
+  ): Promise<Receipt> {
+    const receipt = await core.dispatch(requestEnvelope(core, address, event, by));
+    assertDone(receipt);
+    if (receipt.status !== 'ignored') return receipt;
     const { timers } = (await mustGet(address)).state;
-    if (timers.some(({ id }) => id === timer)) return;
-    throw new EngineError('not-found', `${keyOf(address)} has no timer "${timer}"`, {
+    throw new EngineError('not-found', `${keyOf(address)} has no timer "${event.timer}"`, {
       hint: `It has: ${timers.map(({ id }) => id).join(', ') || 'none'}.`,
     });
   }
@@ -70,16 +77,13 @@ export function steeringVerbs(core: Core): SteeringVerbs {
       return intent;
     },
 
-    async fireTimer(address, timer, by) {
-      await assertTimer(address, timer);
+    fireTimer(address, timer, by) {
       const event = { type: 'timer.fired', timer, due: core.clock.now(), forced: true };
-      return core.dispatch(requestEnvelope(core, address, event, by));
+      return onTimer(address, event, by);
     },
 
-    async cancelTimer(address, timer, by) {
-      await assertTimer(address, timer);
-      const event = { type: 'timer.cancelled', timer };
-      return core.dispatch(requestEnvelope(core, address, event, by));
+    cancelTimer(address, timer, by) {
+      return onTimer(address, { type: 'timer.cancelled', timer }, by);
     },
 
     async acknowledgeAlert(home, id, by) {

@@ -105,7 +105,7 @@ export function turn(
     );
   }
   const { type } = envelope.event;
-  const engineEvent = ENGINE_EVENTS[type];
+  const engineEvent = Object.hasOwn(ENGINE_EVENTS, type) ? ENGINE_EVENTS[type] : undefined;
   if (engineEvent) return engineEvent(twin, envelope, now, destinations);
 
   const event = parseEvent(twin.kindOf, envelope.event);
@@ -257,12 +257,15 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
 
 /** Event types that only the engine makes; nobody may send them from outside. */
 export function isReserved(type: string): boolean {
-  return type in ENGINE_EVENTS || /^(intent|timer|twin|alert|member|home|xstate)\./.test(type);
+  return (
+    Object.hasOwn(ENGINE_EVENTS, type) ||
+    /^(intent|timer|twin|alert|member|home|xstate)\./.test(type)
+  );
 }
 
 /** @throws EngineError `unknown-event`, `bad-input` */
 export function parseEvent(kind: AnyKind, event: EventData): EventData {
-  const schema = kind.events[event.type];
+  const schema = Object.hasOwn(kind.events, event.type) ? kind.events[event.type] : undefined;
   if (!schema) {
     throw new EngineError('unknown-event', `a ${kind.kind} knows no event "${event.type}"`, {
       hint: `It knows: ${Object.keys(kind.events).join(', ')}.`,

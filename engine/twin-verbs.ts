@@ -65,7 +65,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
 
   /** All or nothing: what a second event of the request would refuse is refused before the first. */
   function assertSettings(kind: AnyKind | undefined, settings: JsonObject | undefined): void {
-    if (kind && settings) parseEvent(kind, { type: 'settings.changed', ...settings });
+    if (kind && settings) parseEvent(kind, { ...settings, type: 'settings.changed' });
   }
 
   const verbs: TwinVerbs = {
@@ -84,7 +84,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
       });
       assertDone(created);
       if (settings && created.status !== 'duplicate') {
-        const event = { type: 'settings.changed', ...settings };
+        const event = { ...settings, type: 'settings.changed' };
         assertDone(await core.dispatch(requestEnvelope(core, address, event, unkeyed(by))));
       }
       return mustRead(verbs, address);
@@ -96,12 +96,12 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
       assertSettings(core.kinds.get(row.kind), settings);
       let next = by;
       if (meta.name !== undefined || meta.room !== undefined) {
-        const event = { type: 'twin.changed', ...meta };
+        const event = { ...meta, type: 'twin.changed' };
         assertDone(await core.dispatch(requestEnvelope(core, address, event, by)));
         next = unkeyed(by);
       }
       if (settings) {
-        const event = { type: 'settings.changed', ...settings };
+        const event = { ...settings, type: 'settings.changed' };
         assertDone(await core.dispatch(requestEnvelope(core, address, event, next)));
       }
       return mustRead(verbs, address);

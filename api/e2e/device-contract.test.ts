@@ -18,7 +18,7 @@ interface JournalItem {
   event: { type: string; timer?: string; late?: number };
 }
 
-const AUTO_OFF = 'xstate.after.autoOff.relay.autoOff.counting';
+const AUTO_OFF = 'xstate.after.autoOff.relay.autoOff.running';
 
 async function journalOf(homeostat: HomeostatProcess, twin: string): Promise<JournalItem[]> {
   const items: JournalItem[] = [];
