@@ -73,6 +73,7 @@ async function startParts(
       newId: randomUUID,
       defaultTimezone: config.timezone,
       owner: `${hostname()} pid ${process.pid}`,
+      takeoverWaitMs: config.takeoverWaitSeconds * 1_000,
       destinations: { command: 'mqtt', desired: 'mqtt' },
       retention: config.retention,
       limits: config.limits,

@@ -13,6 +13,8 @@ export interface Config {
   adminToken: string | null;
   provisioning: 'open' | 'claim' | 'closed';
   timezone: string;
+  /** How long a start waits for a former owner of the homes, s. */
+  takeoverWaitSeconds: number;
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   retention: { journal: number; rollups: number; ended: number };
   deadLettersPerHome: number;
@@ -78,6 +80,7 @@ const Environment = z.object({
     .string()
     .refine(isTimezone, 'must be an IANA timezone such as Europe/Berlin')
     .default(Intl.DateTimeFormat().resolvedOptions().timeZone),
+  TAKEOVER_WAIT_SECONDS: z.coerce.number().min(0).default(15),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
   RETENTION_JOURNAL_DAYS: count(90),
@@ -135,6 +138,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     adminToken: env.ADMIN_TOKEN ?? null,
     provisioning: env.PROVISIONING ?? (embedded && LOOPBACK.test(env.MQTT_HOST) ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
+    takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,
     logLevel: env.LOG_LEVEL,
     retention: {
       journal: env.RETENTION_JOURNAL_DAYS,

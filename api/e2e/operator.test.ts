@@ -1,0 +1,164 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { describe, expect, test } from 'vitest';
+import { createTestDatabase } from '../../engine/testing/postgres.ts';
+import { Device } from './device.ts';
+import { HomeostatProcess, TOKEN } from './homeostat-process.ts';
+
+interface Twin {
+  id: string;
+  kind: string;
+  revision: number;
+  reported: Record<string, unknown>;
+}
+const MAIN = new URL('../../dist/api/main.js', import.meta.url).pathname;
+
+/** Runs the command line to its end. */
+async function run(args: string[], environment: Record<string, string>) {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    env: { PATH: process.env.PATH ?? '', ...environment },
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return { code, output };
+}
+
+describe('a newcomer who only starts it', () => {
+  test('sees the demo home’s thermostats change over REST and in the stream', async () => {
+    await using homeostat = await HomeostatProcess.start({ DEMO: '' });
+    const list = await homeostat.get<{ items: Twin[] }>('/v1/homes/demo/twins');
+    expect(list.items.map(({ id, kind }) => [id, kind])).toContainEqual([
+      'living-thermostat',
+      'thermostat',
+    ]);
+    const path = '/v1/homes/demo/twins/living-thermostat';
+    const first = await homeostat.until<Twin>(path, ({ reported }) => reported.temperature != null);
+    const abort = new AbortController();
+    const stream = await fetch(`${homeostat.url}/v1/homes/demo/stream`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+      signal: abort.signal,
+    });
+    let heard = '';
+    for await (const chunk of stream.body ?? []) {
+      heard += Buffer.from(chunk as Uint8Array).toString();
+      if (heard.includes('"living-thermostat"')) break;
+    }
+    abort.abort();
+    expect(heard).toContain('event: twin');
+    await homeostat.until<Twin>(path, ({ revision }) => revision > first.revision);
+    // The room heard of it too
+    const room = await homeostat.until<Twin>(
+      '/v1/homes/demo/twins/living',
+      ({ reported }) => reported.temperature != null,
+    );
+    expect(room.kind).toBe('room');
+  });
+
+  test('gets a token made, kept and shown once', async () => {
+    await using homeostat = await HomeostatProcess.start({ ADMIN_TOKEN: '' });
+    expect(homeostat.output).toContain('shown this once');
+    const token = /^ {4}([\w-]{32})$/m.exec(homeostat.output)?.[1];
+    const answer = await fetch(`${homeostat.url}/v1/homes`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(answer.status).toBe(200);
+    await homeostat.stop();
+    const before = homeostat.output.length;
+    await homeostat.start();
+    expect(homeostat.output.slice(before)).not.toContain(token);
+  });
+});
+
+describe('an operator', () => {
+  test('is told everything that is wrong with the configuration at once', async () => {
+    const { code, output } = await run(['start'], {
+      DATABASE_URL: 'mysql://x',
+      HTTP_PORT: '99999',
+      PROVISIONING: 'maybe',
+      NODE_ENV: 'production',
+    });
+    expect(code).toBe(1);
+    for (const name of ['DATABASE_URL', 'HTTP_PORT', 'PROVISIONING', 'ADMIN_TOKEN']) {
+      expect(output).toContain(name);
+    }
+  });
+
+  test('stops it with SIGTERM: what was accepted is there after the next start', async () => {
+    await using homeostat = await HomeostatProcess.start();
+    const device = await Device.connect(homeostat.mqttUrl);
+    for (let n = 1; n <= 20; n++) {
+      await device.publish('homeostat/h1/relay/r/telemetry', { power: n });
+    }
+    await device[Symbol.asyncDispose]();
+    expect(await homeostat.stop()).toBe(0);
+    await homeostat.start();
+    expect(await homeostat.get('/v1/homes/h1/twins/r')).toMatchObject({
+      revision: 20,
+      reported: { power: 20 },
+    });
+    const replayed = await run(['replay'], { DATA_DIR: homeostat.folder });
+    expect(replayed).toMatchObject({ code: 0 });
+    expect(replayed.output).toContain('every state equals its journal');
+  });
+
+  test.each(['SQLite', 'PostgreSQL'])(
+    'who starts a second engine on the same %s is told who holds it; the first is unharmed',
+    async (store) => {
+      await using database = store === 'PostgreSQL' ? await createTestDatabase() : null;
+      await using first = await HomeostatProcess.start(
+        database ? { DATABASE_URL: database.url } : {},
+      );
+      const second = await HomeostatProcess.prepare({
+        DATABASE_URL: database?.url ?? `sqlite:${first.folder}/homeostat.db`,
+        TAKEOVER_WAIT_SECONDS: '0',
+      });
+      await using _second = second;
+      await expect(second.start()).rejects.toThrow(/pid \d+/);
+      await using device = await Device.connect(first.mqttUrl);
+      await device.publish('homeostat/h1/relay/r/telemetry', { power: 1 });
+      expect(await first.get('/v1/homes/h1/twins/r')).toMatchObject({ revision: 1 });
+    },
+  );
+
+  test('whose explicit MQTT port is taken is told so, and nothing starts by halves', async () => {
+    await using first = await HomeostatProcess.start();
+    const { code, output } = await run(['start'], {
+      DATA_DIR: `${first.folder}/second`,
+      MQTT_PORT: String(first.mqttPort),
+      HTTP_PORT: String(first.httpPort + 1),
+      ADMIN_TOKEN: TOKEN,
+    });
+    expect(code).toBe(1);
+    expect(output).toMatch(new RegExp(`${first.mqttPort}`));
+  });
+});
+
+describe('bad input over MQTT', () => {
+  test.each([
+    ['malformed JSON', '{"temperature": 18.', 'thermostat'],
+    ['a wrong type', '{"temperature": "warm"}', 'thermostat'],
+    ['NaN', '{"temperature": NaN}', 'thermostat'],
+    ['an array', '[1,2,3]', 'thermostat'],
+    ['an unknown kind', '{"temperature": 18}', 'toaster'],
+    ['1 MB of text', `{"temperature": 18, "note": "${'x'.repeat(1_000_000)}"}`, 'thermostat'],
+    ['binary rubbish', Buffer.from([0xff, 0xfe, 0x00, 0x80]).toString('latin1'), 'thermostat'],
+  ])('%s becomes a dead letter, and the next message works', async (_what, payload, kind) => {
+    await using homeostat = await HomeostatProcess.start();
+    await using device = await Device.connect(homeostat.mqttUrl);
+    await device.publish(`homeostat/h1/${kind}/bad/telemetry`, payload);
+    await device.publish('homeostat/h1/thermostat/good/telemetry', { temperature: 18 });
+    await homeostat.until<Twin>('/v1/homes/h1/twins/good', ({ revision }) => revision === 1);
+    const letters = await homeostat.until<{ items: { hint: string; code: string }[] }>(
+      '/v1/homes/h1/dead-letters',
+      ({ items }) => items.length > 0,
+    );
+    expect(letters.items).toHaveLength(1);
+    expect(letters.items[0]?.hint).toBeTruthy();
+    await expect(homeostat.get('/v1/homes/h1/twins/bad')).rejects.toThrow(/404/);
+  });
+});
