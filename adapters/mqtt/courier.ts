@@ -1,0 +1,258 @@
+import type { Aedes, AedesPublishPacket, Client } from 'aedes';
+import type { Clock, DeliveryOutcome, OutboxRow } from '../../engine/index.ts';
+import type { Outgoing } from './codec.ts';
+import type { Transport } from './sink.ts';
+import { type Match, SubscriptionIndex } from './subscription-index.ts';
+import { filterNames } from './topic.ts';
+
+/** A command that has left for some devices and is not acknowledged, or not yet asked after. */
+interface Errand {
+  row: string;
+  handed: Set<Handed>;
+  acknowledged: boolean;
+  /** Ends the wait of the `send` that is under way; null when none is. */
+  settle: (() => void) | null;
+  /** Forgets the errand when its command expires. */
+  expiry: Disposable;
+}
+
+/** An errand's message to one client. */
+interface Handed {
+  errand: Errand;
+  client: string;
+  packetId: number;
+  payload: Buffer;
+}
+
+/** How long one call of `send` waits for a PUBACK; a later one is remembered. */
+const PUBACK_WAIT_MS = 2_000;
+
+/**
+ * aedes drops a message as a double when another of the same brokerId has overtaken it, which QoS 0
+ * does to QoS 1. Ours carry ids and counts of their own, and each sort takes one way.
+ */
+const COMMANDS = 'homeostat/commands';
+const DESIRED = 'homeostat/desired';
+
+/**
+ * Hands messages to the devices that are connected to the embedded broker. aedes keeps them in
+ * memory only, so it gets no command to keep: a command leaves the outbox when a subscriber has
+ * acknowledged it, and waits there while its device is away.
+ */
+export class Courier implements Transport, Disposable {
+  readonly #broker: Aedes;
+  readonly #clock: Clock;
+  readonly #onReachable: () => void;
+  readonly #subscriptions = new SubscriptionIndex();
+  #live = new Map<string, Client>();
+  #errands = new Map<string, Errand>();
+  /** By payload, the one thing of a message that aedes passes through as it is. */
+  #byPayload = new Map<Buffer, Handed>();
+  #byClient = new Map<string, Map<number, Handed>>();
+  #lastPacketId = 0;
+  #counter = 0;
+  /** Whether a device was missing since the last call of `onReachable`. */
+  #missed = false;
+
+  /** @param onReachable something may have become deliverable */
+  constructor(broker: Aedes, clock: Clock, onReachable: () => void) {
+    this.#broker = broker;
+    this.#clock = clock;
+    this.#onReachable = onReachable;
+    broker.authorizeForward = (client, packet) => this.#forward(client, packet);
+    // Registered, before its first SUBSCRIBE: a clean session begins without subscriptions
+    broker.on('client', (client) => {
+      if (client.clean) this.#subscriptions.forget(client.id);
+    });
+    broker.on('clientReady', (client) => {
+      this.#live.set(client.id, client);
+      this.#reachable();
+    });
+    broker.on('clientDisconnect', (client) => this.#gone(client));
+    broker.on('subscribe', (subscriptions, client) => {
+      // 128: refused
+      for (const { topic, qos } of subscriptions) {
+        if (qos <= 2) this.#subscriptions.add(client.id, topic, qos);
+      }
+      this.#reachable();
+    });
+    broker.on('unsubscribe', (filters, client) => {
+      for (const filter of filters) this.#subscriptions.remove(client.id, filter);
+    });
+  }
+
+  [Symbol.dispose](): void {
+    for (const errand of [...this.#errands.values()]) this.#drop(errand);
+  }
+
+  async send(row: OutboxRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
+    if (outgoing.retain) return await this.publish(outgoing);
+    const known = this.#errands.get(row.id);
+    if (known?.acknowledged) return this.#done(known);
+
+    const receivers = this.#receivers(outgoing);
+    const acknowledging = receivers.find(({ qos }) => qos > 0);
+    if (receivers.length === 0) {
+      this.#missed = true;
+      return { status: 'retry', error: `no device is subscribed to ${outgoing.topic}` };
+    }
+    const errand = known ?? this.#begin(row);
+    const has = new Set([...errand.handed].map(({ client }) => client));
+    const written = receivers
+      .filter(({ client }) => !has.has(client))
+      .map((receiver) => this.#hand(errand, outgoing, receiver));
+    // Nobody will acknowledge: written to its socket is the most that QoS 0 can say
+    if (!acknowledging) {
+      await Promise.all(written);
+      return this.#done(errand);
+    }
+    await this.#settled(errand);
+    if (errand.acknowledged) return this.#done(errand);
+    this.#missed = true;
+    return { status: 'retry', error: `${acknowledging.client} has not acknowledged it yet` };
+  }
+
+  /** Publishes to whoever listens, now or later. */
+  async publish({ topic, payload, retain }: Outgoing): Promise<DeliveryOutcome> {
+    const packet = {
+      ...message(topic, payload, 1),
+      retain,
+      brokerId: DESIRED,
+      brokerCounter: ++this.#counter,
+    };
+    return await new Promise((resolve) => {
+      this.#broker.publish(packet, (error) =>
+        resolve(error ? { status: 'retry', error: error.message } : { status: 'delivered' }),
+      );
+    });
+  }
+
+  /** A PUBACK has come from this client. */
+  acknowledged(client: string, packetId: number): void {
+    const handed = this.#byClient.get(client)?.get(packetId);
+    if (!handed) return;
+    const { errand } = handed;
+    this.#forget(handed);
+    errand.acknowledged = true;
+    if (errand.settle) errand.settle();
+    else this.#reachable();
+  }
+
+  /** The clients that this would reach, one subscription each; onlookers are left out. */
+  #receivers({ topic, receiver }: Outgoing): Match[] {
+    const best = new Map<string, Match>();
+    for (const match of this.#subscriptions.match(topic)) {
+      if (!this.#live.has(match.client)) continue;
+      if (match.qos === 0 && !filterNames(match.filter, receiver)) continue;
+      const known = best.get(match.client);
+      if (!known || known.qos < match.qos) best.set(match.client, match);
+    }
+    return [...best.values()];
+  }
+
+  #begin(row: OutboxRow): Errand {
+    const expiresAt = row.expiresAt ?? this.#clock.now() + PUBACK_WAIT_MS;
+    const errand: Errand = {
+      row: row.id,
+      handed: new Set(),
+      acknowledged: false,
+      settle: null,
+      expiry: this.#clock.schedule(expiresAt, () => this.#drop(errand)),
+    };
+    this.#errands.set(row.id, errand);
+    return errand;
+  }
+
+  #hand(errand: Errand, { topic, payload }: Outgoing, { client, qos }: Match): Promise<void> {
+    this.#lastPacketId = (this.#lastPacketId % 65_535) + 1;
+    // A buffer of its own, as it identifies the message
+    const handed: Handed = {
+      errand,
+      client,
+      packetId: this.#lastPacketId,
+      payload: Buffer.from(payload),
+    };
+    errand.handed.add(handed);
+    this.#byPayload.set(handed.payload, handed);
+    let unacknowledged = this.#byClient.get(client);
+    if (!unacknowledged) {
+      unacknowledged = new Map();
+      this.#byClient.set(client, unacknowledged);
+    }
+    unacknowledged.set(handed.packetId, handed);
+    const packet = {
+      ...message(topic, handed.payload, qos === 0 ? 0 : 1),
+      brokerId: COMMANDS,
+      brokerCounter: ++this.#counter,
+    };
+    return new Promise((resolve) => {
+      this.#live.get(client)?.publish(packet, () => resolve());
+    });
+  }
+
+  /** aedes asks this before it writes to a client, and takes the packet id from the answer. */
+  #forward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
+    if (packet.brokerId !== COMMANDS) return packet;
+    const handed = Buffer.isBuffer(packet.payload)
+      ? this.#byPayload.get(packet.payload)
+      : undefined;
+    // From the memory of a persistent session that broke off: the outbox sends it again, or has let it expire
+    if (handed?.client !== client.id) return null;
+    packet.messageId = handed.packetId;
+    return packet;
+  }
+
+  /** Resolves when the errand is acknowledged, all its receivers are gone, or the time is up. */
+  #settled(errand: Errand): Promise<void> {
+    return new Promise((resolve) => {
+      const alarm = this.#clock.schedule(this.#clock.now() + PUBACK_WAIT_MS, () =>
+        errand.settle?.(),
+      );
+      errand.settle = () => {
+        alarm[Symbol.dispose]();
+        errand.settle = null;
+        resolve();
+      };
+      if (errand.acknowledged) errand.settle();
+    });
+  }
+
+  #done(errand: Errand): DeliveryOutcome {
+    this.#drop(errand);
+    return { status: 'delivered' };
+  }
+
+  #drop(errand: Errand): void {
+    errand.expiry[Symbol.dispose]();
+    this.#errands.delete(errand.row);
+    for (const handed of [...errand.handed]) this.#forget(handed);
+    errand.settle?.();
+  }
+
+  #forget(handed: Handed): void {
+    handed.errand.handed.delete(handed);
+    this.#byPayload.delete(handed.payload);
+    const unacknowledged = this.#byClient.get(handed.client);
+    unacknowledged?.delete(handed.packetId);
+    if (unacknowledged?.size === 0) this.#byClient.delete(handed.client);
+  }
+
+  #gone(client: Client): void {
+    if (this.#live.get(client.id) === client) this.#live.delete(client.id);
+    if (client.clean) this.#subscriptions.forget(client.id);
+    for (const handed of [...(this.#byClient.get(client.id)?.values() ?? [])]) {
+      this.#forget(handed);
+      if (handed.errand.handed.size === 0) handed.errand.settle?.();
+    }
+  }
+
+  #reachable(): void {
+    if (!this.#missed) return;
+    this.#missed = false;
+    this.#onReachable();
+  }
+}
+
+function message<Q extends 0 | 1>(topic: string, payload: Buffer, qos: Q) {
+  return { cmd: 'publish' as const, topic, payload, qos, retain: false, dup: false };
+}

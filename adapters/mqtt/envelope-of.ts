@@ -1,0 +1,59 @@
+import { hash } from 'node:crypto';
+import { type Envelope, type IfUnknown, saneTime } from '../../engine/index.ts';
+import type { DecodedEvent, InboundPacket } from './codec.ts';
+
+/** What to do with devices that nobody knows: make them, list them to be claimed, or turn them away. */
+export type Provisioning = 'open' | 'claim' | 'closed';
+
+const IF_UNKNOWN: Record<Provisioning, IfUnknown> = {
+  open: 'create',
+  claim: 'candidate',
+  closed: 'reject',
+};
+
+/**
+ * The envelope of the `index`-th thing that a packet says.
+ *
+ * Its id is the sender's, or a hash of topic, packet id and payload. A hash proves a double only for
+ * a packet that is marked as sent again: two equal readings in a row are two events.
+ */
+export function envelopeOf(
+  packet: InboundPacket,
+  decoded: DecodedEvent,
+  index: number,
+  { now, provisioning }: { now: number; provisioning: Provisioning },
+): Envelope {
+  const { home, twin, event, kind, via } = decoded;
+  const given = decoded.id ?? packet.userId;
+  const first = given ?? fingerprint(packet);
+  // A retained reading that is replayed is one that we may have had; a status is merely said again
+  const sentAgain = packet.dup || (packet.replayed && event.type !== 'status');
+  return {
+    home,
+    twin,
+    event,
+    // One packet may say several things about one twin
+    id: index === 0 ? first : `${first}.${index}`,
+    dedupe: given !== undefined || sentAgain,
+    at: saneTime(decoded.at, now),
+    source: 'mqtt',
+    principal: 'device',
+    cause: null,
+    correlation: first,
+    // An answer to a command cannot come from a device that nobody knows
+    ifUnknown: event.type === 'ack' ? 'reject' : IF_UNKNOWN[provisioning],
+    ...(kind !== undefined && { kind }),
+    ...(via !== undefined && { via }),
+  };
+}
+
+/** The same again when the packet is redelivered. A replayed one has another packet id each time. */
+function fingerprint({ topic, packetId, payload, replayed }: InboundPacket): string {
+  const which = replayed ? 'retained' : (packetId ?? '');
+  // One call, as a Hash object costs more than the hash
+  return hash(
+    'sha256',
+    Buffer.concat([Buffer.from(`${topic}\0${which}\0`), payload]),
+    'base64url',
+  ).slice(0, 22);
+}

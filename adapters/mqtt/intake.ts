@@ -1,0 +1,232 @@
+import {
+  type Engine,
+  EngineError,
+  type Envelope,
+  messageOf,
+  type Receipt,
+} from '../../engine/index.ts';
+import type { Codec, Decoded, DecodedEvent, InboundPacket } from './codec.ts';
+import type { CodecSet } from './codec-set.ts';
+import { envelopeOf, type Provisioning } from './envelope-of.ts';
+import type { MqttListener, PacketOutcome } from './signals.ts';
+import { UnknownTopics } from './unknown-topics.ts';
+import { isOverloaded, WaitingLane } from './waiting-lane.ts';
+
+/**
+ * What the transport does with a packet: `settled` and `foreign` (nobody here asked for its topic)
+ * are acknowledged, `withheld` is not, so that the sender sends it again.
+ */
+export type Verdict = 'settled' | 'foreign' | 'withheld';
+
+export interface IntakeOptions {
+  engine: Engine;
+  codecs: CodecSet;
+  provisioning: Provisioning;
+  signal: MqttListener;
+  /** A device has said that it is there: what waits for it may go out now. */
+  onOnline: () => void;
+  /** Packets under way before {@link Intake.hasRoom} turns false. */
+  limit: number;
+}
+
+/** The way in, the same for both transports: packet → codec → envelopes → engine → verdict. */
+export class Intake implements Disposable {
+  readonly #options: IntakeOptions;
+  readonly #source: Disposable;
+  #lanes = new Map<string, WaitingLane>();
+  readonly #unknown = new UnknownTopics();
+  #underway = 0;
+  #retries = 0;
+  #stopped = false;
+  #roomWanted: (() => void)[] = [];
+  #idleWanted: (() => void)[] = [];
+
+  constructor(options: IntakeOptions) {
+    this.#options = options;
+    this.#source = options.engine.addPacketSource('mqtt', (topic, payload) =>
+      this.#redeliver(topic, payload),
+    );
+  }
+
+  /** Packets that have no verdict yet. */
+  get underway(): number {
+    return this.#underway;
+  }
+  get hasRoom(): boolean {
+    return this.#underway < this.#options.limit;
+  }
+  /** Resolves when another packet may be taken. */
+  async room(): Promise<void> {
+    while (!this.hasRoom) await new Promise<void>((resolve) => this.#roomWanted.push(resolve));
+  }
+  async idle(): Promise<void> {
+    while (this.#underway > 0) {
+      await new Promise<void>((resolve) => this.#idleWanted.push(resolve));
+    }
+  }
+  /** From now on every packet is withheld; what is under way goes on. */
+  [Symbol.dispose](): void {
+    this.#stopped = true;
+    this.#source[Symbol.dispose]();
+  }
+
+  /** Never rejects. Dispatches before it first awaits, so packets keep their order. */
+  async take(packet: InboundPacket): Promise<Verdict> {
+    if (this.#stopped) return 'withheld';
+    this.#underway++;
+    try {
+      return await this.#take(packet);
+    } catch (error) {
+      this.#options.signal('packet.withheld', { topic: packet.topic, error: messageOf(error) });
+      return 'withheld';
+    } finally {
+      this.#underway--;
+      wakeAll(this.#roomWanted);
+      if (this.#underway === 0) wakeAll(this.#idleWanted);
+    }
+  }
+
+  async #take(packet: InboundPacket): Promise<Verdict> {
+    const codec = this.#options.codecs.of(packet.topic);
+    if (!codec) {
+      if (!this.#options.codecs.wants(packet.topic)) {
+        this.#settled(null, 'foreign');
+        return 'foreign';
+      }
+      await this.#buryUnknown(
+        null,
+        packet,
+        'A subscription covers this topic, but no dialect reads it.',
+      );
+      return 'settled';
+    }
+    const decoded = decodeSafely(codec, packet);
+    const [first] = decoded;
+    if (first && decoded.length === 1) await this.#one(codec, packet, first, 0);
+    // Every envelope is dispatched before the first is awaited
+    else await Promise.all(decoded.map((one, index) => this.#one(codec, packet, one, index)));
+    return 'settled';
+  }
+
+  async #one(codec: Codec, packet: InboundPacket, decoded: Decoded, index: number): Promise<void> {
+    switch (decoded.type) {
+      case 'ignored':
+        this.#settled(codec, 'ignored');
+        return;
+      case 'unknown-topic':
+        await this.#buryUnknown(codec, packet, decoded.hint);
+        return;
+      case 'refused': {
+        this.#settled(codec, 'refused');
+        const { code, error, hint, home = null, twin = null } = decoded;
+        await this.#bury(packet, { code, error, hint, home, twin });
+        return;
+      }
+      case 'event': {
+        const envelope = this.#envelope(packet, decoded, index);
+        // The engine has kept a rejected event as a dead letter itself
+        const receipt = await this.#dispatch(envelope);
+        this.#settled(codec, receipt.status);
+        if (envelope.event.type === 'status' && envelope.event.online === true)
+          this.#options.onOnline();
+      }
+    }
+  }
+
+  #dispatch(envelope: Envelope): Promise<Receipt> {
+    const waiting = this.#lanes.get(envelope.home);
+    if (waiting) return waiting.enqueue(envelope);
+    return this.#options.engine.dispatch(envelope).catch((error: unknown) => {
+      if (!isOverloaded(error)) throw error;
+      return this.#enqueue(envelope);
+    });
+  }
+
+  #enqueue(envelope: Envelope): Promise<Receipt> {
+    const { home } = envelope;
+    const known = this.#lanes.get(home);
+    if (known) return known.enqueue(envelope);
+    const lane = new WaitingLane(this.#options.engine, home);
+    this.#lanes.set(home, lane);
+    const receipt = lane.enqueue(envelope);
+    this.#options.signal('intake.waiting', { home, packets: lane.length });
+    void lane.drain().then(() => this.#lanes.delete(home));
+    return receipt;
+  }
+
+  #envelope(packet: InboundPacket, decoded: DecodedEvent, index: number): Envelope {
+    const { engine, provisioning } = this.#options;
+    return envelopeOf(packet, decoded, index, { now: engine.clock.now(), provisioning });
+  }
+
+  /** For the operator's retry of a buried packet. @throws EngineError why it still cannot be folded */
+  async #redeliver(topic: string, payload: Buffer): Promise<void> {
+    // Each retry is an event of its own: two letters may hold equal readings
+    const userId = `retry:${this.#options.engine.clock.now()}.${this.#retries++}`;
+    const packet: InboundPacket = { topic, payload, qos: 1, dup: false, replayed: false, userId };
+    const codec = this.#options.codecs.of(topic);
+    if (!codec) throw new EngineError('bad-input', `no dialect reads ${topic}`);
+    for (const [index, decoded] of decodeSafely(codec, packet).entries()) {
+      if (decoded.type === 'refused') {
+        throw new EngineError(decoded.code, decoded.error, { hint: decoded.hint });
+      }
+      if (decoded.type === 'unknown-topic') {
+        throw new EngineError('bad-input', `no dialect has the topic ${topic}`, {
+          hint: decoded.hint,
+        });
+      }
+      if (decoded.type === 'ignored') continue;
+      const receipt = await this.#dispatch(this.#envelope(packet, decoded, index));
+      if (receipt.status === 'rejected') {
+        throw new EngineError(
+          receipt.code,
+          receipt.reason,
+          receipt.hint === undefined ? {} : { hint: receipt.hint },
+        );
+      }
+    }
+  }
+
+  async #buryUnknown(codec: Codec | null, packet: InboundPacket, hint: string): Promise<void> {
+    this.#settled(codec, 'unknown-topic');
+    if (!this.#unknown.isNews(packet.topic, this.#options.engine.clock.now())) return;
+    await this.#bury(packet, {
+      code: 'bad-input',
+      error: `unknown topic ${packet.topic}`,
+      hint,
+      home: null,
+      twin: null,
+    });
+  }
+
+  #bury(
+    { topic, payload }: InboundPacket,
+    why: Omit<Parameters<Engine['bury']>[0], 'source' | 'topic' | 'payload'>,
+  ): Promise<void> {
+    return this.#options.engine.bury({ source: 'mqtt', topic, payload, ...why });
+  }
+
+  #settled(codec: Codec | null, outcome: PacketOutcome): void {
+    this.#options.signal('packet.settled', { codec: codec?.name ?? '-', outcome });
+  }
+}
+
+/** A codec that throws must not keep the sender's next message from working. */
+function decodeSafely(codec: Codec, packet: InboundPacket): Decoded[] {
+  try {
+    return codec.decode(packet);
+  } catch (error) {
+    return [
+      {
+        type: 'refused',
+        code: 'bad-input',
+        error: `the ${codec.name} codec failed: ${messageOf(error)}`,
+        hint: 'This is a bug in the codec: please report it with this payload.',
+      },
+    ];
+  }
+}
+
+function wakeAll(waiting: (() => void)[]): void {
+  for (const wake of waiting.splice(0)) wake();
+}

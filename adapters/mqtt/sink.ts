@@ -1,0 +1,50 @@
+import {
+  type Clock,
+  type DeliveryOutcome,
+  messageOf,
+  type OutboxRow,
+  type Sink,
+} from '../../engine/index.ts';
+import type { Outgoing } from './codec.ts';
+import type { CodecSet } from './codec-set.ts';
+
+/** The way to devices: through a broker elsewhere, or the embedded one. */
+export interface Transport {
+  /**
+   * Begins to send at once, so that packets leave in the order of the calls, and resolves when it
+   * knows what came of it. Bounded in time.
+   */
+  send(row: OutboxRow, outgoing: Outgoing): Promise<DeliveryOutcome>;
+}
+
+export const SINK_NAME = 'mqtt';
+
+/** Commands and desired states on their way to devices, each in the dialect of its twin. */
+export function mqttSink(codecs: CodecSet, transport: Transport, clock: Clock): Sink {
+  const deliverOne = async (row: OutboxRow): Promise<DeliveryOutcome> => {
+    if (row.expiresAt !== null && row.expiresAt <= clock.now()) {
+      return { status: 'retry', error: 'expired before it could be sent' };
+    }
+    const said = codecs.encode(row);
+    if (said === null) return { status: 'delivered' };
+    if ('unsayable' in said) {
+      return said.later
+        ? { status: 'retry', error: said.unsayable }
+        : { status: 'refused', error: said.unsayable, hint: said.hint };
+    }
+    return await transport.send(row, said);
+  };
+  return {
+    name: SINK_NAME,
+    takes: ['command', 'desired'],
+    // One that fails must not decide over the others
+    deliver: (rows) =>
+      Promise.all(
+        rows.map((row) =>
+          deliverOne(row).catch(
+            (error: unknown): DeliveryOutcome => ({ status: 'retry', error: messageOf(error) }),
+          ),
+        ),
+      ),
+  };
+}

@@ -1,0 +1,155 @@
+/** A real Mosquitto for tests, with the values of the configuration that we ship. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { tmpdir, userInfo } from 'node:os';
+import { join } from 'node:path';
+
+const PROGRAM = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find(
+  (path) => existsSync(path),
+);
+const PASSWD = ['/usr/bin/mosquitto_passwd', '/usr/local/bin/mosquitto_passwd'].find((path) =>
+  existsSync(path),
+);
+
+/** Why tests that need a real broker cannot run here; null when they can. For `describe.skipIf`. */
+export const mosquittoMissing: string | null = PROGRAM
+  ? null
+  : 'mosquitto is not installed (apt-get install mosquitto)';
+
+export interface MosquittoOptions {
+  /** Name → password. With users, the shipped ACL holds too; without, anonymous clients may do all. */
+  users?: Record<string, string>;
+  /** Lines that come after the shipped ones. */
+  extra?: readonly string[];
+}
+
+/** A test run that is broken off must not leave brokers behind: on Linux they die with it. */
+const DIES_WITH_US = existsSync('/usr/bin/setpriv')
+  ? ['/usr/bin/setpriv', '--pdeathsig', 'KILL', '--']
+  : [];
+
+/** A broker on a free loopback port, in a folder of its own that is removed in the end. */
+export class Mosquitto implements AsyncDisposable {
+  readonly url: string;
+  readonly port: number;
+  readonly #folder: string;
+  #process: ChildProcess | null = null;
+
+  private constructor(folder: string, port: number) {
+    this.#folder = folder;
+    this.port = port;
+    this.url = `mqtt://127.0.0.1:${port}`;
+  }
+
+  static async start(options: MosquittoOptions = {}): Promise<Mosquitto> {
+    const folder = await mkdtemp(join(tmpdir(), 'homeostat-mosquitto-'));
+    const broker = new Mosquitto(folder, await freePort());
+    await writeFile(join(folder, 'mosquitto.conf'), await config(folder, broker.port, options));
+    await broker.start();
+    return broker;
+  }
+
+  /** Starts again what was stopped or killed, on the same port with the same data. */
+  async start(): Promise<void> {
+    if (!PROGRAM) throw new Error(mosquittoMissing ?? '');
+    const [program = PROGRAM, ...args] = [
+      ...DIES_WITH_US,
+      PROGRAM,
+      '-c',
+      join(this.#folder, 'mosquitto.conf'),
+    ];
+    const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+    this.#process = child;
+    let log = '';
+    await new Promise<void>((resolve, reject) => {
+      child.stderr.on('data', (chunk: Buffer) => {
+        log += chunk.toString();
+        if (/mosquitto version \S+ running/.test(log)) resolve();
+      });
+      child.once('exit', (code) => reject(new Error(`mosquitto ended with ${code}:\n${log}`)));
+    });
+    // It says that it runs a moment before its loop does; a SIGTERM in between would be lost
+    await greet(this.port);
+  }
+
+  /** As an operator does: it saves its sessions. */
+  async stop(): Promise<void> {
+    await this.#end('SIGTERM');
+  }
+
+  /** As a power cut does. */
+  async kill(): Promise<void> {
+    await this.#end('SIGKILL');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#end('SIGTERM');
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  async #end(signal: NodeJS.Signals): Promise<void> {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, 'exit');
+    child.kill(signal);
+    await ended;
+  }
+}
+
+async function config(
+  folder: string,
+  port: number,
+  { users, extra = [] }: MosquittoOptions,
+): Promise<string> {
+  const shipped = new URL('../mosquitto/', import.meta.url);
+  let text = await readFile(new URL('mosquitto.conf', shipped), 'utf8');
+  text = text
+    .replace(/^listener 1883$/m, `listener ${port} 127.0.0.1`)
+    .replaceAll('/mosquitto/data/', `${folder}/`)
+    .replaceAll('/mosquitto/config/', `${folder}/`);
+  if (users) {
+    if (!PASSWD) throw new Error('mosquitto_passwd is not installed');
+    await writeFile(join(folder, 'passwords'), '', { mode: 0o600 });
+    for (const [name, password] of Object.entries(users)) {
+      execFileSync(PASSWD, ['-b', join(folder, 'passwords'), name, password], { stdio: 'ignore' });
+    }
+    const acl = await readFile(new URL('acl', shipped), 'utf8');
+    await writeFile(join(folder, 'acl'), acl, { mode: 0o600 });
+  } else {
+    text = text
+      .replace('allow_anonymous false', 'allow_anonymous true')
+      .replaceAll(/^(password_file|acl_file) .*$/gm, '');
+  }
+  return [
+    text,
+    // Started as root it would become another user, who may not write here
+    `user ${userInfo().username}`,
+    // How we know that it runs
+    'log_type information',
+    ...extra,
+    '',
+  ].join('\n');
+}
+
+/** Resolves when the broker has answered a CONNECT, with whatever. */
+async function greet(port: number): Promise<void> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  const answered = once(socket, 'data');
+  socket.write(Buffer.from('100d00044d5154540402003c000167', 'hex'));
+  await answered;
+  socket.destroy();
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
