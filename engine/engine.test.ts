@@ -199,9 +199,8 @@ describe('time', () => {
     bench.clock.advance(5 * 24 * 3_600_000);
     await using second = await start({ storage: bench.storage, clock: bench.clock });
     await second.engine.idle();
-    const { days } = (await second.engine.readTwin(h1('lamp')))?.view.reported as {
-      days: { late: number }[];
-    };
+    const reading = await second.engine.readTwin(h1('lamp'));
+    const days = reading?.view.reported.days as { late: number }[];
     const hours = (ms: number) => Math.round(ms / 3_600_000);
     expect(days.map(({ late }) => hours(late))).toEqual([47, 23]);
     expect(await second.engine.replay(h1('lamp'))).toMatchObject({ ok: true });

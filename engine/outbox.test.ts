@@ -2,13 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { DeliveryOutcome } from './sink.ts';
 import { openSqlite } from './storage/sqlite/open.ts';
 import { RecordingSink, startEngine } from './testing/engine-bench.ts';
-import { away, flaky } from './testing/flaky-storage.ts';
+import { flaky, away as storeAway } from './testing/flaky-storage.ts';
 import { lamp } from './testing/lamp.ts';
 
 const admin = { principal: 'admin', source: 'rest' };
 const h1 = (twin: string) => ({ home: 'h1', twin });
 const blink = { name: 'blink', args: { times: 1 }, ttl: 3_600_000 };
 const retry: DeliveryOutcome = { status: 'retry', error: 'not connected' };
+const away: DeliveryOutcome = { ...retry, scope: 'destination' };
 
 describe('the outbox', () => {
   test('redelivers an effect whose sink died before it settled, under the same id', async () => {
@@ -17,7 +18,7 @@ describe('the outbox', () => {
     const first = await startEngine({ kinds: [lamp], storage });
     await first.send('a', { type: 'telemetry' });
     // Delivered, but its end never reaches the store: as if the process died right then
-    storage.fail.set('settle', away);
+    storage.fail.set('settle', storeAway);
     await first.engine.command(h1('a'), blink, admin);
     first.clock.advance(1);
     await new Promise<void>((resolve) => {
@@ -37,7 +38,7 @@ describe('the outbox', () => {
 
   test('keeps what it cannot deliver and goes on in order when the destination is back', async () => {
     await using bench = await startEngine({ kinds: [lamp] });
-    bench.sink.answer = () => retry;
+    bench.sink.answer = () => away;
     await bench.send('a', { type: 'telemetry' });
     for (let times = 1; times <= 3; times++) {
       await bench.engine.command(h1('a'), { ...blink, args: { times } }, admin);
@@ -75,6 +76,32 @@ describe('the outbox', () => {
     expect(bench.sink.commands.slice(2).map(({ twin, args }) => [twin, args])).toEqual([
       ['gone', { times: 1 }],
       ['gone', { times: 2 }],
+    ]);
+  });
+
+  test('a twin that takes its time holds up nobody else', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    let release = () => {};
+    const slow = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const deliver = bench.sink.deliver.bind(bench.sink);
+    bench.sink.deliver = async (rows) => {
+      if (rows.some(({ twin }) => twin === 'slow')) await slow;
+      return deliver(rows);
+    };
+    for (const twin of ['slow', 'quick']) await bench.send(twin, { type: 'telemetry' });
+    await bench.engine.command(h1('slow'), { ...blink, args: { times: 1 } }, admin);
+    await bench.engine.command(h1('slow'), { ...blink, args: { times: 2 } }, admin);
+    await bench.engine.command(h1('quick'), { ...blink, args: { times: 3 } }, admin);
+    while (bench.sink.commands.length === 0) await new Promise((go) => setImmediate(go));
+    expect(bench.sink.commands.map(({ twin }) => twin)).toEqual(['quick']);
+    release();
+    await bench.engine.idle();
+    expect(bench.sink.commands.map(({ args }) => args)).toEqual([
+      { times: 3 },
+      { times: 1 },
+      { times: 2 },
     ]);
   });
 

@@ -24,7 +24,10 @@ const DELIVER_AT_ONCE = 500;
 /** Rows that a lane holds in memory; what comes on top is read from the store later. */
 const LANE_LIMIT = 10_000;
 const PAGE = 1_000;
+/** Calls of `deliver` that run at once: a twin that takes its time must not hold up the lane. */
+const AT_ONCE = 4;
 const MAX_ATTEMPTS = 100;
+const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
 const LANE_RETRY = { baseMs: 250, capMs: 30_000 };
 
 /**
@@ -103,6 +106,10 @@ class Lane {
   #paused: Disposable | null = null;
   #running = false;
   #closed = false;
+  #underway = new Set<Promise<void>>();
+  /** Twins that have a row under way. */
+  #busy = new Set<string>();
+  #nudge: (() => void) | null = null;
   #settling: Promise<void> = Promise.resolve();
   #unsettled = 0;
   #idleWanted: (() => void)[] = [];
@@ -158,6 +165,7 @@ class Lane {
   }
 
   kick(): void {
+    this.#nudge?.();
     if (this.#running || this.#paused || this.#closed || !this.#sink) return;
     if (this.#queue.length === 0 && !this.#behind) return;
     this.#running = true;
@@ -190,28 +198,65 @@ class Lane {
   }
 
   async #run(): Promise<void> {
-    try {
-      while (this.#sink && !this.#paused && !this.#closed) {
-        if (this.#queue.length === 0) {
-          if (!this.#behind) break;
-          await this.#catchUp();
-          if (this.#queue.length === 0) break;
-        }
-        await this.#deliver(this.#sink, this.#queue.splice(0, DELIVER_AT_ONCE));
-      }
-    } catch (error) {
-      // Only the store can fail here; nothing is lost, so try again later
-      this.#behind = true;
-      this.#pause(messageOf(error));
+    const sink = this.#sink;
+    while (sink && sink === this.#sink && !this.#paused && !this.#closed) {
+      const rows = this.#underway.size < AT_ONCE ? this.#take() : [];
+      if (rows.length > 0) this.#begin(sink, rows);
+      else if (this.#underway.size > 0) await this.#somethingHappens();
+      else if (!this.#behind) break;
+      else if (!(await this.#catchUp())) break;
     }
+    await Promise.all(this.#underway);
     this.#running = false;
     const wanted = this.#idleWanted;
     this.#idleWanted = [];
     for (const resolve of wanted) resolve();
+    // A row that came while the last deliveries ended
+    this.kick();
   }
 
-  /** Reads what the store holds and memory does not, as far as memory allows. */
-  async #catchUp(): Promise<void> {
+  /** The next rows in order, without those of twins that have one under way. */
+  #take(): OutboxRow[] {
+    const taken: OutboxRow[] = [];
+    const left: OutboxRow[] = [];
+    for (const row of this.#queue) {
+      const free = taken.length < DELIVER_AT_ONCE && !this.#busy.has(keyOf(row));
+      (free ? taken : left).push(row);
+    }
+    this.#queue = left;
+    return taken;
+  }
+
+  #begin(sink: Sink, rows: OutboxRow[]): void {
+    for (const row of rows) this.#busy.add(keyOf(row));
+    const delivery = this.#deliver(sink, rows)
+      .catch((error: unknown) => {
+        // Only the store can fail here; nothing is lost, so read it again later
+        for (const { id } of rows) this.#known.delete(id);
+        this.#behind = true;
+        this.#pause(messageOf(error));
+      })
+      .then(() => {
+        for (const row of rows) this.#busy.delete(keyOf(row));
+        this.#underway.delete(delivery);
+      });
+    this.#underway.add(delivery);
+  }
+
+  /** A delivery ends, or a row arrives. */
+  async #somethingHappens(): Promise<void> {
+    const arrival = new Promise<void>((resolve) => {
+      this.#nudge = resolve;
+    });
+    await Promise.race([...this.#underway, arrival]);
+    this.#nudge = null;
+  }
+
+  /**
+   * Reads what the store holds and memory does not, as far as memory allows.
+   * @returns whether there is something to deliver
+   */
+  async #catchUp(): Promise<boolean> {
     this.#arrived = [];
     try {
       await this.#settling;
@@ -227,9 +272,11 @@ class Lane {
         }
         if (page.length < PAGE || this.#behind) break;
       }
+      return this.#queue.length > 0 || this.#arrived.length > 0;
     } catch (error) {
       this.#behind = true;
-      throw error;
+      this.#pause(messageOf(error));
+      return false;
     } finally {
       const arrived = this.#arrived;
       this.#arrived = null;
@@ -248,14 +295,20 @@ class Lane {
       try {
         outcomes = await sink.deliver(due);
       } catch (error) {
-        outcomes = due.map(() => ({ status: 'retry', error: messageOf(error) }));
+        outcomes = due.map(() => ({
+          status: 'retry',
+          error: messageOf(error),
+          scope: 'destination',
+        }));
       }
     }
-    const retried: { row: OutboxRow; error: string }[] = [];
+    const delayed: { row: OutboxRow; error: string }[] = [];
+    const held: { row: OutboxRow; error: string }[] = [];
     for (const [index, row] of due.entries()) {
-      const outcome = outcomes[index] ?? { status: 'retry', error: 'the sink gave no outcome' };
+      const outcome = outcomes[index] ?? NO_OUTCOME;
       if (outcome.status === 'retry' && row.attempts + 1 < MAX_ATTEMPTS) {
-        retried.push({ row, error: outcome.error });
+        const { error, scope = 'twin' } = outcome;
+        (scope === 'twin' ? delayed : held).push({ row, error });
       } else if (outcome.status === 'delivered') {
         settlements.push({
           id: row.id,
@@ -272,12 +325,14 @@ class Lane {
       }
     }
     this.#settle(settlements);
-    if (retried.length === 0) this.#failures = 0;
-    else if (retried.length === due.length) {
-      // The destination as a whole is away: wait for it with everything in order
-      this.#queue.unshift(...retried.map(({ row }) => row));
-      this.#pause(retried[0]?.error ?? '');
-    } else await this.#delay(retried);
+    const [away] = held;
+    if (!away) this.#failures = 0;
+    else {
+      // Wait for it with everything in order
+      this.#queue.unshift(...held.map(({ row }) => row));
+      this.#pause(away.error);
+    }
+    if (delayed.length > 0) await this.#delay(delayed);
   }
 
   /** Stored in the background, in order; delivering goes on meanwhile. A crash in between delivers again under the same id. */
@@ -342,7 +397,7 @@ class Lane {
   }
 
   #pause(error: string): void {
-    if (this.#closed) return;
+    if (this.#closed || this.#paused) return;
     const { clock, random, telemetry } = this.#options;
     this.#failures++;
     telemetry.emit('delivery.postponed', {

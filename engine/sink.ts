@@ -3,20 +3,24 @@ import type { Delivery, OutboxRow } from './rows.ts';
 /** What a sink says of one delivery. */
 export type DeliveryOutcome =
   | { status: 'delivered' }
-  /** The destination cannot take it now; it is tried again after a backoff, or sooner on `wake`. */
-  | { status: 'retry'; error: string }
+  /**
+   * It cannot be delivered now; it is tried again after a backoff, or sooner on `wakeSink`. `twin`
+   * (the default): only this twin waits. `destination`: it is away as a whole, everything waits.
+   */
+  | { status: 'retry'; error: string; scope?: 'twin' | 'destination' }
   /** It never will: kept as a dead letter. */
   | { status: 'refused'; error: string; hint?: string };
 
 /**
  * Where effects leave the engine. Each sink is a destination of its own: it has its own queue, and
- * when it fails no other waits. Deliveries come in commit order; those of one twin stay in order.
+ * when it fails no other waits. Deliveries come in commit order; those of one twin stay in order, and
+ * a twin that is slow to take them holds up few others: several calls of `deliver` run at once.
  */
 export interface Sink {
   /** The destination's name, stored with each delivery: `mqtt`. */
   readonly name: string;
   /** The effects it takes. An effect that no sink takes is journaled and streamed, and goes nowhere else. */
   readonly takes: readonly Delivery['type'][];
-  /** Outcomes in the order of the rows. A throw counts as `retry` for all of them. */
+  /** Outcomes in the order of the rows. A throw counts as `retry` of the destination. */
   deliver(rows: readonly OutboxRow[]): Promise<DeliveryOutcome[]>;
 }

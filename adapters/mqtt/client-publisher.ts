@@ -61,7 +61,9 @@ export class ClientPublisher implements Transport, Disposable {
     while (this.#ready && this.#underway.size >= window) {
       await new Promise<void>((resolve) => this.#windowWanted.push(resolve));
     }
-    if (!this.#ready) return { status: 'retry', error: 'not connected to the broker' };
+    if (!this.#ready) {
+      return { status: 'retry', error: 'not connected to the broker', scope: 'destination' };
+    }
     const remaining = row.expiresAt === null ? null : row.expiresAt - this.#clock.now();
     if (remaining !== null && remaining <= 0) {
       return { status: 'retry', error: 'expired before it could be sent' };

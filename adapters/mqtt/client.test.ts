@@ -235,8 +235,8 @@ describe.skipIf(mosquittoMissing)(
       await signals.first(({ name }) => name === 'disconnected');
       expect(await engine.sink?.deliver([commandRow('pump', 'a'), commandRow('fan', 'b')])).toEqual(
         [
-          { status: 'retry', error: 'not connected to the broker' },
-          { status: 'retry', error: 'not connected to the broker' },
+          { status: 'retry', error: 'not connected to the broker', scope: 'destination' },
+          { status: 'retry', error: 'not connected to the broker', scope: 'destination' },
         ],
       );
       const before = engine.wakes.items.length;

@@ -3,7 +3,7 @@ import { Mosquitto, mosquittoMissing } from '../../adapters/mqtt/testing/mosquit
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { Device } from './device.ts';
 import { HomeostatProcess, TOKEN } from './homeostat-process.ts';
-import { Proxy } from './proxy.ts';
+import { Wire } from './wire.ts';
 
 interface Twin {
   revision: number;
@@ -14,13 +14,13 @@ const topic = 'homeostat/h1/relay/r/telemetry';
 test('PostgreSQL gone: nothing is acknowledged, readiness fails, it resumes by itself and nothing is lost or doubled', async () => {
   await using database = await createTestDatabase();
   const url = new URL(database.url);
-  await using proxy = await Proxy.to({ host: url.hostname, port: Number(url.port) });
-  url.port = String(proxy.port);
+  await using wire = await Wire.to({ host: url.hostname, port: Number(url.port) });
+  url.port = String(wire.port);
   await using homeostat = await HomeostatProcess.start({ DATABASE_URL: url.href });
   await using device = await Device.connect(homeostat.mqttUrl);
   await device.publish(topic, { power: 1 });
 
-  proxy.cut();
+  wire.cut();
   const acknowledged: number[] = [];
   const waiting = Array.from({ length: 20 }, async (_, n) => {
     await device.publish(topic, { power: 2 + n, id: `while-away-${n}` });
@@ -36,7 +36,7 @@ test('PostgreSQL gone: nothing is acknowledged, readiness fails, it resumes by i
   expect(steered.headers.get('retry-after')).toBeTruthy();
   expect(acknowledged).toEqual([]);
 
-  proxy.mend();
+  wire.mend();
   await Promise.all(waiting);
   await ready(homeostat, 200);
   expect(await homeostat.get<Twin>('/v1/homes/h1/twins/r')).toMatchObject({
@@ -70,8 +70,13 @@ test.skipIf(mosquittoMissing)(
     expect(await homeostat.get(intent)).toMatchObject({ status: 'pending' });
     await mosquitto.start();
     await ready(homeostat, 200);
+    await using again = await Device.connect(homeostat.mqttUrl, {
+      subscribe: ['homeostat/h1/relay/r/command'],
+    });
+    await again.publish('homeostat/h1/relay/r/status', 'online');
+    const { payload } = await again.next(() => true);
+    expect(payload).toMatchObject({ id, name: 'switch' });
     await homeostat.until<{ status: string }>(intent, ({ status }) => status === 'sent');
-    await using again = await Device.connect(homeostat.mqttUrl);
     await again.publish(topic, { on: true });
     await homeostat.until<{ status: string }>(intent, ({ status }) => status === 'confirmed');
   },

@@ -11,7 +11,7 @@ import {
 import { pursuit } from '../pursuit/pursuit.ts';
 import { notRespondingCleared, notRespondingRaised, responseRegion } from '../response/response.ts';
 import { changed, heard } from '../settings/merge.ts';
-import { newContext, type Context, REPORTED } from './context.ts';
+import { type Context, newContext, REPORTED } from './context.ts';
 import type { commands, RelayEvent } from './events.ts';
 import { DEFAULTS, SETTINGS } from './settings.ts';
 

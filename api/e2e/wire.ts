@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 
 /** A wire between a program and its server that can be cut and mended. */
-export class Proxy implements AsyncDisposable {
+export class Wire implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -32,10 +32,10 @@ export class Proxy implements AsyncDisposable {
     });
   }
 
-  static async to(target: { host: string; port: number }): Promise<Proxy> {
+  static async to(target: { host: string; port: number }): Promise<Wire> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
-    return new Proxy(server, target);
+    return new Wire(server, target);
   }
 
   /** Ends all connections and refuses new ones. */
