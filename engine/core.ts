@@ -17,8 +17,10 @@ export interface Core {
   defaultTimezone: string;
   shardOf(home: string): Shard;
   dispatch(envelope: Envelope): Promise<Receipt>;
-  /** Rows in the store have changed behind the outbox's back. */
+  /** A row has come into the store behind the outbox's back. */
   reloadOutbox(): void;
+  /** Rows have gone from the store behind the outbox's back. */
+  forgetDeliveries(deleted: { home: string; twin?: string }): void;
 }
 
 /** An event that someone asks for and waits for the answer to. */

@@ -102,6 +102,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     shardOf,
     dispatch: (envelope) => shardOf(envelope.home).post(envelope),
     reloadOutbox: () => outbox.reload(),
+    forgetDeliveries: (deleted) => outbox.forget(deleted),
   };
 
   // ── how they meet ──────────────────────────────────────────────────────────────────────────

@@ -70,7 +70,7 @@ export function homeVerbs(core: Core): HomeVerbs {
         await storage.deleteHome(id);
         shard.forgetHome(id);
       });
-      core.reloadOutbox();
+      core.forgetDeliveries({ home: id });
     },
   };
 }

@@ -141,7 +141,7 @@ export class Mailbox {
 }
 
 /** Two telemetry events of a twin as one: the later value of each field, and what both said in sum. */
-export function foldTelemetry(earlier: Envelope, later: Envelope): Envelope {
+function foldTelemetry(earlier: Envelope, later: Envelope): Envelope {
   const fields = { ...(earlier.folded?.fields ?? statsOf(earlier)) };
   for (const [name, stats] of Object.entries(statsOf(later))) {
     const known = fields[name];

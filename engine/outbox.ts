@@ -65,6 +65,11 @@ export class Outbox implements AsyncDisposable {
     this.#lanes.get(name)?.wake();
   }
 
+  /** What belonged to a deleted twin, or to all twins of a deleted home, goes nowhere any more. */
+  forget(deleted: { home: string; twin?: string }): void {
+    for (const lane of this.#lanes.values()) lane.forget(deleted);
+  }
+
   /** Reads the store again, for rows that did not come through {@link add}. */
   reload(): void {
     for (const lane of this.#lanes.values()) lane.reload();
@@ -140,6 +145,19 @@ class Lane {
     }
     // One that is being delivered right now stays known until it settles
     if (this.#queue.length < before) this.#known.delete(id);
+  }
+
+  forget({ home, twin }: { home: string; twin?: string }): void {
+    const isGone = (row: OutboxRow) => row.home === home && (twin ?? row.twin) === row.twin;
+    for (const row of this.#queue) if (isGone(row)) this.#known.delete(row.id);
+    this.#queue = this.#queue.filter((row) => !isGone(row));
+    for (const [key, { rows, alarm }] of this.#delayed) {
+      // All rows behind one delayed twin are that twin's
+      if (!rows[0] || !isGone(rows[0])) continue;
+      alarm[Symbol.dispose]();
+      this.#delayed.delete(key);
+      for (const { id } of rows) this.#known.delete(id);
+    }
   }
 
   attach(sink: Sink): void {

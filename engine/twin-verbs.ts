@@ -127,7 +127,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
         // Others of its home may hold it as a relation
         shard.forgetHome(address.home);
       });
-      core.reloadOutbox();
+      core.forgetDeliveries(address);
       changes.publish({ type: 'twin.removed', ...address });
     },
 
@@ -167,7 +167,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
 }
 
 /** @throws EngineError `unknown-twin` */
-export async function mustRead(
+async function mustRead(
   verbs: Pick<TwinVerbs, 'readTwin'>,
   address: Address,
 ): Promise<TwinReading> {

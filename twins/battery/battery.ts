@@ -5,8 +5,8 @@
  * Uses from the machine's setup: the guards `batteryIsLow` and `batteryIsFine`, the actions
  * `raiseLowBattery` and `clearLowBattery`.
  */
-export const LOW_PERCENT = 15;
-export const FINE_PERCENT = 20;
+const LOW_PERCENT = 15;
+const FINE_PERCENT = 20;
 
 export const batteryRegion = {
   initial: 'fine',

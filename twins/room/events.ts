@@ -4,7 +4,7 @@ import { toldToRoom } from './membership.ts';
 import { settingsChange } from './settings.ts';
 import { targetTemperature } from './target-temperature.ts';
 
-export const MODES = ['auto', 'away', 'off'] as const;
+const MODES = ['auto', 'away', 'off'] as const;
 export type Mode = (typeof MODES)[number];
 
 export const events = {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 
 /** °C. Frost protection: nothing is ever heated less. */
 export const COLDEST_TARGET = 5;
-export const WARMEST_TARGET = 30;
+const WARMEST_TARGET = 30;
 const STEP = 0.5;
 
 /** What can be wanted of heating: 5–30 °C in half degrees. */
