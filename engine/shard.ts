@@ -1,9 +1,10 @@
 import { backoffMs } from './backoff.ts';
-import { type BatchContext, deadLetter, type FoldedBatch, foldBatch } from './batch.ts';
+import { type BatchContext, type FoldedBatch, foldBatch } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Envelope, Receipt } from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
 import { HotTwins } from './hot-twins.ts';
+import { deadLetter } from './ledger.ts';
 import { type Mail, Mailbox } from './mailbox.ts';
 import type { Commit, Storage } from './storage/port.ts';
 import type { EngineTelemetry } from './telemetry.ts';

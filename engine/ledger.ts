@@ -1,0 +1,194 @@
+import type { Change } from './changes.ts';
+import type { Turned } from './draft.ts';
+import type { Envelope, Receipt } from './envelope.ts';
+import type { EngineError } from './errors.ts';
+import type { Json } from './json.ts';
+import type { LiveTwin } from './live-twin.ts';
+import type { Waiting } from './mailbox.ts';
+import { mergeStats } from './rollups.ts';
+import type {
+  AlertRow,
+  CandidateRow,
+  CheckpointRow,
+  DeadLetterRow,
+  HomeRow,
+  IntentWrite,
+  JournalRow,
+  OutboxRow,
+  RelationWrite,
+  RollupRow,
+  TwinRow,
+} from './rows.ts';
+import type { Commit, Wake } from './storage/port.ts';
+import type { EngineSignals } from './telemetry.ts';
+
+/** The rows of a commit, without the shard's place in the order of commits. */
+export type Rows = Omit<Commit, 'shard' | 'epoch' | 'seq'>;
+
+export type Signal = {
+  [N in keyof EngineSignals]: { name: N; fields: EngineSignals[N] };
+}[keyof EngineSignals];
+
+export interface Settled {
+  waiting: Waiting[];
+  receipt: Receipt;
+}
+
+/** What a batch comes to: the rows to store, and what to say once they are stored. */
+export class Ledger {
+  readonly receipts: Settled[] = [];
+  readonly signals: Signal[] = [];
+  #turned: Turned[] = [];
+  #journal: JournalRow[] = [];
+  #outbox: OutboxRow[] = [];
+  #withdrawn = new Set<string>();
+  #intents = new Map<string, IntentWrite>();
+  #alerts = new Map<string, AlertRow>();
+  #rollups = new Map<string, RollupRow>();
+  #checkpoints: CheckpointRow[] = [];
+  #relations = new Map<string, RelationWrite>();
+  #deadLetters: DeadLetterRow[] = [];
+  #candidates = new Map<string, CandidateRow>();
+  #homes: HomeRow[] = [];
+
+  turn(turned: Turned): void {
+    this.#turned.push(turned);
+    this.#journal.push(turned.journal);
+    for (const id of turned.withdrawn) this.#withdrawn.add(id);
+    for (const row of turned.outbox) this.#outbox.push(row);
+    for (const intent of turned.intents) this.#intents.set(intent.id, intent);
+    for (const alert of turned.alerts) this.#alerts.set(alert.id, alert);
+    for (const row of turned.rollups) {
+      const key = `${row.home}/${row.twin}/${row.measurement}/${row.resolution}/${row.start}`;
+      const known = this.#rollups.get(key);
+      this.#rollups.set(key, known ? mergeStats(known, row) : row);
+    }
+  }
+
+  checkpoint({ home, twin, revision, kind, version, state }: LiveTwin, at: number): void {
+    this.#checkpoints.push({ home, twin, revision, kind, version, state, at });
+  }
+
+  home(home: HomeRow): void {
+    this.#homes.push(home);
+  }
+
+  /** Sets the twin's room; of several in one batch the last counts. */
+  room({ home, twin, room }: LiveTwin): void {
+    const targets = room === null ? [] : [room];
+    this.#relations.set(`${home}/${twin}`, { home, twin, name: 'room', targets });
+  }
+
+  /** A device that waits to be claimed has spoken. */
+  candidate(envelope: Envelope, kind: string, now: number): void {
+    const key = `${envelope.home}/${envelope.twin}`;
+    const known = this.#candidates.get(key);
+    this.#candidates.set(key, {
+      home: envelope.home,
+      twin: envelope.twin,
+      kind,
+      via: envelope.via ?? null,
+      firstSeenAt: known?.firstSeenAt ?? now,
+      lastSeenAt: now,
+      messages: (known?.messages ?? 0) + (envelope.folded?.samples ?? 1),
+      lastEvent: envelope.event,
+    });
+  }
+
+  deadLetter(letter: DeadLetterRow): void {
+    this.#deadLetters.push(letter);
+    const { code, home, twin, error } = letter;
+    this.signal('dead-letter.kept', { code, home, twin, error });
+  }
+
+  settle(envelope: Envelope, waiting: Waiting[] | null, receipt: Receipt): void {
+    this.signal('event.settled', { status: receipt.status, source: sourceOf(envelope) });
+    if (waiting) this.receipts.push({ waiting, receipt });
+  }
+
+  signal<N extends keyof EngineSignals>(name: N, fields: EngineSignals[N]): void {
+    this.signals.push({ name, fields } as Signal);
+  }
+
+  get turns(): number {
+    return this.#journal.length;
+  }
+
+  rows(twins: TwinRow[], wakes: Wake[]): Rows {
+    return {
+      homes: this.#homes,
+      twins,
+      wakes,
+      journal: this.#journal,
+      // What this very batch asked for and took back again never leaves it
+      outbox: this.#outbox.filter(({ id }) => !this.#withdrawn.has(id)),
+      withdrawn: [...this.#withdrawn],
+      intents: [...this.#intents.values()],
+      alerts: [...this.#alerts.values()],
+      rollups: [...this.#rollups.values()],
+      checkpoints: this.#checkpoints,
+      relations: [...this.#relations.values()],
+      deadLetters: this.#deadLetters,
+      candidates: [...this.#candidates.values()],
+    };
+  }
+
+  /** Built on demand: most of the time nobody watches. */
+  changes(): Change[] {
+    return [
+      ...this.#turned.map(changeOf),
+      ...[...this.#intents.values()].map((intent): Change => {
+        const { home, twin } = intent;
+        return { type: 'intent', home, twin, intent };
+      }),
+      ...[...this.#alerts.values()].map((alert): Change => {
+        const { home, twin } = alert;
+        return { type: 'alert', home, twin, alert };
+      }),
+    ];
+  }
+}
+
+export function deadLetter(
+  id: string,
+  envelope: Envelope,
+  error: EngineError,
+  now: number,
+): DeadLetterRow {
+  return {
+    id,
+    home: envelope.home,
+    twin: envelope.twin,
+    source: sourceOf(envelope),
+    code: error.code,
+    error: error.message,
+    hint: error.hint ?? null,
+    at: now,
+    attempts: 1,
+    content: { type: 'envelope', envelope },
+  };
+}
+
+/** The door, for counting: twins that tell are one. */
+function sourceOf({ source }: Envelope): string {
+  return source.includes('/') ? 'twin' : source;
+}
+
+function changeOf({ twin, journal }: Turned): Change {
+  return {
+    type: 'twin',
+    home: twin.home,
+    twin: twin.twin,
+    kind: twin.kind,
+    revision: twin.revision,
+    at: journal.at,
+    event: journal.event,
+    eventId: journal.eventId,
+    cause: journal.cause,
+    correlation: journal.correlation,
+    state: twin.state.value as Json,
+    reported: twin.view.reported,
+    desired: twin.view.desired,
+    effects: journal.effects,
+  };
+}
