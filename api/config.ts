@@ -109,6 +109,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (given.NODE_ENV === 'production' && given.ADMIN_TOKEN === undefined) {
     problems.push('ADMIN_TOKEN: is required when NODE_ENV=production');
   }
+  if (given.MQTT_URL === undefined && !LOOPBACK.test(given.MQTT_HOST ?? '127.0.0.1')) {
+    problems.push(
+      'MQTT_HOST: the embedded broker knows no passwords, so it listens on loopback only; for devices on other machines run a broker and set MQTT_URL',
+    );
+  }
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   const env = parsed.data;
   const dataDir = env.DATA_DIR;
@@ -136,7 +141,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     http: { host: env.HTTP_HOST, port: env.HTTP_PORT },
     demo: given.DEMO === undefined ? embedded && !isPostgres : env.DEMO === true,
     adminToken: env.ADMIN_TOKEN ?? null,
-    provisioning: env.PROVISIONING ?? (embedded && LOOPBACK.test(env.MQTT_HOST) ? 'open' : 'claim'),
+    provisioning: env.PROVISIONING ?? (embedded ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
     takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,
     logLevel: env.LOG_LEVEL,

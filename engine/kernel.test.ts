@@ -160,6 +160,57 @@ describe('the kernel', () => {
     );
   });
 
+  test('asks the regions of a parallel state in one order, in whichever they were entered', () => {
+    type Log = { armed: boolean; log: string[] };
+    const regions = setup({
+      types: {} as { context: Log },
+      guards: { armed: ({ context }) => context.armed },
+      actions: {
+        note: assign({ log: ({ context }, { name }: { name: string }) => [...context.log, name] }),
+      },
+    }).createMachine({
+      type: 'parallel',
+      context: { armed: false, log: [] },
+      on: { tick: { actions: assign({ armed: true }) } },
+      states: {
+        first: {
+          initial: 'a',
+          states: {
+            a: { on: { go: 'b' } },
+            b: {
+              always: {
+                guard: 'armed',
+                target: 'c',
+                actions: { type: 'note', params: { name: 'first' } },
+              },
+            },
+            c: {},
+          },
+        },
+        second: {
+          initial: 'x',
+          states: {
+            x: {
+              always: {
+                guard: 'armed',
+                target: 'y',
+                actions: { type: 'note', params: { name: 'second' } },
+              },
+            },
+            y: {},
+          },
+        },
+      },
+    });
+    const kind = { ...player, machine: regions, kind: 'regions' } as AnyKind;
+    const born = begin(kind, { home: 'h', twin: 't', at: 0, timezone: 'UTC' }).snapshot;
+    const gone = step(kind, born, { type: 'go', at: 1 }).snapshot;
+    const awake = step(kind, gone, { type: 'tick', at: 2 }).snapshot;
+    const revived = step(kind, restore(kind, persist(gone)), { type: 'tick', at: 2 }).snapshot;
+    expect(awake.context).toEqual({ armed: true, log: ['first', 'second'] });
+    expect(seen(revived)).toEqual(seen(awake));
+  });
+
   test('hands out what emit gave, unchanged', () => {
     const loud = createMachine({
       context: {},

@@ -84,7 +84,7 @@ export function step(kind: AnyKind, snapshot: Snapshot, event: EventData & { at:
 export function restore(kind: AnyKind, stored: StoredMachine): Snapshot {
   const { machine, scope } = prepare(kind);
   try {
-    return machine.restoreSnapshot(
+    const restored = machine.restoreSnapshot(
       {
         status: 'active',
         output: undefined,
@@ -96,6 +96,7 @@ export function restore(kind: AnyKind, stored: StoredMachine): Snapshot {
       } as unknown as Snapshot,
       scope,
     ) as Snapshot;
+    return inDocumentOrder(restored);
   } catch (cause) {
     throw new EngineError(
       'state-unreadable',
@@ -160,10 +161,22 @@ function prepare(kind: AnyKind): Prepared {
 function run(kind: AnyKind, ready: Prepared, advance: () => Snapshot): Snapshot {
   ready.collected = [];
   try {
-    return advance();
+    return inDocumentOrder(advance());
   } catch (cause) {
     throw failed(kind, 'an event', cause);
   }
+}
+
+/**
+ * XState keeps the active states in the order in which they were entered, and a restored snapshot in
+ * another; regions of a parallel state are asked in that order, so a twin could act differently after
+ * a restart. Document order, as SCXML has it, is the same for both.
+ */
+function inDocumentOrder(snapshot: Snapshot): Snapshot {
+  const { _nodes: nodes } = snapshot as unknown as { _nodes?: { order: number }[] };
+  // In place: the array is this snapshot's own, or one that is in order already
+  nodes?.sort((a, b) => a.order - b.order);
+  return snapshot;
 }
 
 function failed(kind: AnyKind, on: string, cause: unknown): EngineError {

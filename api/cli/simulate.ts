@@ -38,8 +38,8 @@ export async function simulate(options: SimulateOptions): Promise<void> {
   const progress = setInterval(() => show(fleet, began), process.stdout.isTTY ? 500 : 5_000);
   await stopped;
   clearInterval(progress);
-  await fleet[Symbol.asyncDispose]();
   show(fleet, began);
+  await fleet[Symbol.asyncDispose]();
   process.stdout.write('\n');
 }
 

@@ -80,10 +80,11 @@ describe('an operator', () => {
       DATABASE_URL: 'mysql://x',
       HTTP_PORT: '99999',
       PROVISIONING: 'maybe',
+      MQTT_HOST: '0.0.0.0',
       NODE_ENV: 'production',
     });
     expect(code).toBe(1);
-    for (const name of ['DATABASE_URL', 'HTTP_PORT', 'PROVISIONING', 'ADMIN_TOKEN']) {
+    for (const name of ['DATABASE_URL', 'HTTP_PORT', 'PROVISIONING', 'ADMIN_TOKEN', 'MQTT_HOST']) {
       expect(output).toContain(name);
     }
   });
