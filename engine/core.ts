@@ -1,8 +1,8 @@
 import type { Clock } from './clock.ts';
-import type { Requester } from './engine.ts';
 import { type Address, type Envelope, type EventData, keyOf, type Receipt } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { AnyKind } from './kind.ts';
+import type { Requester } from './requester.ts';
 import type { Shard } from './shard.ts';
 import type { Storage } from './storage/port.ts';
 import type { EngineTelemetry } from './telemetry.ts';

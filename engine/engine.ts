@@ -89,15 +89,6 @@ export interface Engine
   idle(): Promise<void>;
 }
 
-/** Who asks, and with which idempotency key. */
-export interface Requester {
-  principal: string;
-  source: string;
-  /** `Idempotency-Key`; makes a repeated request a duplicate. */
-  key?: string;
-  ifRevision?: number;
-}
-
 export interface Health {
   ready: boolean;
   /** What is wrong, for an operator. */

@@ -1,8 +1,8 @@
 import { assertDone, type Core, requestEnvelope } from './core.ts';
-import type { Requester } from './engine.ts';
 import { assertName } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { assertTimezone } from './local-time.ts';
+import type { Requester } from './requester.ts';
 import type { HomeRow } from './rows.ts';
 
 /** What can be done with homes. */

@@ -9,7 +9,6 @@ export type {
   EngineStats,
   Health,
   Limits,
-  Requester,
   RetentionDays,
 } from './engine.ts';
 export {
@@ -27,6 +26,7 @@ export { fittingResolution, type HistoryPoint, type HistoryResolution } from './
 export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
 export { type ReplayReport, replay } from './replay.ts';
+export type { Requester } from './requester.ts';
 export type * from './rows.ts';
 export type { DeliveryOutcome, Sink } from './sink.ts';
 export { openStorage } from './storage/open.ts';

@@ -1,11 +1,11 @@
 import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
-import type { Requester } from './engine.ts';
 import { type Address, type EventData, keyOf, type Receipt } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { type HistoryPoint, type HistoryResolution, readHistory } from './history.ts';
 import { specOf } from './intents.ts';
 import type { JsonObject } from './json.ts';
 import { type ReplayReport, replay } from './replay.ts';
+import type { Requester } from './requester.ts';
 import type { IntentRow, LoadedTwin } from './rows.ts';
 import type { HistoryQuery } from './storage/port.ts';
 

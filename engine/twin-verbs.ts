@@ -1,12 +1,12 @@
 import type { ChangeFeed } from './changes.ts';
 import { assertDone, type Core, requestEnvelope, unkeyed, unknownTwin } from './core.ts';
-import type { Requester } from './engine.ts';
 import { type Address, assertName, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { homeVerbs, mustGetHome } from './home-verbs.ts';
 import type { JsonObject } from './json.ts';
 import { restore } from './kernel.ts';
 import type { AnyKind, View } from './kind.ts';
+import type { Requester } from './requester.ts';
 import type { TwinRow } from './rows.ts';
 import { parseEvent } from './turn.ts';
 

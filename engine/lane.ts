@@ -1,0 +1,406 @@
+import { backoffMs } from './backoff.ts';
+import type { Clock } from './clock.ts';
+import { keyOf } from './envelope.ts';
+import { messageOf } from './errors.ts';
+import type { DeadLetterRow, OutboxRow } from './rows.ts';
+import type { DeliveryOutcome, Sink } from './sink.ts';
+import type { Settlement, Storage } from './storage/port.ts';
+import type { EngineTelemetry } from './telemetry.ts';
+
+export interface LaneOptions {
+  storage: Pick<Storage, 'pendingDeliveries' | 'settle' | 'postpone'>;
+  clock: Clock;
+  telemetry: EngineTelemetry;
+  random: () => number;
+  newId: () => string;
+  /** A command has left the house. */
+  onSent: (row: OutboxRow) => void;
+  /** A destination has refused an effect for good. */
+  onDead: (row: OutboxRow, error: string) => void;
+}
+
+/** Rows that one `deliver` call gets. */
+const DELIVER_AT_ONCE = 500;
+/** Rows that a lane holds in memory; what comes on top is read from the store later. */
+const LANE_LIMIT = 10_000;
+const PAGE = 1_000;
+/** Calls of `deliver` that run at once: a twin that takes its time must not hold up the lane. */
+const AT_ONCE = 4;
+const MAX_ATTEMPTS = 100;
+const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
+const LANE_RETRY = { baseMs: 250, capMs: 30_000 };
+
+/** The way to one destination: a queue of its own, retries of its own. */
+export class Lane {
+  readonly #name: string;
+  readonly #options: LaneOptions;
+  #sink: Sink | null = null;
+  #queue: OutboxRow[] = [];
+  /** Ids in memory whose end is not stored yet: what a reload must not take a second time. */
+  #known = new Set<string>();
+  /** Whether the store may hold rows that the queue does not. */
+  #behind = true;
+  /** Rows committed while the store is being read. */
+  #arrived: OutboxRow[] | null = null;
+  /** Twins whose first row waits for another try, with what waits behind it. */
+  #delayed = new Map<string, { rows: OutboxRow[]; until: number; alarm: Disposable }>();
+  #failures = 0;
+  #paused: Disposable | null = null;
+  #running = false;
+  #closed = false;
+  #underway = new Set<Promise<void>>();
+  /** Twins that have a row under way. */
+  #busy = new Set<string>();
+  #nudge: (() => void) | null = null;
+  #settling: Promise<void> = Promise.resolve();
+  #unsettled = 0;
+  #idleWanted: (() => void)[] = [];
+  /** Ends the waiting between two tries to store an end. */
+  #hurry: (() => void) | null = null;
+
+  constructor(name: string, options: LaneOptions) {
+    this.#name = name;
+    this.#options = options;
+  }
+
+  get waiting(): number {
+    return this.#known.size;
+  }
+
+  add(row: OutboxRow): void {
+    if (this.#arrived) this.#arrived.push(row);
+    else if (this.#behind || this.#known.size >= LANE_LIMIT) this.#behind = true;
+    else this.#enqueue(row);
+  }
+
+  withdraw(id: string): void {
+    if (!this.#known.has(id)) return;
+    const before = this.#queue.length;
+    this.#queue = this.#queue.filter((row) => row.id !== id);
+    for (const delayed of this.#delayed.values()) {
+      delayed.rows = delayed.rows.filter((row) => row.id !== id);
+    }
+    // One that is being delivered right now stays known until it settles
+    if (this.#queue.length < before) this.#known.delete(id);
+  }
+
+  forget({ home, twin }: { home: string; twin?: string }): void {
+    const isGone = (row: OutboxRow) => row.home === home && (twin ?? row.twin) === row.twin;
+    for (const row of this.#queue) if (isGone(row)) this.#known.delete(row.id);
+    this.#queue = this.#queue.filter((row) => !isGone(row));
+    for (const [key, { rows, alarm }] of this.#delayed) {
+      // All rows behind one delayed twin are that twin's
+      if (!rows[0] || !isGone(rows[0])) continue;
+      alarm[Symbol.dispose]();
+      this.#delayed.delete(key);
+      for (const { id } of rows) this.#known.delete(id);
+    }
+  }
+
+  attach(sink: Sink): void {
+    this.#sink = sink;
+    this.kick();
+  }
+
+  detach(): void {
+    this.#sink = null;
+  }
+
+  reload(): void {
+    this.#behind = true;
+    this.kick();
+  }
+
+  wake(): void {
+    this.#failures = 0;
+    this.#paused?.[Symbol.dispose]();
+    this.#paused = null;
+    for (const twin of [...this.#delayed.keys()]) this.#release(twin);
+    this.kick();
+  }
+
+  kick(): void {
+    this.#nudge?.();
+    if (this.#running || this.#paused || this.#closed || !this.#sink) return;
+    if (this.#queue.length === 0 && !this.#behind) return;
+    this.#running = true;
+    setImmediate(() => void this.#run());
+  }
+
+  get isIdle(): boolean {
+    return !this.#running && this.#unsettled === 0;
+  }
+
+  async idle(): Promise<void> {
+    while (this.#running) await new Promise<void>((resolve) => this.#idleWanted.push(resolve));
+    await this.#settling;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#paused?.[Symbol.dispose]();
+    for (const { alarm } of this.#delayed.values()) alarm[Symbol.dispose]();
+    this.#hurry?.();
+    await this.idle();
+  }
+
+  #enqueue(row: OutboxRow): void {
+    if (this.#known.has(row.id)) return;
+    this.#known.add(row.id);
+    const delayed = this.#delayed.get(keyOf(row));
+    if (delayed) delayed.rows.push(row);
+    else this.#queue.push(row);
+  }
+
+  async #run(): Promise<void> {
+    const sink = this.#sink;
+    while (sink && sink === this.#sink && !this.#paused && !this.#closed) {
+      const rows = this.#underway.size < AT_ONCE ? this.#take() : [];
+      if (rows.length > 0) this.#begin(sink, rows);
+      else if (this.#underway.size > 0) await this.#somethingHappens();
+      else if (!this.#behind) break;
+      else if (!(await this.#catchUp())) break;
+    }
+    await Promise.all(this.#underway);
+    this.#running = false;
+    const wanted = this.#idleWanted;
+    this.#idleWanted = [];
+    for (const resolve of wanted) resolve();
+    // A row that came while the last deliveries ended
+    this.kick();
+  }
+
+  /** The next rows in order, without those of twins that have one under way. */
+  #take(): OutboxRow[] {
+    const taken: OutboxRow[] = [];
+    const left: OutboxRow[] = [];
+    for (const row of this.#queue) {
+      const free = taken.length < DELIVER_AT_ONCE && !this.#busy.has(keyOf(row));
+      (free ? taken : left).push(row);
+    }
+    this.#queue = left;
+    return taken;
+  }
+
+  #begin(sink: Sink, rows: OutboxRow[]): void {
+    for (const row of rows) this.#busy.add(keyOf(row));
+    const delivery = this.#deliver(sink, rows)
+      .catch((error: unknown) => {
+        // Only the store can fail here; nothing is lost, so read it again later
+        for (const { id } of rows) this.#known.delete(id);
+        this.#behind = true;
+        this.#pause(messageOf(error));
+      })
+      .then(() => {
+        for (const row of rows) this.#busy.delete(keyOf(row));
+        this.#underway.delete(delivery);
+      });
+    this.#underway.add(delivery);
+  }
+
+  /** A delivery ends, or a row arrives. */
+  async #somethingHappens(): Promise<void> {
+    const arrival = new Promise<void>((resolve) => {
+      this.#nudge = resolve;
+    });
+    await Promise.race([...this.#underway, arrival]);
+    this.#nudge = null;
+  }
+
+  /**
+   * Reads what the store holds and memory does not, as far as memory allows.
+   * @returns whether there is something to deliver
+   */
+  async #catchUp(): Promise<boolean> {
+    this.#arrived = [];
+    try {
+      await this.#settling;
+      let after = 0;
+      this.#behind = false;
+      for (;;) {
+        const page = await this.#options.storage.pendingDeliveries(after, PAGE);
+        for (const { row, position } of page) {
+          after = position;
+          if (row.destination !== this.#name) continue;
+          if (this.#known.size >= LANE_LIMIT) this.#behind = true;
+          else this.#enqueue(row);
+        }
+        if (page.length < PAGE || this.#behind) break;
+      }
+      return this.#queue.length > 0 || this.#arrived.length > 0;
+    } catch (error) {
+      this.#behind = true;
+      this.#pause(messageOf(error));
+      return false;
+    } finally {
+      const arrived = this.#arrived;
+      this.#arrived = null;
+      for (const row of arrived) this.add(row);
+    }
+  }
+
+  async #deliver(sink: Sink, rows: OutboxRow[]): Promise<void> {
+    const now = this.#options.clock.now();
+    const expired = rows.filter((row) => row.expiresAt !== null && row.expiresAt <= now);
+    const due = rows.filter((row) => row.expiresAt === null || row.expiresAt > now);
+    const settlements: Settlement[] = expired.map(({ id }) => ({ id, outcome: 'dropped' }));
+    for (const row of expired) this.#tell(row, 'dropped');
+    let outcomes: DeliveryOutcome[] = [];
+    if (due.length > 0) {
+      try {
+        outcomes = await sink.deliver(due);
+      } catch (error) {
+        outcomes = due.map(() => ({
+          status: 'retry',
+          error: messageOf(error),
+          scope: 'destination',
+        }));
+      }
+    }
+    const delayed: { row: OutboxRow; error: string }[] = [];
+    const held: { row: OutboxRow; error: string }[] = [];
+    for (const [index, row] of due.entries()) {
+      const outcome = outcomes[index] ?? NO_OUTCOME;
+      if (outcome.status === 'retry' && row.attempts + 1 < MAX_ATTEMPTS) {
+        const { error, scope = 'twin' } = outcome;
+        (scope === 'twin' ? delayed : held).push({ row, error });
+      } else if (outcome.status === 'delivered') {
+        settlements.push({
+          id: row.id,
+          outcome: 'delivered',
+          at: this.#options.clock.now(),
+          attempts: row.attempts + 1,
+        });
+        this.#tell(row, 'delivered');
+        if (row.delivery.type === 'command') this.#options.onSent(row);
+      } else {
+        settlements.push({ id: row.id, outcome: 'dead', letter: this.#letter(row, outcome) });
+        this.#tell(row, 'dead');
+        this.#options.onDead(row, outcome.error);
+      }
+    }
+    this.#settle(settlements);
+    const [away] = held;
+    if (!away) this.#failures = 0;
+    else {
+      // Wait for it with everything in order
+      this.#queue.unshift(...held.map(({ row }) => row));
+      this.#pause(away.error);
+    }
+    if (delayed.length > 0) await this.#delay(delayed);
+  }
+
+  /** Stored in the background, in order; delivering goes on meanwhile. A crash in between delivers again under the same id. */
+  #settle(settlements: Settlement[]): void {
+    if (settlements.length === 0) return;
+    this.#unsettled++;
+    this.#settling = this.#settling.then(async () => {
+      for (let attempt = 1; ; attempt++) {
+        try {
+          await this.#options.storage.settle(settlements);
+          break;
+        } catch (error) {
+          if (this.#closed) break;
+          this.#options.telemetry.emit('delivery.postponed', {
+            destination: this.#name,
+            attempts: attempt,
+            error: `its end could not be stored: ${messageOf(error)}`,
+          });
+          await this.#wait(backoffMs(attempt, LANE_RETRY, this.#options.random()));
+        }
+      }
+      for (const { id } of settlements) this.#known.delete(id);
+      this.#unsettled--;
+    });
+  }
+
+  /** Single twins that cannot be reached: they wait, each with its own rows behind, and nobody else does. */
+  async #delay(retried: { row: OutboxRow; error: string }[]): Promise<void> {
+    const { clock, random, storage, telemetry } = this.#options;
+    const postponed: { id: string; attempts: number; notBefore: number }[] = [];
+    for (const { row, error } of retried) {
+      const attempts = row.attempts + 1;
+      const notBefore = clock.now() + backoffMs(attempts, LANE_RETRY, random());
+      postponed.push({ id: row.id, attempts, notBefore });
+      telemetry.emit('delivery.postponed', { destination: this.#name, attempts, error });
+      const twin = keyOf(row);
+      const waiting = this.#delayed.get(twin);
+      const again = { ...row, attempts, notBefore };
+      if (waiting) waiting.rows.push(again);
+      else {
+        const behind = this.#queue.filter((other) => keyOf(other) === twin);
+        if (behind.length > 0) this.#queue = this.#queue.filter((other) => keyOf(other) !== twin);
+        this.#delayed.set(twin, {
+          rows: [again, ...behind],
+          until: notBefore,
+          alarm: clock.schedule(notBefore, () => {
+            this.#release(twin);
+            this.kick();
+          }),
+        });
+      }
+    }
+    await storage.postpone(postponed);
+  }
+
+  #release(twin: string): void {
+    const delayed = this.#delayed.get(twin);
+    if (!delayed) return;
+    delayed.alarm[Symbol.dispose]();
+    this.#delayed.delete(twin);
+    this.#queue.unshift(...delayed.rows);
+  }
+
+  #pause(error: string): void {
+    if (this.#closed || this.#paused) return;
+    const { clock, random, telemetry } = this.#options;
+    this.#failures++;
+    telemetry.emit('delivery.postponed', {
+      destination: this.#name,
+      attempts: this.#failures,
+      error,
+    });
+    const until = clock.now() + backoffMs(this.#failures, LANE_RETRY, random());
+    this.#paused = clock.schedule(until, () => {
+      this.#paused = null;
+      this.kick();
+    });
+  }
+
+  #wait(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const alarm = clock.schedule(clock.now() + ms, resolve);
+      this.#hurry = () => {
+        alarm[Symbol.dispose]();
+        resolve();
+      };
+    });
+  }
+
+  #tell(row: OutboxRow, outcome: 'delivered' | 'dropped' | 'dead'): void {
+    this.#options.telemetry.emit('delivery.settled', {
+      destination: this.#name,
+      outcome,
+      waitedMs: this.#options.clock.now() - row.createdAt,
+    });
+  }
+
+  #letter(
+    row: OutboxRow,
+    outcome: Exclude<DeliveryOutcome, { status: 'delivered' }>,
+  ): DeadLetterRow {
+    return {
+      id: this.#options.newId(),
+      home: row.home,
+      twin: row.twin,
+      source: this.#name,
+      code: 'delivery-failed',
+      error: outcome.error,
+      hint: outcome.status === 'refused' ? (outcome.hint ?? null) : 'Given up after many tries.',
+      at: this.#options.clock.now(),
+      attempts: row.attempts + 1,
+      content: { type: 'delivery', outbox: row },
+    };
+  }
+}
