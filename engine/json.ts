@@ -17,7 +17,30 @@ export function canonicalJson(value: unknown): string {
   });
 }
 
-/** Whether two values are the same data. */
+/** Whether two values are the same data: equal where their {@link canonicalJson} is, but without making it. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  return a === b || canonicalJson(a) === canonicalJson(b);
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
+    return typeof a === 'number' && Number.isNaN(a) && typeof b === 'number' && Number.isNaN(b);
+  }
+  if (Array.isArray(a) || Array.isArray(b)) {
+    return (
+      Array.isArray(a) &&
+      Array.isArray(b) &&
+      a.length === b.length &&
+      a.every((item, at) => sameJson(item, b[at]))
+    );
+  }
+  return hasMembersOf(a, b) && hasMembersOf(b, a, true);
+}
+
+/** Whether what `a` has is the same in `b`; a member that is undefined counts as none. */
+function hasMembersOf(a: object, b: object, onlyThatItIs = false): boolean {
+  for (const key in a) {
+    const value = (a as Record<string, unknown>)[key];
+    if (value === undefined) continue;
+    const other = Object.hasOwn(b, key) ? (b as Record<string, unknown>)[key] : undefined;
+    if (other === undefined || (!onlyThatItIs && !sameJson(value, other))) return false;
+  }
+  return true;
 }

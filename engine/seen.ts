@@ -6,15 +6,25 @@
  * hammered it may be the whole flow-control window. So the window holds at least the last 64 ids,
  * and all of the last ten seconds, up to a bound.
  */
+import { ID_HASH_LENGTH } from './envelope.ts';
 import type { SeenSegment } from './twin-state.ts';
 
-const LEAST_IDS = 64;
-const MOST_IDS = 4_096;
+/** Lengths of texts: of so many hashes. */
+const LEAST_LENGTH = 64 * ID_HASH_LENGTH;
+const MOST_LENGTH = 4_096 * ID_HASH_LENGTH;
 const KEPT_MS = 10_000;
-const SEGMENT_IDS = 16;
+const SEGMENT_LENGTH = 16 * ID_HASH_LENGTH;
 
 export function hasSeen(seen: readonly SeenSegment[], hash: string): boolean {
-  return seen.some(({ ids }) => ids.includes(hash));
+  return seen.some(({ ids }) => holds(ids, hash));
+}
+
+/** Whether the hash is there as a whole, and not as the end of one and the beginning of the next. */
+function holds(ids: string, hash: string): boolean {
+  for (let at = ids.indexOf(hash); at >= 0; at = ids.indexOf(hash, at + 1)) {
+    if (at % ID_HASH_LENGTH === 0) return true;
+  }
+  return false;
 }
 
 /** The window with these ids in it. @param now the turn's own time, epoch ms */
@@ -23,11 +33,12 @@ export function remember(
   hashes: readonly string[],
   now: number,
 ): SeenSegment[] {
+  const ids = hashes.join('');
   const last = seen.at(-1);
-  if (last && last.ids.length < SEGMENT_IDS) {
-    return [...seen.slice(0, -1), { at: now, ids: [...last.ids, ...hashes] }];
+  if (last && last.ids.length < SEGMENT_LENGTH) {
+    return [...seen.slice(0, -1), { at: now, ids: last.ids + ids }];
   }
-  return forget([...seen, { at: now, ids: [...hashes] }], now);
+  return forget([...seen, { at: now, ids }], now);
 }
 
 /**
@@ -39,8 +50,8 @@ function forget(seen: SeenSegment[], now: number): SeenSegment[] {
   for (const { ids } of seen) total += ids.length;
   let dropped = 0;
   for (const { at, ids } of seen.slice(0, 2)) {
-    const spare = total - ids.length >= LEAST_IDS;
-    if (!spare || !(at < now - KEPT_MS || total > MOST_IDS)) break;
+    const spare = total - ids.length >= LEAST_LENGTH;
+    if (!spare || !(at < now - KEPT_MS || total > MOST_LENGTH)) break;
     total -= ids.length;
     dropped++;
   }

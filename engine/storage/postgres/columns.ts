@@ -14,7 +14,6 @@ const TYPES = {
   integer: 'bigint',
   boolean: 'boolean',
   json: 'json',
-  jsonb: 'jsonb',
 } as const;
 
 /** A subquery that gives the rows back; its parameters begin at `$first`. */
@@ -33,7 +32,7 @@ export function rowsFrom(columns: readonly Column[], first: number): string {
 export function columnsOf(columns: readonly Column[], rows: readonly object[]): RawText[] {
   return columns.map(({ field, type }) => {
     const values = rows.map((row) => (row as Record<string, unknown>)[field] ?? null);
-    return new RawText(type === 'json' || type === 'jsonb' ? joinJson(values) : join(values));
+    return new RawText(type === 'json' ? joinJson(values) : join(values));
   });
 }
 

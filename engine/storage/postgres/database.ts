@@ -54,7 +54,6 @@ const parsers: Record<number, (text: string) => unknown> = {
   [pg.types.builtins.INT8]: Number,
   [pg.types.builtins.TEXT]: fromStored,
   [pg.types.builtins.JSON]: fromStoredJson,
-  [pg.types.builtins.JSONB]: fromStoredJson,
 };
 
 /** The connections to one database: prepares, retries collisions, and says which errors pass. */
@@ -219,7 +218,7 @@ export function valuesOf<Row extends object>(table: Table<Row>, row: Row): Value
   return table.columns.map(({ field, type }) => {
     const value = (row as Record<string, unknown>)[field] ?? null;
     if (value === null) return null;
-    return type === 'json' || type === 'jsonb' ? new JsonText(value) : (value as Value);
+    return type === 'json' ? new JsonText(value) : (value as Value);
   });
 }
 

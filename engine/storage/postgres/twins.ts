@@ -52,7 +52,7 @@ const LIST: Statement = {
     WHERE home = $1 AND ($2::text IS NULL OR twin > $2)
       AND ($3::text IS NULL OR kind = $3) AND ($4::text IS NULL OR room = $4)
       AND ($5::text IS NULL OR strpos(lower(twin), lower($5)) > 0 OR strpos(lower(name), lower($5)) > 0)
-      AND ($7::text IS NULL OR (state -> 'value') #> $6::text[] ? $7)
+      AND ($7::text IS NULL OR (state -> 'value')::jsonb #> $6::text[] ? $7)
     ORDER BY twin LIMIT $8`,
 };
 

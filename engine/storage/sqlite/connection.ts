@@ -134,7 +134,7 @@ export function valuesOf<Row extends object>(table: Table<Row>, row: Row): Value
 
 function toValue(column: Column, value: unknown): Value {
   if (value === null || value === undefined) return null;
-  if (column.type === 'json' || column.type === 'jsonb') return JSON.stringify(value);
+  if (column.type === 'json') return JSON.stringify(value);
   return column.type === 'boolean' ? Number(value) : (value as Value);
 }
 
@@ -144,7 +144,7 @@ export function readRow<Row>(table: Table<Row>, raw: Raw): Row {
   for (const { field, type } of table.columns) {
     const value = raw[field] ?? null;
     if (value === null) row[field] = null;
-    else if (type === 'json' || type === 'jsonb')
+    else if (type === 'json')
       row[field] = JSON.parse(fromStored(String(value)));
     else if (type === 'boolean') row[field] = value === 1;
     else row[field] = typeof value === 'string' ? fromStored(value) : value;
