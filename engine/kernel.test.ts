@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
+  type AnyMachineSnapshot,
+  and,
   assign,
   cancel,
   createMachine,
@@ -8,8 +10,11 @@ import {
   enqueueActions,
   initialTransition,
   log,
+  not,
+  or,
   raise,
   setup,
+  stateIn,
   transition,
 } from 'xstate';
 import { z } from 'zod';
@@ -66,6 +71,101 @@ const machine = setup({
     },
   },
 });
+/** Each construct once: what a region answers to `go`, `stop`, `pause`, `resume` and `tick` differs. */
+const everything = setup({
+  types: {} as { context: { n: number; trail: string[] }; events: Event; emitted: Effect },
+  guards: {
+    even: ({ context }) => context.n % 2 === 0,
+    above: ({ context }, { limit }: { limit: number }) => context.n > limit,
+    isDeep: stateIn({ nest: { outer: 'inner' } }),
+    isDeepById: stateIn('#inner'),
+    late: and([not('even'), or(['isDeep', { type: 'above', params: { limit: 3 } }])]),
+  },
+  actions: {
+    count: assign({ n: ({ context }) => context.n + 1 }),
+    trail: assign(({ context }, { step }: { step: string }) => ({
+      trail: [...context.trail, step].slice(-20),
+    })),
+  },
+  delays: { grows: ({ context }) => context.n * 10 },
+}).createMachine({
+  id: 'everything',
+  type: 'parallel',
+  context: { n: 0, trail: [] },
+  on: { resume: { actions: { type: 'trail', params: { step: 'root' } } } },
+  states: {
+    nest: {
+      initial: 'flat',
+      on: { '*': { actions: { type: 'trail', params: { step: 'anything' } } } },
+      states: {
+        flat: { on: { go: 'outer' } },
+        outer: {
+          initial: 'first',
+          entry: { type: 'trail', params: { step: 'into outer' } },
+          exit: { type: 'trail', params: { step: 'out of outer' } },
+          on: {
+            stop: 'flat',
+            pause: { target: 'outer', reenter: true },
+            tick: [
+              { guard: 'even', target: '.inner', actions: 'count' },
+              { target: '.first', actions: ['count', raise({ type: 'stop', at: 0 })] },
+            ],
+          },
+          states: {
+            first: { after: { grows: 'inner' } },
+            inner: { id: 'inner', on: { go: { target: '#everything.steps.two' } } },
+          },
+        },
+      },
+    },
+    steps: {
+      initial: 'one',
+      onDone: { target: '.one', actions: { type: 'trail', params: { step: 'done' } } },
+      states: {
+        one: { on: { go: { target: 'two', actions: 'count' } } },
+        two: {
+          initial: 'a',
+          onDone: 'three',
+          states: { a: { on: { tick: 'b' } }, b: { on: { tick: 'end' } }, end: { type: 'final' } },
+        },
+        three: { always: { guard: 'late', target: 'last' }, on: { stop: 'one' } },
+        last: { on: { pause: 'end' } },
+        end: { type: 'final' },
+      },
+    },
+    watch: {
+      initial: 'calm',
+      always: {
+        guard: { type: 'above', params: { limit: 5 } },
+        actions: assign({ n: 0 }),
+        target: '.alert',
+      },
+      states: {
+        calm: {},
+        alert: {
+          entry: emit({
+            type: 'alert',
+            key: 'k',
+            severity: 'info',
+            state: 'raised',
+            message: 'm',
+          }),
+          on: { resume: { guard: 'isDeepById', target: 'calm' }, tick: 'pair' },
+        },
+        pair: {
+          type: 'parallel',
+          on: { stop: 'remembered', go: { guard: 'even', target: 'calm' } },
+          states: {
+            left: { initial: 'l1', states: { l1: { on: { tick: 'l2' } }, l2: {} } },
+            right: { initial: 'r1', states: { r1: { on: { pause: 'r2' } }, r2: {} } },
+          },
+        },
+        remembered: { on: { resume: 'again' } },
+        again: { type: 'history', target: 'alert' },
+      },
+    },
+  },
+});
 const empty = z.object({});
 const player = defineKind({
   kind: 'player',
@@ -100,7 +200,9 @@ function official(actions: { type: string; params: unknown }[]) {
   });
 }
 
-const seen = (snapshot: Snapshot) => JSON.parse(JSON.stringify(persist(snapshot))) as unknown;
+/** The stored form of ours, or of XState's own snapshot. */
+const seen = (snapshot: Snapshot | AnyMachineSnapshot) =>
+  JSON.parse(JSON.stringify(persist(snapshot as Snapshot))) as unknown;
 
 describe('the kernel', () => {
   test('gives what XState’s transition() gives, event by event, also from a restored snapshot', () => {
@@ -109,20 +211,39 @@ describe('the kernel', () => {
       fc.property(events, (sequence) => {
         let [theirs, theirActions] = initialTransition(machine, input as never);
         let ours = begin(player, input);
-        expect(seen(ours.snapshot)).toEqual(seen(theirs as Snapshot));
+        expect(seen(ours.snapshot)).toEqual(seen(theirs));
         expect(ours.actions).toEqual(official(theirActions));
         for (const event of sequence) {
           [theirs, theirActions] = transition(machine, theirs, event);
           const revived = restore(player, persist(ours.snapshot));
           const afterRestart = step(player, revived, event);
           ours = step(player, ours.snapshot, event);
-          expect(seen(ours.snapshot)).toEqual(seen(theirs as Snapshot));
+          expect(seen(ours.snapshot)).toEqual(seen(theirs));
           expect(ours.actions).toEqual(official(theirActions));
           expect(seen(afterRestart.snapshot)).toEqual(seen(ours.snapshot));
           expect(afterRestart.actions).toEqual(ours.actions);
         }
       }),
       { numRuns: 200 },
+    );
+  });
+
+  test('gives the same of everything that statecharts have', () => {
+    fc.assert(
+      fc.property(events, (sequence) => {
+        let [theirs, theirActions] = initialTransition(everything);
+        const kind = { ...player, machine: everything, kind: 'everything' } as AnyKind;
+        let ours = begin(kind, { home: 'h', twin: 't', at: 0, timezone: 'UTC' });
+        expect(ours.actions).toEqual(official(theirActions));
+        for (const event of sequence) {
+          [theirs, theirActions] = transition(everything, theirs, event);
+          ours = step(kind, ours.snapshot, event);
+          expect(seen(ours.snapshot)).toEqual(seen(theirs));
+          expect(ours.actions).toEqual(official(theirActions));
+          ours.snapshot = restore(kind, JSON.parse(JSON.stringify(persist(ours.snapshot))));
+        }
+      }),
+      { numRuns: 500 },
     );
   });
 

@@ -1,27 +1,35 @@
 /**
- * The only file that calls XState. A step is a pure function of kind, snapshot and event; what the
- * machine asks for comes back as data.
+ * The only file that calls XState, and the door to what folds events in its place. A step is a pure
+ * function of kind, snapshot and event; what the machine asks for comes back as data.
  *
- * XState's own `transition()` builds a throw-away actor per call. The machine's method is called
- * directly instead, with one scope per kind whose `actionExecutor` collects actions: about five
- * times faster, and equal in result (pinned by kernel.test.ts).
+ * XState makes the machine, its first snapshot and, for a state value not met before, the states that it
+ * stands for. Events are folded by macrostep.ts on the same definitions, several times faster and equal in
+ * result: kernel.test.ts and the kinds suite hold it against XState's `transition()`.
  */
 import {
   type AnyActorScope,
   type AnyMachineSnapshot,
   type AnyStateMachine,
   createActor,
+  matchesState,
   type StateValue,
 } from 'xstate';
+import { Chart, type Configuration, type History, type Node } from './chart.ts';
 import type { AnyEffect } from './effect.ts';
 import type { EventData } from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { AnyKind, KindInput } from './kind.ts';
 import { jsonFlaw } from './kind-check.ts';
+import { type AskedAction, macrostep, type Position, type Scope } from './macrostep.ts';
 
-/** A machine's state as XState holds it; immutable. */
-export type Snapshot = AnyMachineSnapshot;
+/** A machine's state; immutable. Twins in the same states share the value. */
+export interface Snapshot {
+  readonly value: StateValue;
+  readonly context: JsonObject;
+  readonly historyValue: History;
+  readonly configuration: Configuration;
+}
 
 /** What a step asked for, in order. */
 export type StepAction =
@@ -45,36 +53,56 @@ export interface StoredMachine {
 const MAX_MICROSTEPS = 1_000;
 
 interface Prepared {
-  machine: AnyStateMachine;
-  scope: AnyActorScope;
-  /** What the running step has collected; emptied before each. */
-  collected: ExecutedAction[];
+  chart: Chart;
+  scope: AnyActorScope & Scope;
+  /** What XState has asked for; emptied before each start. */
+  collected: AskedAction[];
+  /** By the text of the state value, for twins that come from the store. */
+  configurations: Map<string, Configuration>;
 }
-interface ExecutedAction {
-  type: string;
-  params: unknown;
-}
+
+/** State values that are remembered; beyond it they are worked out anew. */
+const MOST_VALUES = 10_000;
 
 const prepared = new WeakMap<AnyKind, Prepared>();
 
 /** The first step: initial state, entry actions and timers. @throws EngineError `machine-failed` */
 export function begin(kind: AnyKind, input: KindInput): Step {
   const ready = prepare(kind);
-  const snapshot = run(kind, ready, () =>
-    ready.machine.getInitialSnapshot(ready.scope, input),
-  ) as Snapshot;
-  if (snapshot.status === 'error') throw failed(kind, 'its start', snapshot.error);
-  const flaw = jsonFlaw(snapshot.context, 'context');
+  ready.collected = [];
+  let first: AnyMachineSnapshot;
+  try {
+    first = ready.chart.machine.getInitialSnapshot(ready.scope, input) as AnyMachineSnapshot;
+  } catch (cause) {
+    throw failed(kind, 'its start', cause);
+  }
+  if (first.status === 'error') throw failed(kind, 'its start', first.error);
+  const flaw = jsonFlaw(first.context, 'context');
   if (flaw !== null) throw failed(kind, 'its start', new Error(flaw));
-  return { snapshot, actions: ready.collected.flatMap((action) => translate(kind, action)) };
+  return {
+    snapshot: snapshotOf(ready.chart, first),
+    actions: ready.collected.flatMap((action) => translate(kind, action)),
+  };
 }
 
 /** One event folded into a machine. @throws EngineError `machine-failed`; then nothing has changed */
 export function step(kind: AnyKind, snapshot: Snapshot, event: EventData & { at: number }): Step {
-  const ready = prepare(kind);
-  const next = run(kind, ready, () => ready.machine.transition(snapshot, event, ready.scope));
-  if (next.status === 'error') throw failed(kind, `event "${event.type}"`, next.error);
-  return { snapshot: next, actions: ready.collected.flatMap((action) => translate(kind, action)) };
+  const { chart, scope } = prepare(kind);
+  const limit = chart.machine.options.maxIterations ?? MAX_MICROSTEPS;
+  const from: Position = { ...snapshot, status: 'active' };
+  let reached: ReturnType<typeof macrostep>;
+  try {
+    reached = macrostep(chart, scope, from, event, limit);
+  } catch (cause) {
+    throw failed(kind, `event "${event.type}"`, cause);
+  }
+  const { configuration, context, historyValue } = reached.position;
+  const actions: StepAction[] = [];
+  for (const action of reached.actions) actions.push(...translate(kind, action));
+  return {
+    snapshot: { configuration, context, historyValue, value: configuration.value },
+    actions,
+  };
 }
 
 /**
@@ -82,9 +110,17 @@ export function step(kind: AnyKind, snapshot: Snapshot, event: EventData & { at:
  * @throws EngineError `state-unreadable` for a state value that the machine does not have
  */
 export function restore(kind: AnyKind, stored: StoredMachine): Snapshot {
-  const { machine, scope } = prepare(kind);
+  const { chart, scope, configurations } = prepare(kind);
+  const remembersNothing = Object.keys(stored.historyValue ?? {}).length === 0;
+  const text = JSON.stringify(stored.value);
+  const known = remembersNothing ? configurations.get(text) : undefined;
+  if (known) {
+    const { value } = known;
+    return { configuration: known, value, context: stored.context, historyValue: {} };
+  }
+  let restored: AnyMachineSnapshot;
   try {
-    const restored = machine.restoreSnapshot(
+    restored = chart.machine.restoreSnapshot(
       {
         status: 'active',
         output: undefined,
@@ -93,37 +129,43 @@ export function restore(kind: AnyKind, stored: StoredMachine): Snapshot {
         context: stored.context,
         historyValue: stored.historyValue ?? {},
         children: {},
-      } as unknown as Snapshot,
+      } as unknown as AnyMachineSnapshot,
       scope,
-    ) as Snapshot;
-    return inDocumentOrder(restored);
+    ) as AnyMachineSnapshot;
   } catch (cause) {
     throw new EngineError(
       'state-unreadable',
-      `state ${JSON.stringify(stored.value)} does not exist in kind "${kind.kind}" version ${kind.version}: ${messageOf(cause)}`,
+      `state ${text} does not exist in kind "${kind.kind}" version ${kind.version}: ${messageOf(cause)}`,
       {
         hint: 'The kind has changed without a migration: raise its version and add `migrate`.',
         cause,
       },
     );
   }
+  const snapshot = snapshotOf(chart, restored);
+  if (configurations.size >= MOST_VALUES) configurations.clear();
+  configurations.set(text, snapshot.configuration);
+  return snapshot;
 }
 
 /** The part of a snapshot that is stored. */
-export function persist(snapshot: Snapshot): StoredMachine {
-  return {
-    value: snapshot.value as StateValue,
-    historyValue: persistHistory(snapshot.historyValue),
-    context: snapshot.context as JsonObject,
-  };
+export function persist({ value, historyValue, context }: Snapshot): StoredMachine {
+  const history: JsonObject = {};
+  for (const key in historyValue) {
+    history[key] = (historyValue[key] ?? []).map(({ id }) => ({ id }));
+  }
+  return { value, historyValue: history, context };
 }
 
-function persistHistory(history: Record<string, { id: string }[]> | undefined): Json {
-  const stored: JsonObject = {};
-  for (const [key, nodes] of Object.entries(history ?? {})) {
-    stored[key] = nodes.map(({ id }) => ({ id }));
-  }
-  return stored;
+function snapshotOf(chart: Chart, given: AnyMachineSnapshot): Snapshot {
+  const { _nodes: nodes } = given as unknown as { _nodes: readonly Node[] };
+  const configuration = chart.configuration(new Set(nodes));
+  return {
+    configuration,
+    value: configuration.value,
+    context: given.context as JsonObject,
+    historyValue: given.historyValue as History,
+  };
 }
 
 function prepare(kind: AnyKind): Prepared {
@@ -138,8 +180,9 @@ function prepare(kind: AnyKind): Prepared {
     input: { home: 'home', twin: 'twin', at: 0, timezone: 'UTC' } satisfies KindInput,
   });
   const ready: Prepared = {
-    machine,
+    chart: new Chart(machine),
     collected: [],
+    configurations: new Map(),
     scope: {
       self,
       id: '',
@@ -149,34 +192,14 @@ function prepare(kind: AnyKind): Prepared {
       defer: () => {},
       stopChild: () => {},
       emit: () => {},
-      actionExecutor: (action: ExecutedAction) => {
+      actionExecutor: (action: AskedAction) => {
         ready.collected.push(action);
       },
-    } as unknown as AnyActorScope,
+      matches: matchesState,
+    } as unknown as AnyActorScope & Scope,
   };
   prepared.set(kind, ready);
   return ready;
-}
-
-function run(kind: AnyKind, ready: Prepared, advance: () => Snapshot): Snapshot {
-  ready.collected = [];
-  try {
-    return inDocumentOrder(advance());
-  } catch (cause) {
-    throw failed(kind, 'an event', cause);
-  }
-}
-
-/**
- * XState keeps the active states in the order in which they were entered, and a restored snapshot in
- * another; regions of a parallel state are asked in that order, so a twin could act differently after
- * a restart. Document order, as SCXML has it, is the same for both.
- */
-function inDocumentOrder(snapshot: Snapshot): Snapshot {
-  const { _nodes: nodes } = snapshot as unknown as { _nodes?: { order: number }[] };
-  // In place: the array is this snapshot's own, or one that is in order already
-  nodes?.sort((a, b) => a.order - b.order);
-  return snapshot;
 }
 
 function failed(kind: AnyKind, on: string, cause: unknown): EngineError {
@@ -187,7 +210,7 @@ function failed(kind: AnyKind, on: string, cause: unknown): EngineError {
   );
 }
 
-function translate(kind: AnyKind, { type, params }: ExecutedAction): StepAction[] {
+function translate(kind: AnyKind, { type, params }: AskedAction): StepAction[] {
   switch (type) {
     case 'xstate.emit':
       return [{ type: 'emit', effect: (params as { event: AnyEffect }).event }];

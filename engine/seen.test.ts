@@ -4,7 +4,8 @@ import { ID_HASH_LENGTH, idHash } from './envelope.ts';
 import { hasSeen, remember } from './seen.ts';
 import type { SeenSegment } from './twin-state.ts';
 
-const count = (seen: SeenSegment[]) => seen.reduce((sum, { ids }) => sum + ids.length / ID_HASH_LENGTH, 0);
+const count = (seen: SeenSegment[]) =>
+  seen.reduce((sum, { ids }) => sum + ids.length / ID_HASH_LENGTH, 0);
 
 test('the last 64 ids are always remembered, whatever the pace, and the window is bounded', () => {
   fc.assert(

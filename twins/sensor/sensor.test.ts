@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { TwinBench } from '../../engine/testing/twin-bench.ts';
+import type { Context } from './context.ts';
 import { sensor } from './sensor.ts';
 
 const MINUTE = 60_000;
@@ -30,7 +31,9 @@ describe('measurements', () => {
     expect(bench.reported).toEqual({ flow: 3.5 });
     expect(Object.keys(bench.twin.state.buckets)).toEqual(['flow']);
     const names = sensor.measurements;
-    expect(typeof names === 'function' && names(bench.twin.snapshot.context)).toMatchObject({
+    expect(
+      typeof names === 'function' && names(bench.twin.snapshot.context as Context),
+    ).toMatchObject({
       flow: { unit: 'l/min' },
       temperature: { unit: '°C' },
     });

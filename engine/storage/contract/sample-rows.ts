@@ -33,7 +33,7 @@ export function stateOf(parts: Partial<TwinState> = {}): TwinState {
       },
     ],
     pending: [],
-    seen: [{ at: 1.5, ids: ['a1b2c3d4e5f', '0'] }],
+    seen: [{ at: 1.5, ids: 'a1b2c3d4e5f67890' }],
     lastAt: { telemetry: NOW },
     alerts: {},
     buckets: {

@@ -144,8 +144,7 @@ export function readRow<Row>(table: Table<Row>, raw: Raw): Row {
   for (const { field, type } of table.columns) {
     const value = raw[field] ?? null;
     if (value === null) row[field] = null;
-    else if (type === 'json')
-      row[field] = JSON.parse(fromStored(String(value)));
+    else if (type === 'json') row[field] = JSON.parse(fromStored(String(value)));
     else if (type === 'boolean') row[field] = value === 1;
     else row[field] = typeof value === 'string' ? fromStored(value) : value;
   }

@@ -1,0 +1,180 @@
+/**
+ * A machine's definition, read once: what a step would otherwise work out anew each time. Nothing
+ * here depends on a twin.
+ */
+import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, StateValue } from 'xstate';
+
+export type Node = AnyStateNode;
+export type Transition = AnyTransitionDefinition;
+export type History = Readonly<Record<string, readonly Node[]>>;
+
+/** States that are active together. One object for all twins that are in them. */
+export interface Configuration {
+  /** In document order. */
+  nodes: readonly Node[];
+  active: ReadonlySet<Node>;
+  value: StateValue;
+  /** Per atomic state: its `always` transitions and its ancestors', innermost first; states without are left out. */
+  always: readonly (readonly Transition[])[];
+}
+
+/** Configurations that are kept; a machine has few, but the product of its regions may be many. */
+const MOST_CONFIGURATIONS = 10_000;
+
+export class Chart {
+  readonly machine: AnyStateMachine;
+  readonly #candidates = new Map<Node, Map<string, readonly Transition[]>>();
+  readonly #children = new Map<Node, readonly Node[]>();
+  readonly #domains = new Map<Transition, Node | undefined>();
+  #configurations = new Map<string, Configuration>();
+
+  constructor(machine: AnyStateMachine) {
+    this.machine = machine;
+  }
+
+  /** Child states, without the history ones. */
+  childrenOf(node: Node): readonly Node[] {
+    let children = this.#children.get(node);
+    if (!children) {
+      children = Object.values(node.states).filter(({ type }) => type !== 'history');
+      this.#children.set(node, children);
+    }
+    return children;
+  }
+
+  /** The transitions of a state for an event: those of exactly this type, then wildcards, longest first. */
+  candidates(node: Node, type: string): readonly Transition[] {
+    let byType = this.#candidates.get(node);
+    if (!byType) {
+      byType = new Map();
+      this.#candidates.set(node, byType);
+    }
+    let found = byType.get(type);
+    if (!found) {
+      const descriptors = [...node.transitions.keys()]
+        .filter((descriptor) => descriptor !== type && matchesWildcard(type, descriptor))
+        .sort((a, b) => b.length - a.length);
+      found = [type, ...descriptors].flatMap(
+        (descriptor) => node.transitions.get(descriptor) ?? [],
+      );
+      byType.set(type, found);
+    }
+    return found;
+  }
+
+  configuration(active: ReadonlySet<Node>): Configuration {
+    const nodes = [...active].sort((a, b) => a.order - b.order);
+    const key = nodes.map(({ order }) => order).join();
+    let known = this.#configurations.get(key);
+    if (!known) {
+      if (this.#configurations.size >= MOST_CONFIGURATIONS) this.#configurations = new Map();
+      known = {
+        nodes,
+        active: new Set(nodes),
+        value: this.#valueOf(this.machine.root, active) as StateValue,
+        always: nodes.flatMap((node) => {
+          if (!isAtomic(node)) return [];
+          const all = [node, ...ancestorsOf(node)].flatMap(({ always }) => always ?? []);
+          return all.length > 0 ? [all] : [];
+        }),
+      };
+      this.#configurations.set(key, known);
+    }
+    return known;
+  }
+
+  /** The state within which a transition happens; undefined: the machine as a whole is left and entered. */
+  domainOf(transition: Transition, history: History): Node | undefined {
+    const targets: readonly Node[] = transition.target ?? [];
+    if (targets.some(isHistory)) return domain(transition, effectiveTargets(transition, history));
+    if (!this.#domains.has(transition)) this.#domains.set(transition, domain(transition, targets));
+    return this.#domains.get(transition);
+  }
+
+  #valueOf(node: Node, active: ReadonlySet<Node>): StateValue | Record<string, never> {
+    const children = this.childrenOf(node).filter((child) => active.has(child));
+    const [only] = children;
+    if (node.type === 'compound' && only && isAtomic(only)) return only.key;
+    return Object.fromEntries(children.map((child) => [child.key, this.#valueOf(child, active)]));
+  }
+}
+
+export function isAtomic({ type }: Node): boolean {
+  return type === 'atomic' || type === 'final';
+}
+
+export function isHistory({ type }: Node): boolean {
+  return type === 'history';
+}
+
+/** Whether `node` lies below `ancestor`; below undefined lies everything. */
+export function isBelow(node: Node, ancestor: Node | undefined): boolean {
+  let at: Node | undefined = node.parent;
+  while (at !== undefined && at !== ancestor) at = at.parent;
+  return at === ancestor;
+}
+
+/** The states above `node`, innermost first, up to but without `upTo`. */
+export function ancestorsOf(node: Node, upTo?: Node): Node[] {
+  const ancestors: Node[] = [];
+  if (node === upTo) return ancestors;
+  for (let at: Node | undefined = node.parent; at && at !== upTo; at = at.parent)
+    ancestors.push(at);
+  return ancestors;
+}
+
+/** Where a transition leads, with what history states stand for in their place. */
+export function effectiveTargets(
+  { target }: { target: readonly Node[] | undefined },
+  history: History,
+): Node[] {
+  const targets = new Set<Node>();
+  for (const node of target ?? []) {
+    if (!isHistory(node)) targets.add(node);
+    else {
+      const remembered = history[node.id] ?? effectiveTargets({ target: defaultOf(node) }, history);
+      for (const one of remembered) targets.add(one);
+    }
+  }
+  return [...targets];
+}
+
+/** Where a history state leads that has nothing to remember. */
+export function defaultOf(history: Node): readonly Node[] {
+  const parent = history.parent as Node;
+  const { target } = history.config as { target?: string | readonly string[] };
+  if (target !== undefined) {
+    return [target].flat().map((path) => nodeAt(parent, path));
+  }
+  return parent.type === 'parallel' ? [parent] : (parent.initial.target as readonly Node[]);
+}
+
+function nodeAt(from: Node, path: string): Node {
+  if (path.startsWith('#')) return from.machine.getStateNodeById(path) as Node;
+  return path.split('.').reduce((node: Node, key) => node.states[key] as Node, from);
+}
+
+function domain(transition: Transition, targets: readonly Node[]): Node | undefined {
+  const source = transition.source as Node;
+  if (!transition.reenter && targets.every((node) => node === source || isBelow(node, source))) {
+    return source;
+  }
+  const [head, ...tail] = [...targets, source];
+  const common = head && ancestorsOf(head).find((one) => tail.every((node) => isBelow(node, one)));
+  if (common) return common;
+  return transition.reenter ? undefined : (source.machine.root as Node);
+}
+
+/** `*` for all, `a.*` for `a` and what begins with `a.`. */
+function matchesWildcard(type: string, descriptor: string): boolean {
+  if (descriptor === '*') return true;
+  if (!descriptor.endsWith('.*')) return false;
+  const parts = descriptor.split('.');
+  const typeParts = type.split('.');
+  for (const [at, part] of parts.entries()) {
+    const given = typeParts[at];
+    if (part === '*') return at === parts.length - 1;
+    if (part !== given) return false;
+  }
+  return true;
+}
