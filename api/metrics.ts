@@ -106,7 +106,7 @@ function countSignals(registry: Registry, telemetry: EngineTelemetry): void {
   const failed = counter('background_failures_total', 'Background work that failed.');
 
   const handlers: Handlers = {
-    'event.settled': ({ status, source }) => events.inc({ status, source }),
+    'events.settled': ({ status, source, count }) => events.inc({ status, source }, count),
     'batch.committed': ({ envelopes, turns: folds, foldMs, commitMs }) => {
       batches.inc();
       turns.inc(folds);

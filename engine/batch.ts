@@ -12,7 +12,6 @@ import type { AnyKind } from './kind.ts';
 import { deadLetter, Ledger, type Rows, type Settled, type Signal } from './ledger.ts';
 import type { LiveTwin } from './live-twin.ts';
 import type { Mail, Waiting } from './mailbox.ts';
-import type { TwinRow } from './rows.ts';
 import { hasSeen } from './seen.ts';
 import { nextDue } from './timers.ts';
 import { birth, turn } from './turn.ts';
@@ -95,7 +94,7 @@ class Batch {
   finish(): FoldedBatch {
     const { turned, rebound, related } = this.#household.changed();
     const rows = this.#ledger.rows(
-      turned.map(rowOf),
+      turned,
       rebound.map(({ home, twin, wakeAt }) => ({ home, twin, wakeAt })),
     );
     return {
@@ -370,11 +369,6 @@ class Batch {
 
 function addressOf(mail: Exclude<Mail, { type: 'task' }>): Address {
   return mail.type === 'envelope' ? mail.envelope : mail.address;
-}
-
-function rowOf(twin: LiveTwin): TwinRow {
-  const { relations: _r, kindOf: _k, snapshot: _s, view: _v, migratedFrom: _m, ...row } = twin;
-  return row;
 }
 
 /** The creation that a device's first message brings about. */

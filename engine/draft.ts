@@ -339,7 +339,8 @@ export class Draft {
     const destination = this.#destinations[delivery.type];
     if (destination === undefined) return;
     this.#outbox.push({
-      ...this.#address,
+      home: this.#address.home,
+      twin: this.#address.twin,
       id,
       destination,
       delivery,
@@ -356,7 +357,11 @@ export class Draft {
     const before = this.#before;
     const envelope = this.#envelope;
     const external = isExternal(envelope);
-    Object.assign(this.state, persist(this.#snapshot));
+    const { value, historyValue, context } = persist(this.#snapshot);
+    const { state } = this;
+    state.value = value;
+    state.historyValue = historyValue;
+    state.context = context;
     if (external) this.#remember(envelope);
 
     const born = before.revision < 0;
@@ -375,17 +380,24 @@ export class Draft {
       );
     }
     const via = envelope.via ?? before.via;
-    const relations = { ...before.relations };
-    if (this.room !== before.room) relations.room = this.room === null ? [] : [this.room];
-    const { migratedFrom: _settled, ...kept } = before;
+    const relations =
+      this.room === before.room
+        ? before.relations
+        : { ...before.relations, room: this.room === null ? [] : [this.room] };
+    // Spelt out, as copying with `...` costs several times more; `migratedFrom` ends here
     const twin: LiveTwin = {
-      ...kept,
+      home: before.home,
+      twin: before.twin,
+      kind: before.kind,
+      version: before.version,
       name: this.name,
       room: this.room,
       via,
-      relations,
       revision: this.#revision,
-      state: this.state,
+      state,
+      createdAt: before.createdAt,
+      relations,
+      kindOf: before.kindOf,
       snapshot: this.#snapshot,
       view,
       wakeAt: lazyWakeAt(before.wakeAt, nextDue(this.state)),
@@ -397,7 +409,8 @@ export class Draft {
       status,
       twin,
       journal: {
-        ...this.#address,
+        home: before.home,
+        twin: before.twin,
         revision: this.#revision,
         at: envelope.at,
         receivedAt: this.#now,
@@ -411,15 +424,15 @@ export class Draft {
         principal: envelope.principal,
         dedupe: envelope.dedupe,
         late: status === 'late',
-        state:
-          born || !sameJson(this.state.value, before.state.value)
-            ? (this.state.value as Json)
-            : null,
+        state: born || !sameJson(value, before.state.value) ? (value as Json) : null,
         effects: this.#effects,
       },
       intents: [...this.#intents.values()],
       alerts: [...this.#alerts.values()],
-      outbox: this.#outbox.filter((row) => !this.#withdrawn.includes(row.id)),
+      outbox:
+        this.#withdrawn.length === 0
+          ? this.#outbox
+          : this.#outbox.filter((row) => !this.#withdrawn.includes(row.id)),
       withdrawn: this.#withdrawn,
       rollups: this.#rollups,
       followUps: this.#followUps,

@@ -111,7 +111,14 @@ export class Household {
 
   /** What the batch has changed: twins with a turn, and others of which only this differs. */
   changed(): { turned: LiveTwin[]; rebound: LiveTwin[]; related: LiveTwin[] } {
-    const pick = (keys: Iterable<string>) => [...keys].flatMap((key) => this.#twins.get(key) ?? []);
+    const pick = (keys: Iterable<string>) => {
+      const picked: LiveTwin[] = [];
+      for (const key of keys) {
+        const twin = this.#twins.get(key);
+        if (twin) picked.push(twin);
+      }
+      return picked;
+    };
     const still = (keys: Set<string>) => [...keys].filter((key) => !this.#turned.has(key));
     return {
       turned: pick(this.#turned),

@@ -38,6 +38,8 @@ export interface Settled {
 export class Ledger {
   readonly receipts: Settled[] = [];
   readonly signals: Signal[] = [];
+  /** By status and source: the signals that count. */
+  #settled = new Map<string, EngineSignals['events.settled']>();
   #turned: Turned[] = [];
   #journal: JournalRow[] = [];
   #outbox: OutboxRow[] = [];
@@ -102,7 +104,16 @@ export class Ledger {
   }
 
   settle(envelope: Envelope, waiting: Waiting[] | null, receipt: Receipt): void {
-    this.signal('event.settled', { status: receipt.status, source: sourceOf(envelope) });
+    const { status } = receipt;
+    const source = sourceOf(envelope);
+    const key = `${status} ${source}`;
+    const settled = this.#settled.get(key);
+    if (settled) settled.count++;
+    else {
+      const fields = { status, source, count: 1 };
+      this.#settled.set(key, fields);
+      this.signal('events.settled', fields);
+    }
     if (waiting) this.receipts.push({ waiting, receipt });
   }
 

@@ -46,7 +46,21 @@ export function addSample(
   if (start < open.start) {
     return { open, rows: increments(address, measurement, { start, ...statsOf(sample) }) };
   }
-  return { open: mergeStats(open, statsOf(sample)), rows: [] };
+  return { open: added(open, sample), rows: [] };
+}
+
+/** The way of nearly every sample, so without a copy in between. */
+function added(open: Bucket, { at, count, sum, min, max, last }: Sample): Bucket {
+  const isLatest = at >= open.lastAt;
+  return {
+    start: open.start,
+    count: open.count + count,
+    sum: open.sum + sum,
+    min: Math.min(open.min, min),
+    max: Math.max(open.max, max),
+    last: isLatest ? last : open.last,
+    lastAt: isLatest ? at : open.lastAt,
+  };
 }
 
 /** What a 5-minute bucket adds to the rows of all resolutions. */

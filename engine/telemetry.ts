@@ -13,8 +13,12 @@ export interface EngineSignals {
   };
   /** A commit could not be stored and is tried again. */
   'commit.retried': { shard: number; attempt: number; error: string };
-  /** An event reached its end. `kind` is `-` when unknown. */
-  'event.settled': { status: 'accepted' | 'duplicate' | 'ignored' | 'rejected'; source: string };
+  /** So many events of a batch reached this end. */
+  'events.settled': {
+    status: 'accepted' | 'duplicate' | 'ignored' | 'rejected';
+    source: string;
+    count: number;
+  };
   /** Telemetry beyond a twin's budget was folded into one row. */
   'telemetry.folded': { twin: string; samples: number };
   'timer.fired': { twin: string; timer: string; lateMs: number };
