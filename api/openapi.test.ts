@@ -127,6 +127,15 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('says all that a body may hold, and what it may not', () => {
+    const { NewEvent, HomeChange, TwinChange, DesiredPatch } = document.components
+      .schemas as Record<string, { properties?: Record<string, { anyOf: { type: string }[] }> }>;
+    // A moment is a text too
+    expect(NewEvent?.properties?.at?.anyOf.map(({ type }) => type)).toEqual(['integer', 'string']);
+    expect([HomeChange, TwinChange]).toMatchObject([{ minProperties: 1 }, { minProperties: 1 }]);
+    expect(DesiredPatch).toMatchObject({ not: { required: ['type'] } });
+  });
+
   it('names the headers that matter', () => {
     const read = document.paths['/v1/homes/{home}/twins/{twin}']?.get as unknown as {
       parameters: { in: string; name: string }[];

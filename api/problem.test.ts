@@ -28,6 +28,16 @@ describe('problem documents', () => {
     });
   });
 
+  it.each([
+    ['/v1/homes/%zz', 400],
+    [`/v1/homes/${'x'.repeat(1_000)}`, 414],
+    ['/v1/homes/h1/twins/l9/replay', 404],
+    ['/v1/homes/h1/alerts/none', 404],
+  ])('say what to do about %s', async (url, status) => {
+    const answer = await api.get(url);
+    expect([answer.status, answer.body.hint]).toEqual([status, expect.any(String)]);
+  });
+
   it('name each flaw of a malformed request', async () => {
     const { body } = await api.post('/v1/homes', { id: '/', name: '', extra: 1 });
     expect(body.errors).toEqual([

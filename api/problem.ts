@@ -23,6 +23,18 @@ const RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
   'not-ready': 5,
 };
 
+/** Where who refused knew nothing better. */
+const HINT: Partial<Record<ProblemCode, string>> = {
+  malformed: 'The OpenAPI document at /openapi.json says what this address takes.',
+  'bad-input': 'GET /v1/kinds shows what twins understand.',
+  'unknown-home': 'GET /v1/homes lists the homes.',
+  'unknown-twin': 'GET /v1/homes/{home}/twins lists the twins of a home.',
+  'not-found': 'The list that it would stand in shows what there is.',
+  conflict: 'Read it again and decide anew.',
+  'too-large': 'Send less at once.',
+  'uri-too-long': 'Lists show the ids that there are.',
+};
+
 const ENGINE: Record<ErrorCode, Meaning> = {
   'bad-input': { status: 422, title: 'Refused' },
   'unknown-kind': { status: 422, title: 'No such kind' },
@@ -139,6 +151,7 @@ export function problemOf(
   const { status, title } = meaningOf(code);
   const answered = details.status ?? status;
   const retryAfter = RETRY_AFTER[code];
+  const hint = details.hint ?? HINT[code];
   return {
     status: answered,
     headers: {
@@ -154,7 +167,7 @@ export function problemOf(
       status: answered,
       code,
       detail: message,
-      ...(details.hint !== undefined && { hint: details.hint }),
+      ...(hint !== undefined && { hint }),
       instance: pathOf(request.url),
       ...(details.errors && { errors: details.errors }),
     },

@@ -53,6 +53,7 @@ export const always = {
     'www-authenticate': { type: 'string', description: '`Bearer`.' },
   }),
   414: problem('A part of the path is longer than any id.'),
+  431: problem('The address and the headers together are larger than this server reads.'),
   500: problem('A fault of the server.'),
   503: problem('Overloaded, stopping, or the store is away: try again.', {
     'retry-after': { type: 'integer', description: 'Seconds to wait.' },

@@ -7,16 +7,20 @@ const STATUS: Record<string, number> = {
   ERR_HTTP_REQUEST_TIMEOUT: 408,
 };
 
+const DETAIL: Record<number, string> = {
+  431: 'the address and the headers together are larger than this server reads',
+  408: 'the request did not arrive in time',
+};
+
 /** Answers bytes that are no HTTP request, for which there is no route and no reply yet. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (error.code === 'ECONNRESET' || !socket.writable) {
     socket.destroy();
     return;
   }
-  const refusal = new Refusal('malformed', 'this is not a request that can be read', {
-    status: STATUS[error.code ?? ''] ?? 400,
-  });
-  const { status, headers, body } = problemOf(refusal, { method: '', url: '' });
+  const status = STATUS[error.code ?? ''] ?? 400;
+  const refusal = new Refusal('malformed', DETAIL[status] ?? 'this is no HTTP request', { status });
+  const { headers, body } = problemOf(refusal, { method: '', url: '' });
   const text = JSON.stringify(body);
   const lines = [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,

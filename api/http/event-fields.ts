@@ -8,4 +8,4 @@ import { AnyObject } from './json-value.ts';
 export const EventFields = AnyObject.refine(
   (fields: JsonObject) => !('type' in fields),
   'must not contain "type"',
-).meta({ type: 'object', additionalProperties: true });
+).meta({ type: 'object', additionalProperties: true, not: { required: ['type'] } });

@@ -13,26 +13,33 @@ export function momentIf<K extends string>(key: K, epochMs: number | null): { [P
   return (epochMs === null ? {} : { [key]: iso(epochMs) }) as { [P in K]?: string };
 }
 
+/** `Date.parse` takes far more than ISO 8601, and differently on each engine. */
+const MOMENT =
+  /^(\d{1,15}|\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d+)?)?(Z|[+-]([01]\d|2[0-3]):?[0-5]\d))?)$/;
+
 /** A moment in a query: text, of either form. Gives epoch ms. */
-export const MomentText = z.string().transform((text, context) => {
-  const moment = parse(text);
-  if (moment !== null) return moment;
-  context.addIssue(
-    'must be an ISO 8601 moment such as 2026-01-05T12:00:00Z, or epoch milliseconds',
-  );
-  return z.NEVER;
-});
+export const MomentText = z
+  .string()
+  .transform((text, context) => {
+    const moment = parse(text);
+    if (moment !== null) return moment;
+    context.addIssue(
+      'must be an ISO 8601 moment such as 2026-01-05T12:00:00Z, or epoch milliseconds',
+    );
+    return z.NEVER;
+  })
+  // Without its type, a union with it would be documented without it
+  .meta({ type: 'string', pattern: MOMENT.source });
 
 /** A moment in a JSON body: text as in a query, or a number. Gives epoch ms. */
 export const MomentValue = z.union([z.number().int(), MomentText]);
 
-/** The largest moment that Date can say. */
-const LAST = 8.64e15;
+/** The first and the last moment that an answer can say: ISO 8601 has four digits for the year. */
+const FIRST = Date.parse('0000-01-01T00:00:00Z');
+const LAST = Date.parse('9999-12-31T23:59:59.999Z');
 
 function parse(text: string): number | null {
-  if (/^\d{1,16}$/.test(text)) return Number(text) <= LAST ? Number(text) : null;
-  // Date.parse takes far more than ISO 8601, and differently on each engine
-  if (!/^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d))?$/.test(text)) return null;
-  const parsed = Date.parse(text);
-  return Number.isNaN(parsed) ? null : parsed;
+  if (!MOMENT.test(text)) return null;
+  const moment = /^\d+$/.test(text) ? Number(text) : Date.parse(text);
+  return moment >= FIRST && moment <= LAST ? moment : null;
 }

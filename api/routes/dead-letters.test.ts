@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Envelope } from '../../engine/index.ts';
+import { EngineError, type Envelope } from '../../engine/index.ts';
 import { ApiBench } from '../http/testing/api-bench.ts';
 
 describe('dead letters', () => {
@@ -85,6 +85,20 @@ describe('dead letters', () => {
     expect((await api.post(retry)).body).toMatchObject({ resolved: false });
     using _source = api.engine.addPacketSource('mqtt', async () => {});
     expect((await api.post(retry)).body).toMatchObject({ resolved: true });
+  });
+
+  it('says why a packet still cannot be read, as of an event', async () => {
+    await strayPacket();
+    const [letter] = (await api.get('/v1/dead-letters')).items;
+    using _source = api.engine.addPacketSource('mqtt', async () => {
+      throw new EngineError('bad-input', 'the payload is not JSON');
+    });
+    const inVain = await api.post(`/v1/dead-letters/${letter?.id}/retry`);
+    expect([inVain.status, inVain.body]).toMatchObject([
+      200,
+      { resolved: false, reason: 'the payload is not JSON', letter: { id: letter?.id } },
+    ]);
+    expect((await api.get('/v1/dead-letters')).items).toHaveLength(1);
   });
 
   it('does not show a home the letters of another', async () => {

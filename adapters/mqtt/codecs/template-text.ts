@@ -22,7 +22,8 @@ export function extract(pattern: string, topic: string): Variables | null {
   const wanted = pattern.split('/');
   const given = topic.split('/');
   if (wanted.length !== given.length) return null;
-  const found: Variables = {};
+  // Without a prototype: a variable may be called `constructor`
+  const found = Object.create(null) as Variables;
   for (const [index, level] of wanted.entries()) {
     const value = given[index] ?? '';
     const variable = variablesOf(level)[0];
@@ -40,7 +41,7 @@ export function extract(pattern: string, topic: string): Variables | null {
 export function fill(text: string, values: Record<string, Json | undefined>): string | null {
   let complete = true;
   const filled = text.replaceAll(VARIABLE, (_match, name: string) => {
-    const value = values[name];
+    const value = Object.hasOwn(values, name) ? values[name] : undefined;
     if (value === undefined || value === null || typeof value === 'object') complete = false;
     return String(value);
   });
@@ -51,7 +52,8 @@ export function fill(text: string, values: Record<string, Json | undefined>): st
 export function fillJson(template: Json, values: Record<string, Json | undefined>): Json | null {
   if (typeof template === 'string') {
     const only = /^\{(\w+)\}$/.exec(template)?.[1];
-    return only === undefined ? fill(template, values) : (values[only] ?? null);
+    if (only === undefined) return fill(template, values);
+    return (Object.hasOwn(values, only) ? values[only] : undefined) ?? null;
   }
   if (template === null || typeof template !== 'object') return template;
   if (Array.isArray(template)) {

@@ -133,6 +133,26 @@ describe('a template', () => {
     });
     expect(decode('lab/x', { a: 1.1 }, codec)).toMatchObject({ event: { a: 2.2 } });
   });
+
+  it('refuses a number that scaling makes infinite', () => {
+    const codec = ofYaml(`templates:
+  - { name: t, topic: "lab/{d}", home: lab, twin: "{d}", kind: sensor, fields: { a: { path: a, scale: 10 } } }`);
+    expect(decode('lab/x', { a: 1e308 }, codec)).toMatchObject({
+      type: 'refused',
+      error: expect.stringContaining('too large') as string,
+    });
+  });
+
+  it('may call a variable like what every object has, and knows no such command', () => {
+    const codec = ofYaml(`templates:
+  - { name: t, topic: "{constructor}/{d}", home: lab, twin: "{d}", kind: relay, fields: { on: on } }`);
+    const decoded = decode('a/x', { on: true }, codec);
+    expect(decoded).toMatchObject({ twin: 'x', event: { on: true } });
+    const via = decoded?.type === 'event' ? (decoded.via ?? null) : null;
+    expect(codec.encode(commandRow('x', 'c', { name: 'toString', via }))).toMatchObject({
+      later: false,
+    });
+  });
 });
 
 describe('a mistake in the template file', () => {

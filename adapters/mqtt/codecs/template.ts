@@ -127,7 +127,9 @@ function measure(template: Template, payload: JsonObject): EventData | string {
     if (scale === undefined && offset === undefined) event[measurement] = value;
     else if (typeof value === 'number') {
       // 12 digits: 2950 × 0.001 is 2.95, not 2.9500000000000002
-      event[measurement] = Number((value * (scale ?? 1) + (offset ?? 0)).toPrecision(12));
+      const scaled = Number((value * (scale ?? 1) + (offset ?? 0)).toPrecision(12));
+      if (!Number.isFinite(scaled)) return `"${path}" is ${value}, too large to be scaled`;
+      event[measurement] = scaled;
     } else return `"${path}" is no number, so it has no scale`;
   }
   if (Object.keys(event).length > 1) return event;
@@ -141,7 +143,8 @@ function encode(templates: readonly Template[], row: OutboxRow): Outgoing | Unsa
   const colon = device.indexOf(':');
   const name = device.slice(0, colon);
   const template = templates.find((known) => known.name === name);
-  const spec = template?.commands[delivery.name];
+  const commands = template?.commands ?? {};
+  const spec = Object.hasOwn(commands, delivery.name) ? commands[delivery.name] : undefined;
   if (!template || !spec) {
     return {
       unsayable: `template "${name}" has no command "${delivery.name}"`,

@@ -75,9 +75,14 @@ function describe(exposes: readonly Expose[]): ZigbeeDevice {
         : 'sensor',
     setpoint: SETPOINTS.find((name) => property(name)),
     heatMode: ['heat', 'auto'].find((mode) => modes.includes(mode)),
-    valveMax: property(...VALVES)?.value_max ?? 100,
+    valveMax: valveMaxOf(property(...VALVES)?.value_max),
     voltageUnit: property('voltage')?.unit,
   };
+}
+
+/** A fully open valve says 1 at least; a list that claims less would make every position nonsense. */
+function valveMaxOf(said: number | undefined): number {
+  return said !== undefined && said >= 1 ? said : 100;
 }
 
 /**

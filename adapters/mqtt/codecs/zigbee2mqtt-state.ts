@@ -41,16 +41,21 @@ function translate(
   }
   if (VALVES.includes(property) && device.kind === 'thermostat') {
     if (typeof value !== 'number') return ['valveState', value];
-    return [
-      'valve',
-      device.valveMax === 100 ? value : Math.round((value / device.valveMax) * 1_000) / 10,
-    ];
+    return ['valve', device.valveMax === 100 ? value : percentOf(value, device.valveMax)];
   }
   if (property === 'running_state') return ['heating', value === 'heat'];
   if (property === 'voltage' && typeof value === 'number') {
     return inMillivolts(value, device) ? ['batteryMillivolts', value] : ['voltage', value];
   }
-  return [NAMES[property] ?? camelCase(property), value];
+  // A property may be called `constructor`
+  const known = Object.hasOwn(NAMES, property) ? NAMES[property] : undefined;
+  return [known ?? camelCase(property), value];
+}
+
+/** To a tenth. A value so far beyond its maximum that it has no percentage stays, to be refused as it came. */
+function percentOf(value: number, max: number): number {
+  const percent = Math.round((value / max) * 1_000) / 10;
+  return Number.isFinite(percent) ? percent : value;
 }
 
 /** Battery devices report mV, mains devices V. Where the unit is not known, no socket has 1,000 V. */

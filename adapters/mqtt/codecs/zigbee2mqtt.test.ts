@@ -248,6 +248,29 @@ describe('commands to zigbee2mqtt', () => {
   });
 });
 
+describe('nonsense', () => {
+  const trv = (value_max: number) =>
+    decode('bridge/devices', [
+      device('trv', [{ type: 'climate', features: [numeric('position', '%', { value_max })] }]),
+    ]);
+
+  it.each([0, -1, 1e-320])('in the list (a valve up to %d) makes no position infinite', (max) => {
+    trv(max);
+    expect(decode('trv', { position: 50 })).toMatchObject({ event: { valve: 50 } });
+  });
+
+  it('in a position stays a number', () => {
+    trv(255);
+    expect(decode('trv', { position: 1e308 })).toMatchObject({ event: { valve: 1e308 } });
+  });
+
+  it('in the name of a property does not reach what every object has', () => {
+    expect(decode('k', { constructor: 1, to_string: 2, toString: 3 })).toMatchObject({
+      event: { constructor: 1, toString: 3 },
+    });
+  });
+});
+
 describe('the twin of a friendly name', () => {
   it.each([
     ['living-room/trv', 'living-room.trv'],

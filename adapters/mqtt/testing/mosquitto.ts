@@ -6,6 +6,7 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
+import { PACKAGE_ROOT } from '../../../engine/testing/package-root.ts';
 
 const PROGRAM = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find(
   (path) => existsSync(path),
@@ -42,6 +43,10 @@ export class Mosquitto implements AsyncDisposable {
     this.#folder = folder;
     this.port = port;
     this.url = `mqtt://127.0.0.1:${port}`;
+  }
+
+  get pid(): number | undefined {
+    return this.#process?.pid;
   }
 
   static async start(options: MosquittoOptions = {}): Promise<Mosquitto> {
@@ -105,7 +110,7 @@ async function config(
   port: number,
   { users, extra = [] }: MosquittoOptions,
 ): Promise<string> {
-  const shipped = new URL('../mosquitto/', import.meta.url);
+  const shipped = new URL('adapters/mqtt/mosquitto/', PACKAGE_ROOT);
   let text = await readFile(new URL('mosquitto.conf', shipped), 'utf8');
   text = text
     .replace(/^listener 1883$/m, `listener ${port} 127.0.0.1`)

@@ -32,7 +32,7 @@ const NewHome = z
 const HomeChange = z
   .strictObject({ name: DisplayName.optional(), timezone: Timezone.optional() })
   .refine((change) => Object.keys(change).length > 0, 'changes nothing')
-  .meta({ id: 'HomeChange', examples: [{ timezone: 'Europe/Lisbon' }] });
+  .meta({ id: 'HomeChange', minProperties: 1, examples: [{ timezone: 'Europe/Lisbon' }] });
 
 export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext): void {
   app.get(

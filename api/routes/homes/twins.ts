@@ -49,7 +49,11 @@ const TwinChange = z
     settings: EventFields.optional().describe('Only what changes.'),
   })
   .refine((change) => Object.keys(change).length > 0, 'changes nothing')
-  .meta({ id: 'TwinChange', examples: [{ name: 'Garden pump', settings: { autoOffMs: 600000 } }] });
+  .meta({
+    id: 'TwinChange',
+    minProperties: 1,
+    examples: [{ name: 'Garden pump', settings: { autoOffMs: 600000 } }],
+  });
 
 const TwinQuery = PageQuery.extend({
   kind: QueryText.optional(),

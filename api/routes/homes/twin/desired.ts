@@ -8,8 +8,7 @@ import { etagOf, IfMatch } from '../../../http/revision.ts';
 
 const DesiredPatch = EventFields.meta({
   id: 'DesiredPatch',
-  type: 'object',
-  additionalProperties: true,
+  ...{ type: 'object', additionalProperties: true, not: { required: ['type'] } },
   description: 'A JSON Merge Patch (RFC 7396) of the desired state: only what changes.',
   examples: [{ on: true }],
 });

@@ -127,6 +127,11 @@ describe('explaining a twin', () => {
       'measurement=power&from=2026-13-01',
       'measurement=power&to=-1',
       'measurement=power&to=Infinity',
+      // Beyond the year 9999 an answer could not say which moments it shows
+      'measurement=power&to=253402300800000',
+      'measurement=power&to=8640000000000000',
+      'measurement=power&to=9999-12-31T23:59:59-12:00',
+      'measurement=power&from=0000-01-01T00:00:00%2B02:00',
       'measurement=power&resolution=2h',
       'measurement=power&from=2026-01-05&to=2026-01-05',
       'measurement=power&from=2026-01-05&to=2026-01-04',
