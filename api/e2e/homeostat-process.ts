@@ -4,8 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { PACKAGE_ROOT } from '../../engine/testing/package-root.ts';
 
-const MAIN = new URL('../../dist/api/main.js', import.meta.url).pathname;
+const MAIN = fileURLToPath(new URL('dist/api/main.js', PACKAGE_ROOT));
 export const TOKEN = 'token-of-the-tests-1234';
 
 /** A Homeostat as an operator runs it: its own process, configured by the environment. */
@@ -14,6 +16,10 @@ export class HomeostatProcess implements AsyncDisposable {
   readonly mqttPort: number;
   readonly folder: string;
   readonly #environment: Record<string, string>;
+  /** Another main script in place of the shipped one; it takes orders through {@link ask}. */
+  readonly #script: string | null;
+  /** Options for Node itself, such as `--cpu-prof`. */
+  nodeOptions: readonly string[] = [];
   #child: ChildProcess | null = null;
   #output = '';
   #listeners = new Set<() => void>();
@@ -22,7 +28,9 @@ export class HomeostatProcess implements AsyncDisposable {
     folder: string,
     ports: { http: number; mqtt: number },
     environment: Record<string, string>,
+    script: string | null,
   ) {
+    this.#script = script;
     this.folder = folder;
     this.httpPort = ports.http;
     this.mqttPort = ports.mqtt;
@@ -46,10 +54,13 @@ export class HomeostatProcess implements AsyncDisposable {
     return started;
   }
 
-  static async prepare(environment: Record<string, string> = {}): Promise<HomeostatProcess> {
+  static async prepare(
+    environment: Record<string, string> = {},
+    script: string | null = null,
+  ): Promise<HomeostatProcess> {
     const folder = await mkdtemp(join(tmpdir(), 'homeostat-e2e-'));
     const ports = { http: await freePort(), mqtt: await freePort() };
-    return new HomeostatProcess(folder, ports, environment);
+    return new HomeostatProcess(folder, ports, environment, script);
   }
 
   get url(): string {
@@ -58,6 +69,9 @@ export class HomeostatProcess implements AsyncDisposable {
   get mqttUrl(): string {
     return this.#environment.MQTT_URL ?? `mqtt://127.0.0.1:${this.mqttPort}`;
   }
+  get pid(): number | undefined {
+    return this.#child?.pid;
+  }
   get output(): string {
     return this.#output;
   }
@@ -65,14 +79,15 @@ export class HomeostatProcess implements AsyncDisposable {
   /** Starts it, or starts it again on the same data. Resolves when it says that it runs. */
   async start(): Promise<void> {
     const from = this.#output.length;
-    const child = spawn(process.execPath, [MAIN, 'start'], {
+    const program = this.#script === null ? [MAIN, 'start'] : [this.#script];
+    const child = spawn(process.execPath, [...this.nodeOptions, ...program], {
       env: this.#environment,
       cwd: this.folder,
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['ignore', 'pipe', 'pipe', ...(this.#script === null ? [] : (['ipc'] as const))],
     });
     this.#child = child;
     for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => {
+      stream?.on('data', (chunk: Buffer) => {
         this.#output += chunk.toString();
         for (const look of this.#listeners) look();
       });
@@ -96,6 +111,36 @@ export class HomeostatProcess implements AsyncDisposable {
       this.#listeners.add(look);
       look();
     });
+  }
+
+  /** Gives an order to a script that takes some. Resolves with its answer, one order at a time. */
+  async ask<Answer>(order: object): Promise<Answer> {
+    const child = this.#child;
+    if (!child) throw new Error('it does not run');
+    const either = new AbortController();
+    const ended = once(child, 'exit', either).then(() => {
+      throw new Error('it ended before it answered');
+    });
+    const answered = once(child, 'message', either) as Promise<[Answer]>;
+    child.send(order, () => {}); // a child that has just ended is noticed by its exit
+    try {
+      return (await Promise.race([answered, ended]))[0];
+    } finally {
+      either.abort();
+    }
+  }
+
+  /** Resolves when it has ended, for whatever reason. */
+  async ended(): Promise<{ code: number | null; signal: NodeJS.Signals | null }> {
+    const child = this.#child;
+    if (!child) return { code: null, signal: null };
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    return { code: child.exitCode, signal: child.signalCode };
+  }
+
+  /** As a debugger or an overcommitted host does. */
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void {
+    this.#child?.kill(name);
   }
 
   /** As an operator does. @returns the exit code */

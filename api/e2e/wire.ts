@@ -1,12 +1,27 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
-/** A wire between a program and its server that can be cut and mended. */
+/** What a bad wire does to what passes through it. */
+export interface Disturbance {
+  /** In [0, 1): where chunks are halved, how long they wait, when connections are cut. */
+  random: () => number;
+  /** Up to how long each piece waits. */
+  delayMs: number;
+  /** Whether chunks arrive in two pieces. */
+  halves: boolean;
+  /** About how many chunks pass before their connection is cut, in the middle of one; 0: never. */
+  cutAfter: number;
+}
+
+/** A wire between a program and its server that can be disturbed, cut and mended. */
 export class Wire implements AsyncDisposable {
   readonly port: number;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
   #cut = false;
+  #disturbance: Disturbance | null = null;
+  #cuts = 0;
 
   private constructor(server: Server, target: { host: string; port: number }) {
     this.#server = server;
@@ -27,7 +42,7 @@ export class Wire implements AsyncDisposable {
           this.#sockets.delete(from);
           to.destroy();
         });
-        from.pipe(to);
+        void this.#carry(from, to);
       }
     });
   }
@@ -36,6 +51,16 @@ export class Wire implements AsyncDisposable {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     return new Wire(server, target);
+  }
+
+  /** How many connections a disturbance has cut. */
+  get cuts(): number {
+    return this.#cuts;
+  }
+
+  /** From now on, for connections that are open as for new ones; null: a good wire again. */
+  disturb(disturbance: Disturbance | null): void {
+    this.#disturbance = disturbance;
   }
 
   /** Ends all connections and refuses new ones. */
@@ -53,4 +78,39 @@ export class Wire implements AsyncDisposable {
     this.#server.close();
     await once(this.#server, 'close');
   }
+
+  /** Piece by piece, each after the former has left: what is slow holds back who writes. */
+  async #carry(from: Socket, to: Socket): Promise<void> {
+    try {
+      for await (const chunk of from.iterator({ destroyOnReturn: false })) {
+        await this.#pass(chunk as Buffer, to);
+        if (to.destroyed) return;
+      }
+      to.end();
+    } catch {
+      to.destroy(); // the other side has broken off
+    }
+  }
+
+  async #pass(chunk: Buffer, to: Socket): Promise<void> {
+    const trouble = this.#disturbance;
+    if (!trouble) return write(to, chunk);
+    const { random, delayMs, halves, cutAfter } = trouble;
+    const middle = halves ? 1 + Math.floor(random() * (chunk.length - 1)) : chunk.length;
+    await sleep(delayMs * random());
+    await write(to, chunk.subarray(0, middle));
+    if (cutAfter > 0 && random() < 1 / cutAfter) {
+      this.#cuts++;
+      to.destroy();
+    }
+    if (middle === chunk.length || to.destroyed) return;
+    await sleep(delayMs * random());
+    await write(to, chunk.subarray(middle));
+  }
+}
+
+/** Resolves when it has left, or cannot any more. */
+async function write(to: Socket, piece: Buffer): Promise<void> {
+  if (to.destroyed) return;
+  await new Promise<void>((resolve) => to.write(piece, () => resolve()));
 }

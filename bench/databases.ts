@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import pg from 'pg';
+import { type PostgresServer, startPostgres } from '../engine/testing/postgres-server.ts';
+
+/**
+ * As an operator would set up a server with a few GB of memory; nothing here trades durability.
+ * `fsync` and `synchronous_commit` are on, said here since tests turn the former off.
+ */
+const SETTINGS = [
+  'fsync=on',
+  'synchronous_commit=on',
+  'shared_buffers=1GB',
+  'max_wal_size=4GB',
+  'checkpoint_timeout=15min',
+];
+
+/** A PostgreSQL of the bench's own, whose databases begin empty. */
+export class Databases implements AsyncDisposable {
+  readonly #server: PostgresServer;
+  #count = 0;
+
+  private constructor(server: PostgresServer) {
+    this.#server = server;
+  }
+
+  static async start(): Promise<Databases> {
+    return new Databases(await startPostgres(SETTINGS));
+  }
+
+  /** Of the server, below which its other processes are. */
+  get pid(): number {
+    const [first = ''] = readFileSync(join(this.#server.folder, 'postmaster.pid'), 'utf8').split(
+      '\n',
+    );
+    return Number(first);
+  }
+
+  /** @returns the URL of an empty database */
+  async create(): Promise<string> {
+    const name = `bench_${++this.#count}`;
+    await query(this.#server.url, `CREATE DATABASE ${name} ENCODING 'UTF8' TEMPLATE template0`);
+    const url = new URL(this.#server.url);
+    url.pathname = `/${name}`;
+    return url.href;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#server[Symbol.asyncDispose]();
+  }
+}
+
+async function query<Row extends object>(url: string, sql: string): Promise<Row[]> {
+  const client = new pg.Client({ connectionString: url });
+  await client.connect();
+  try {
+    return (await client.query<Row>(sql)).rows;
+  } finally {
+    await client.end();
+  }
+}

@@ -1,0 +1,265 @@
+/** The load generator: a process of its own that plays a fleet of devices. Orders come over IPC. */
+import { summary } from '../statistics.ts';
+import {
+  type Device,
+  deviceNumber,
+  type FleetShape,
+  fleetOf,
+  homeOf,
+  sensorReport,
+  thermostatReport,
+} from './fleet.ts';
+import type { Answer, Load, Order, Result } from './protocol.ts';
+import { WireClient } from './wire-client.ts';
+
+/** Of a fleet of sensors: thermostats whose commands show how far the receiver is. */
+const MARKERS = 200;
+const TICK_MS = 5;
+/** Publishes between two looks at the sockets. */
+const BURST = 200;
+const DRAIN_MS = 10_000;
+
+class Generator {
+  readonly #clients: WireClient[];
+  readonly #fleet: Device[];
+  readonly #markers: Device[];
+  #onAnswer: (device: Device) => void = () => {};
+  #unacknowledged = 0;
+  #acknowledgedAll: (() => void) | null = null;
+
+  private constructor(clients: WireClient[], shape: FleetShape) {
+    this.#clients = clients;
+    this.#fleet = fleetOf(shape);
+    const markers: FleetShape = { ...shape, devices: MARKERS, kind: 'thermostat' };
+    this.#markers = shape.kind === 'thermostat' ? this.#fleet : fleetOf(markersOf(markers));
+    for (const client of clients) {
+      client.onMessage = (topic, payload) => this.#command(topic, payload);
+      client.onPuback = () => {
+        if (--this.#unacknowledged === 0) this.#acknowledgedAll?.();
+      };
+    }
+  }
+
+  static async connect(order: Order & { type: 'connect' }): Promise<Generator> {
+    const { url, connections, fleet } = order;
+    const clients: WireClient[] = [];
+    for (let n = 0; n < connections; n++) {
+      clients.push(await WireClient.connect(url, `load-${fleet.prefix}-${process.pid}-${n}`));
+    }
+    const shape = fleet.kind === 'thermostat' ? fleet : markersOf(fleet);
+    for (let home = 0; home < shape.homes; home++) {
+      const client = clients[home % clients.length];
+      await client?.subscribe(`homeostat/${homeOf(shape, home)}/thermostat/+/command`);
+    }
+    return new Generator(clients, fleet);
+  }
+
+  /** Every device reports once. */
+  async introduce(): Promise<void> {
+    const all = this.#markers === this.#fleet ? this.#fleet : [...this.#markers, ...this.#fleet];
+    for (let at = 0; at < all.length; at += 1_000) {
+      for (const device of all.slice(at, at + 1_000)) this.#report(device);
+      await this.#acknowledged();
+    }
+    for (const device of all) device.waiting.length = 0;
+  }
+
+  async run(load: Load, seconds: number, warmUpSeconds: number): Promise<Result> {
+    const run = new Run(seconds, warmUpSeconds);
+    switch (load.type) {
+      case 'answered':
+        await this.#answered(run);
+        break;
+      case 'paced':
+        await this.#paced(run, load.perSecond);
+        break;
+      case 'marked':
+        await this.#marked(run, load.spacing);
+        break;
+    }
+    this.#onAnswer = () => {};
+    return run.result();
+  }
+
+  async #answered(run: Run): Promise<void> {
+    this.#onAnswer = (device) => {
+      run.answered(device.waiting.shift(), 1);
+      if (!run.isOver()) run.sent(this.#report(device));
+    };
+    for (const device of this.#fleet) run.sent(this.#report(device));
+    await run.over();
+    await this.#drained(run);
+  }
+
+  async #paced(run: Run, perSecond: number): Promise<void> {
+    this.#onAnswer = (device) => run.answered(device.waiting.shift(), 1);
+    const began = performance.now();
+    let next = 0;
+    while (!run.isOver()) {
+      const due = Math.floor(((performance.now() - began) * perSecond) / 1_000);
+      for (; next < due; next++) {
+        const device = this.#fleet[next % this.#fleet.length] as Device;
+        // Counted from the moment at which it should have been sent: a generator that lags must show
+        run.sent(this.#report(device, began + (next * 1_000) / perSecond));
+      }
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    await this.#drained(run);
+  }
+
+  async #marked(run: Run, spacing: number): Promise<void> {
+    const free = [...this.#markers];
+    let resume: (() => void) | null = null;
+    this.#onAnswer = (device) => {
+      run.answered(device.waiting.shift(), spacing);
+      free.push(device);
+      resume?.();
+    };
+    let at = 0;
+    while (!run.isOver()) {
+      const marker = free.shift();
+      if (!marker) {
+        await new Promise<void>((resolve) => {
+          resume = resolve;
+          run.onOver(resolve);
+        });
+        resume = null;
+        continue;
+      }
+      for (let n = 1; n < spacing; n++) {
+        const device = this.#fleet[at] as Device;
+        at = (at + 1) % this.#fleet.length;
+        run.sent(this.#report(device));
+        if (n % BURST === 0) await turn();
+      }
+      run.sent(this.#report(marker));
+      await turn();
+    }
+    await this.#drained(run);
+  }
+
+  /** Waits for the answers that are still on their way, so that the next run begins with none. */
+  async #drained(run: Run): Promise<void> {
+    const end = performance.now() + DRAIN_MS;
+    while (run.waiting > 0 && performance.now() < end) {
+      if (this.#markers.every(({ waiting }) => waiting.length === 0)) break;
+      await new Promise((resolve) => setTimeout(resolve, TICK_MS));
+    }
+    for (const device of this.#fleet) device.waiting.length = 0;
+    for (const device of this.#markers) device.waiting.length = 0;
+  }
+
+  #report(device: Device, at = performance.now()): number {
+    const client = this.#clients[device.home % this.#clients.length] as WireClient;
+    const isMarker = this.#markers === this.#fleet || this.#markers[device.index] === device;
+    if (isMarker) device.waiting.push(at);
+    this.#unacknowledged++;
+    client.publish(device.topic, isMarker ? thermostatReport(device) : sensorReport(device));
+    return 1;
+  }
+
+  #command(topic: Buffer, payload: Buffer): void {
+    const device = this.#markers[deviceNumber(topic)];
+    if (!device) return;
+    device.heating = payload.includes('"on":true');
+    if (device.waiting.length > 0) this.#onAnswer(device);
+  }
+
+  async #acknowledged(): Promise<void> {
+    if (this.#unacknowledged === 0) return;
+    await new Promise<void>((resolve) => {
+      this.#acknowledgedAll = resolve;
+    });
+    this.#acknowledgedAll = null;
+  }
+}
+
+/** What one run counts, without its warm-up. */
+class Run {
+  waiting = 0;
+  readonly #from: number;
+  readonly #to: number;
+  #sent = 0;
+  #answered = 0;
+  #answeredInAll = 0;
+  #latencies: number[] = [];
+
+  constructor(seconds: number, warmUpSeconds: number) {
+    this.#from = performance.now() + warmUpSeconds * 1_000;
+    this.#to = this.#from + seconds * 1_000;
+  }
+
+  sent(count: number): void {
+    this.waiting += count;
+    const now = performance.now();
+    if (now >= this.#from && now < this.#to) this.#sent += count;
+  }
+
+  answered(sentAt: number | undefined, count: number): void {
+    this.waiting -= count;
+    this.#answeredInAll += count;
+    const now = performance.now();
+    if (now < this.#from || now >= this.#to) return;
+    this.#answered += count;
+    if (sentAt !== undefined && sentAt >= this.#from) this.#latencies.push(now - sentAt);
+  }
+
+  isOver(): boolean {
+    return performance.now() >= this.#to;
+  }
+
+  onOver(callback: () => void): void {
+    setTimeout(callback, Math.max(0, this.#to - performance.now()));
+  }
+
+  over(): Promise<void> {
+    return new Promise((resolve) => this.onOver(resolve));
+  }
+
+  result(): Result {
+    const seconds = (this.#to - this.#from) / 1_000;
+    return {
+      perSecond: this.#answered / seconds,
+      sent: this.#sent,
+      answered: this.#answered,
+      latency: summary(this.#latencies),
+      answeredInAll: this.#answeredInAll,
+    };
+  }
+}
+
+function markersOf(shape: FleetShape): FleetShape {
+  return { ...shape, devices: MARKERS, kind: 'thermostat', prefix: `${shape.prefix}m` };
+}
+
+/** Lets the sockets speak. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+let generator: Generator | null = null;
+
+async function obey(order: Order): Promise<Result | null> {
+  if (order.type === 'connect') {
+    generator = await Generator.connect(order);
+    return null;
+  }
+  if (!generator) throw new Error('not connected');
+  if (order.type === 'introduce') {
+    await generator.introduce();
+    return null;
+  }
+  return generator.run(order.load, order.seconds, order.warmUpSeconds);
+}
+
+function reply(answer: Answer): void {
+  process.send?.(answer);
+}
+
+process.on('message', (order: Order) => {
+  obey(order).then(
+    (result) => reply({ type: 'done', result }),
+    (error: unknown) => reply({ type: 'failed', error: String(error) }),
+  );
+});
+process.on('disconnect', () => process.exit());

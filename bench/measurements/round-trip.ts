@@ -1,0 +1,71 @@
+import type { Measured, Where } from '../contestant.ts';
+import type { FleetShape } from '../load/fleet.ts';
+import type { Figure, Measurement, Setting } from '../measurement.ts';
+import { contest, lineUp, middle, ratio, type Standing } from './contest.ts';
+
+const FLEET: FleetShape = { devices: 2_000, homes: 100, kind: 'thermostat', prefix: 'r' };
+const PACED = 2_000;
+const ENGINES: readonly Where[] = [
+  { store: 'PostgreSQL', broker: 'Mosquitto' },
+  { store: 'SQLite', broker: 'Mosquitto' },
+  { store: 'PostgreSQL', broker: 'embedded broker' },
+  { store: 'SQLite', broker: 'embedded broker' },
+];
+
+/** Throughput at saturation, and latency at 2,000 events a second. */
+export const roundTrip: Measurement = {
+  name: 'round-trip',
+  title:
+    'Command round trip: 2,000 thermostats in 100 homes, each report crosses the target, so each is answered by a command; QoS 1 both ways',
+  async run(setting) {
+    await using line = await lineUp(setting, FLEET, ENGINES);
+    return [
+      ...throughput(await contest(setting, 'saturation', { type: 'answered' }, line.contestants)),
+      ...(await latency(setting, line.contestants)),
+    ];
+  },
+};
+
+function throughput([reference, ...engines]: Standing[]): Figure[] {
+  const perSecond = (result: Measured) => result.perSecond;
+  if (!reference) return [];
+  return [
+    { what: `throughput: ${reference.name}`, unit: '/s', ...middle(reference, perSecond) },
+    ...engines.flatMap((engine): Figure[] => [
+      { what: `throughput: ${engine.name}`, unit: '/s', ...middle(engine, perSecond) },
+      {
+        what: `throughput: ${engine.name} ÷ ${reference.name}`,
+        unit: '×',
+        ...ratio(engine, reference, perSecond),
+        ...(engine.name === 'PostgreSQL, Mosquitto' && { target: { atLeast: 0.6 } }),
+      },
+    ]),
+  ];
+}
+
+async function latency(
+  setting: Setting,
+  contestants: Parameters<typeof contest>[3],
+): Promise<Figure[]> {
+  const load = { type: 'paced', perSecond: PACED } as const;
+  const [reference, ...engines] = await contest(setting, `${PACED}/s`, load, contestants);
+  const p50 = ({ latency }: Measured) => latency.p50;
+  const p99 = ({ latency }: Measured) => latency.p99;
+  if (!reference) return [];
+  const of = (standing: Standing): Figure[] => [
+    { what: `p50 at ${PACED}/s: ${standing.name}`, unit: 'ms', ...middle(standing, p50) },
+    { what: `p99 at ${PACED}/s: ${standing.name}`, unit: 'ms', ...middle(standing, p99) },
+  ];
+  return [
+    ...of(reference),
+    ...engines.flatMap((engine): Figure[] => [
+      ...of(engine),
+      {
+        what: `p99 at ${PACED}/s: ${engine.name} ÷ ${reference.name}`,
+        unit: '×',
+        ...ratio(engine, reference, p99),
+        ...(engine.name === 'PostgreSQL, Mosquitto' && { target: { atMost: 3 } }),
+      },
+    ]),
+  ];
+}
