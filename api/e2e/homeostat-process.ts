@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../engine/testing/free-port.ts';
 import { PACKAGE_ROOT } from '../../engine/testing/package-root.ts';
 
 const MAIN = fileURLToPath(new URL('dist/api/main.js', PACKAGE_ROOT));
@@ -207,13 +207,4 @@ export class HomeostatProcess implements AsyncDisposable {
       }
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, test } from 'vitest';
+import { freePort } from '../../engine/testing/free-port.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { Device } from './device.ts';
 import { HomeostatProcess, TOKEN } from './homeostat-process.ts';
@@ -131,7 +132,7 @@ describe('an operator', () => {
     const { code, output } = await run(['start'], {
       DATA_DIR: `${first.folder}/second`,
       MQTT_PORT: String(first.mqttPort),
-      HTTP_PORT: String(first.httpPort + 1),
+      HTTP_PORT: String(await freePort()),
       ADMIN_TOKEN: TOKEN,
     });
     expect(code).toBe(1);

