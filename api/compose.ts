@@ -5,6 +5,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type MqttAdapter, startMqtt } from '../adapters/mqtt/index.ts';
 import {
+  type Clock,
   createEngine,
   type Engine,
   EngineTelemetry,
@@ -29,6 +30,15 @@ export interface Homeostat extends AsyncDisposable {
   token: AdminToken;
 }
 
+/** Where the program meets the world outside. The torture (bench/torture) puts doors there that break. */
+export interface Doors {
+  openStorage: typeof openStorage;
+  startMqtt: typeof startMqtt;
+  clock: Clock;
+}
+
+const REAL_DOORS: Doors = { openStorage, startMqtt, clock: systemClock };
+
 /**
  * Starts everything that the configuration names, in the order in which it is needed: store, engine,
  * HTTP (so that its health can be asked for), MQTT, demo. What has started is stopped again, in
@@ -39,10 +49,11 @@ export async function startHomeostat(
   config: Config,
   logger: Logger,
   onOwnershipLost: () => void,
+  doors: Doors = REAL_DOORS,
 ): Promise<Homeostat> {
   const stack = new ReleaseStack();
   try {
-    return await startParts(config, logger, stack, onOwnershipLost);
+    return await startParts(config, logger, stack, onOwnershipLost, doors);
   } catch (error) {
     await stack[Symbol.asyncDispose]();
     throw error;
@@ -54,6 +65,7 @@ async function startParts(
   logger: Logger,
   stack: ReleaseStack,
   onOwnershipLost: () => void,
+  doors: Doors,
 ): Promise<Homeostat> {
   const token = adminToken(config.adminToken, config.dataDir);
   const telemetry = new EngineTelemetry();
@@ -62,14 +74,14 @@ async function startParts(
     if (name === 'ownership.lost') onOwnershipLost();
   });
   const storage = stack.use(
-    await openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
+    await doors.openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
   );
   const engine = stack.use(
     await createEngine({
       storage,
       kinds,
       telemetry,
-      clock: systemClock,
+      clock: doors.clock,
       newId: randomUUID,
       defaultTimezone: config.timezone,
       owner: `${hostname()} pid ${process.pid}`,
@@ -94,7 +106,9 @@ async function startParts(
   });
   stack.defer(() => server.close());
   const httpUrl = await server.listen({ host: config.http.host, port: config.http.port });
-  mqtt = stack.use(await startMqtt({ ...mqttOptions(config), engine, signal: logMqtt(logger) }));
+  mqtt = stack.use(
+    await doors.startMqtt({ ...mqttOptions(config), engine, signal: logMqtt(logger) }),
+  );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
   if (config.demo) {

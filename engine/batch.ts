@@ -351,11 +351,8 @@ class Batch {
   }
 
   #refuse(envelope: Envelope, waiting: Waiting[] | null, error: EngineError): void {
-    if (
-      !envelope.answered ||
-      error.code === 'machine-failed' ||
-      error.code === 'state-unreadable'
-    ) {
+    const isFlaw = error.code === 'machine-failed' || error.code === 'state-unreadable';
+    if (!envelope.kept && (!envelope.answered || isFlaw)) {
       this.#ledger.deadLetter(deadLetter(this.#context.newId(), envelope, error, this.#now));
     }
     this.#ledger.settle(envelope, waiting, {

@@ -2,25 +2,40 @@
 export interface Clock {
   /** Epoch ms. */
   now(): number;
-  /** Calls `callback` once, no earlier than `at` (epoch ms). Dispose the handle to cancel. */
+  /**
+   * Calls `callback` once, no earlier than `at` (epoch ms): for deadlines, which wait for their hour
+   * when the clock is set back. Dispose the handle to cancel.
+   */
   schedule(at: number, callback: () => void): Disposable;
+  /**
+   * Calls `callback` once, when `ms` have passed, wherever the clock is set meanwhile: for what waits
+   * a while and tries again. Dispose the handle to cancel.
+   */
+  delay(ms: number, callback: () => void): Disposable;
 }
 
-/** setTimeout counts in a 32-bit integer; a later deadline is reached in hops. */
-const LONGEST_TIMEOUT_MS = 2_147_483_647;
+/** A timeout does not notice that the clock is set; a deadline is looked at again this often. */
+const LOOK_MS = 5_000;
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  schedule(at, callback) {
-    let handle: NodeJS.Timeout;
-    const arm = () => {
-      const remaining = at - Date.now();
-      if (remaining > LONGEST_TIMEOUT_MS) handle = setTimeout(arm, LONGEST_TIMEOUT_MS);
+/** A clock that shows what `now` says and goes as the machine's does. */
+export function clockOf(now: () => number): Clock {
+  return {
+    now,
+    schedule(at, callback) {
+      let handle: NodeJS.Timeout;
+      const arm = () => {
+        handle = setTimeout(look, Math.max(0, Math.min(at - now(), LOOK_MS)));
+      };
       // setTimeout may fire up to 1 ms early; a timer never may
-      else
-        handle = setTimeout(() => (Date.now() < at ? arm() : callback()), Math.max(0, remaining));
-    };
-    arm();
-    return { [Symbol.dispose]: () => clearTimeout(handle) };
-  },
-};
+      const look = () => (now() < at ? arm() : callback());
+      arm();
+      return { [Symbol.dispose]: () => clearTimeout(handle) };
+    },
+    delay(ms, callback) {
+      const handle = setTimeout(callback, ms);
+      return { [Symbol.dispose]: () => clearTimeout(handle) };
+    },
+  };
+}
+
+export const systemClock: Clock = clockOf(() => Date.now());

@@ -38,6 +38,7 @@ export function requestEnvelope(
     dedupe: by.key !== undefined,
     event,
     at: core.clock.now(),
+    undated: true,
     source: by.source,
     cause: null,
     correlation: id,

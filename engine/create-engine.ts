@@ -11,6 +11,7 @@ import type { AnyKind } from './kind.ts';
 import { assertTimezone } from './local-time.ts';
 import { Maintenance } from './maintenance.ts';
 import { Outbox } from './outbox.ts';
+import { isMeasurable } from './rollups.ts';
 import type { OutboxRow } from './rows.ts';
 import { Shard } from './shard.ts';
 import { steeringVerbs } from './steering-verbs.ts';
@@ -67,7 +68,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         telemetryBudget: limits.telemetryBudget,
         batchLimit: limits.batch,
         hotTwins: Math.max(1, Math.floor(limits.hotTwins / storage.shards)),
-        foldable: (envelope) => isWellFormed(kinds, envelope),
+        foldable: (envelope) => isFoldable(kinds, envelope),
         onCommitted: committed,
         onFenced: loseOwnership,
       }),
@@ -258,13 +259,18 @@ function byName(kinds: readonly AnyKind[]): ReadonlyMap<string, AnyKind> {
   return named;
 }
 
-/** Whether an envelope holds an event as its kind describes it: what is not must fail alone. */
-function isWellFormed(kinds: ReadonlyMap<string, AnyKind>, envelope: Envelope): boolean {
+/**
+ * Whether an envelope holds an event as its kind describes it, with numbers that can be added up:
+ * what does not must fail alone.
+ */
+function isFoldable(kinds: ReadonlyMap<string, AnyKind>, envelope: Envelope): boolean {
   const kind = envelope.kind === undefined ? undefined : kinds.get(envelope.kind);
   if (!kind) return false;
   try {
     parseEvent(kind, envelope.event);
-    return true;
+    return Object.values(envelope.event).every(
+      (value) => typeof value !== 'number' || isMeasurable(value),
+    );
   } catch {
     // Only a question here: the event gets its turn, and there its refusal with a reason
     return false;

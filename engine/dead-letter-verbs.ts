@@ -20,12 +20,18 @@ export interface BuriedPacket {
 export interface DeadLetterVerbs {
   /** Keeps a packet. Never throws; counted even when the store is away. */
   bury(packet: BuriedPacket): Promise<void>;
-  /** Takes back packets that {@link bury} kept, for `retryDeadLetter`. */
+  /**
+   * Takes back packets that {@link bury} kept, for `retryDeadLetter`.
+   * @param redeliver dispatches what the packet says as `kept`, and throws why it still cannot be
+   */
   addPacketSource(
     name: string,
     redeliver: (topic: string, payload: Buffer) => Promise<void>,
   ): Disposable;
-  /** Dispatches, decodes or delivers it again; on success the letter is gone. @throws EngineError `not-found` */
+  /**
+   * Dispatches, decodes or delivers it again; on success the letter is gone, else it stays.
+   * @throws EngineError `not-found`, and what is worth another try: `overloaded`, `stopping` …
+   */
   retryDeadLetter(
     id: string,
   ): Promise<{ resolved: boolean; letter: DeadLetterRow; reason?: string }>;
@@ -71,7 +77,7 @@ export function deadLetterVerbs(core: Core): DeadLetterVerbs {
       switch (content.type) {
         case 'envelope': {
           // The sender's own id stays, so that an event which got through meanwhile is not doubled
-          const receipt = await core.dispatch({ ...content.envelope, answered: true });
+          const receipt = await core.dispatch({ ...content.envelope, kept: true });
           if (receipt.status === 'rejected') {
             return { resolved: false, letter, reason: receipt.reason };
           }
@@ -86,8 +92,12 @@ export function deadLetterVerbs(core: Core): DeadLetterVerbs {
               : `its source "${letter.source}" is not running`;
             return { resolved: false, letter, reason };
           }
-          // Whatever is still wrong with it makes a new dead letter
-          await redeliver(content.topic, Buffer.from(content.payload, 'base64'));
+          try {
+            await redeliver(content.topic, Buffer.from(content.payload, 'base64'));
+          } catch (error) {
+            if (!(error instanceof EngineError) || error.retryable) throw error;
+            return { resolved: false, letter, reason: error.message };
+          }
           await storage.deleteDeadLetter(id);
           return { resolved: true, letter };
         }

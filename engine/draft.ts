@@ -21,7 +21,8 @@ import { type Json, type JsonObject, sameJson } from './json.ts';
 import { persist, type Snapshot, type Step, step } from './kernel.ts';
 import type { Measurements } from './kind.ts';
 import type { LiveTwin } from './live-twin.ts';
-import { addSample, type Sample } from './rollups.ts';
+import { own } from './own.ts';
+import { addSample, isMeasurable, MEASUREMENT_LIMIT } from './rollups.ts';
 import type {
   AlertRow,
   Delivery,
@@ -232,8 +233,8 @@ export class Draft {
     const { reported } = this.#before.kindOf.view(this.#snapshot.context);
     const said = this.#envelope.event;
     const fresh = (key: string) =>
-      (said.type === 'telemetry' && said[key] !== undefined) ||
-      !sameJson(before[key], reported[key]);
+      (said.type === 'telemetry' && own(said, key) !== undefined) ||
+      !sameJson(own(before, key), own(reported, key));
     for (const intent of earlier) {
       const met = meet(intent, reported, fresh);
       if (met.confirmed) this.endIntent(intent, 'confirmed');
@@ -243,7 +244,7 @@ export class Draft {
     }
   }
 
-  /** Gathers the turn's measurements. */
+  /** Gathers the turn's measurements. @throws EngineError `bad-input` for a number that is none */
   sample(at: number): void {
     const { kindOf, view } = this.#before;
     const names: Measurements =
@@ -253,6 +254,7 @@ export class Draft {
     const { event, folded } = this.#envelope;
     const reported =
       event.type === 'telemetry' ? undefined : kindOf.view(this.#snapshot.context).reported;
+    let buckets: TwinState['buckets'] | undefined;
     for (const name of Object.keys(names)) {
       const value = reported
         ? reported[name] === view.reported[name]
@@ -260,16 +262,15 @@ export class Draft {
           : reported[name]
         : event[name];
       if (typeof value !== 'number') continue;
+      if (!isMeasurable(value)) throw unmeasurable(event.type, name, value);
       const stats = folded?.fields[name] ?? { count: 1, sum: value, min: value, max: value };
-      this.#addSample(name, { at, ...stats, last: value });
+      buckets ??= { ...this.state.buckets };
+      const sample = { at, ...stats, last: value };
+      const added = addSample(this.#address, name, own(buckets, name), sample);
+      buckets[name] = added.open;
+      this.#rollups.push(...added.rows);
     }
-  }
-
-  #addSample(measurement: string, sample: Sample): void {
-    const open = this.state.buckets[measurement];
-    const added = addSample(this.#address, measurement, open, sample);
-    this.state.buckets = { ...this.state.buckets, [measurement]: added.open };
-    this.#rollups.push(...added.rows);
+    if (buckets) this.state.buckets = buckets;
   }
 
   setAlert(key: string, alert: ActiveAlert, status: AlertRow['status']): void {
@@ -291,7 +292,7 @@ export class Draft {
     id: string,
     effect: { severity: ActiveAlert['severity']; message: string; data?: JsonObject },
   ): void {
-    if (this.state.alerts[key]) return;
+    if (own(this.state.alerts, key)) return;
     const { id: cause, correlation } = this.#envelope;
     this.setAlert(
       key,
@@ -311,7 +312,7 @@ export class Draft {
   }
 
   #clear(key: string): void {
-    const active = this.state.alerts[key];
+    const active = own(this.state.alerts, key);
     if (active) this.setAlert(key, active, 'cleared');
   }
 
@@ -458,9 +459,15 @@ export class Draft {
     const ids = envelope.folded?.ids ?? [idHash(envelope.id)];
     this.state.seen = remember(this.state.seen, ids, this.#now);
     const { type } = envelope.event;
-    const latest = this.state.lastAt[type];
+    const latest = own(this.state.lastAt, type);
     if (latest === undefined || envelope.at > latest) {
       this.state.lastAt = { ...this.state.lastAt, [type]: envelope.at };
     }
   }
+}
+
+function unmeasurable(type: string, name: string, value: number): EngineError {
+  return new EngineError('bad-input', `${type}: ${name}: ${value} cannot be a measurement`, {
+    hint: `A measurement lies between -${MEASUREMENT_LIMIT} and ${MEASUREMENT_LIMIT}; leave out what was not measured.`,
+  });
 }

@@ -51,6 +51,28 @@ describe('an event', () => {
     expect(await bench.engine.replay(h1('lamp'))).toMatchObject({ ok: true, turns: 2 });
   });
 
+  test('whose numbers no sum can hold is refused, and its telemetry goes on', async () => {
+    await using bench = await start();
+    const hours: number[][] = [[1e308, 1e308, 5], [-1e308, -1e308], [7]];
+    for (const powers of hours) {
+      for (const power of powers) await bench.send('lamp', { type: 'telemetry', power });
+      await bench.pass(3_600_000);
+    }
+    const { items } = await bench.storage.listDeadLetters('h1', { limit: 10 });
+    expect(items).toHaveLength(4);
+    expect(items[0]).toMatchObject({
+      code: 'bad-input',
+      error: 'telemetry: power: -1e+308 cannot be a measurement',
+      hint: expect.stringContaining('between -1e+290 and 1e+290'),
+    });
+    const now = bench.clock.now();
+    const query = { ...h1('lamp'), measurement: 'power', from: now - 86_400_000, to: now + 1 };
+    expect(
+      (await bench.engine.history(query, '1h')).map((point) => 'mean' in point && point.mean),
+    ).toEqual([5, 7]);
+    expect((await bench.engine.readTwin(h1('lamp')))?.view.reported.power).toBe(7);
+  });
+
   test.each([
     ['of an unknown type', { type: 'dance' }, 'unknown-event'],
     ['with a wrong field', { type: 'telemetry', power: 'much' }, 'bad-input'],
@@ -283,6 +305,19 @@ describe('a flood', () => {
     const reading = await bench.engine.readTwin(h1('noisy'));
     expect(reading?.row.state.buckets.power).toMatchObject({ count: 1_001, max: 999, last: 999 });
     expect(await bench.engine.replay(h1('noisy'))).toMatchObject({ ok: true });
+  });
+
+  test('folds no number that cannot be measured: its event fails alone', async () => {
+    await using bench = await start({ limits: { telemetryBudget: 1 } });
+    const flood = [1, 2, 1e308, 3, 1e308, 4].map((power) =>
+      bench.send('noisy', { type: 'telemetry', power }, { kind: 'lamp' }),
+    );
+    expect((await Promise.all(flood)).map(({ status }) => status)).toEqual([
+      ...['accepted', 'accepted', 'rejected', 'accepted', 'rejected', 'accepted'],
+    ]);
+    const reading = await bench.engine.readTwin(h1('noisy'));
+    expect(reading?.row.state.buckets.power).toMatchObject({ count: 4, sum: 10, max: 4 });
+    expect((await bench.storage.listDeadLetters('h1', { limit: 10 })).items).toHaveLength(2);
   });
 
   test('of events fills the mailbox, which says so and takes them again later', async () => {

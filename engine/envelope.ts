@@ -29,6 +29,11 @@ export interface Envelope extends Address {
   event: EventData;
   /** When it happened, epoch ms; an insane device time is replaced by the receive time (see {@link saneTime}). */
   at: number;
+  /**
+   * `at` is the receive time. What happened is then ordered by its arrival, and nothing is late, even
+   * where the clock has been set back since the event before.
+   */
+  undated?: boolean;
   /** The door it came through: `mqtt`, `rest`, `timer`, `engine`, or `home/twin` for a tell. */
   source: string;
   /** Id of the event that led to this one; null at the start of a chain. */
@@ -47,6 +52,8 @@ export interface Envelope extends Address {
   via?: string;
   /** The sender reads the receipt, so a refusal need not be kept as a dead letter. */
   answered?: boolean;
+  /** It is tried again: a dead letter holds it already, so a refusal leaves no second one. */
+  kept?: boolean;
   /** Telemetry beyond the twin's budget that this envelope stands for (see mailbox.ts). */
   folded?: FoldedSamples;
   /** Only for an event that a caller read a revision for: refuse it if the twin has moved on. */
@@ -99,12 +106,15 @@ const EARLIEST = Date.UTC(2000, 0, 1);
 const FUTURE_TOLERANCE_MS = 5 * 60_000;
 
 /** The device's time when it is sane (2000 or later, at most 5 min ahead), else the receive time. */
-export function saneTime(deviceTime: number | undefined, receivedAt: number): number {
+export function saneTime(
+  deviceTime: number | undefined,
+  receivedAt: number,
+): Pick<Envelope, 'at' | 'undated'> {
   return deviceTime !== undefined &&
     deviceTime >= EARLIEST &&
     deviceTime <= receivedAt + FUTURE_TOLERANCE_MS
-    ? Math.trunc(deviceTime)
-    : receivedAt;
+    ? { at: Math.trunc(deviceTime) }
+    : { at: receivedAt, undated: true };
 }
 
 /** Characters of an {@link idHash}. */

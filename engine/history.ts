@@ -1,4 +1,5 @@
-import { increments, mergeStats, RESOLUTION_MS, startOf } from './rollups.ts';
+import { own } from './own.ts';
+import { increments, meanOf, mergeStats, RESOLUTION_MS, startOf } from './rollups.ts';
 import type { Resolution, RollupRow } from './rows.ts';
 import type { HistoryQuery, Storage } from './storage/port.ts';
 import type { Bucket } from './twin-state.ts';
@@ -30,16 +31,12 @@ export async function readHistory(
   const span = { ...query, from: startOf(query.from, resolution) };
   const rows = await storage.listRollups(span, resolution, MOST_POINTS);
   const twin = await storage.getTwin(query);
-  const open = twin?.state.buckets[query.measurement];
+  const open = twin ? own(twin.state.buckets, query.measurement) : undefined;
   if (open) mergeOpen(rows, query, resolution, open);
-  return rows.map(({ start, min, max, sum, count, last }) => ({
-    at: start,
-    min,
-    max,
-    mean: sum / count,
-    last,
-    count,
-  }));
+  return rows.map((row) => {
+    const { start, min, max, last, count } = row;
+    return { at: start, min, max, mean: meanOf(row), last, count };
+  });
 }
 
 function mergeOpen(

@@ -7,6 +7,7 @@ import type { Address, EventData } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { type Json, type JsonObject, sameJson } from './json.ts';
 import type { AnyKind } from './kind.ts';
+import { own } from './own.ts';
 import type { IntentStatus, IntentWrite } from './rows.ts';
 import type { PendingIntent } from './twin-state.ts';
 
@@ -31,7 +32,7 @@ export function specOf(
 ): { spec: CommandSpec; args: JsonObject } {
   const { name } = request;
   const specs = kind.commands as Record<string, CommandSpec>;
-  const spec = Object.hasOwn(specs, name) ? specs[name] : undefined;
+  const spec = own(specs, name);
   if (!spec) {
     const names = Object.keys(kind.commands);
     throw new EngineError('bad-input', `a ${kind.kind} has no command "${request.name}"`, {
@@ -130,7 +131,9 @@ export function meet(
   if (!expect) return { intent, confirmed: false };
   const keys = Object.keys(expect);
   const met = keys.filter((key) =>
-    fresh(key) ? equals(expect[key], reported[key], intent.tolerance) : intent.met.includes(key),
+    fresh(key)
+      ? equals(expect[key], own(reported, key), intent.tolerance)
+      : intent.met.includes(key),
   );
   const unchanged =
     met.length === intent.met.length && met.every((key) => intent.met.includes(key));

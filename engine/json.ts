@@ -1,3 +1,5 @@
+import { own } from './own.ts';
+
 /** A value that survives JSON: what contexts, events and effects are made of. */
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
@@ -9,11 +11,9 @@ export type JsonObject = { [key: string]: Json };
 export function canonicalJson(value: unknown): string {
   return JSON.stringify(value, (_key, member: unknown) => {
     if (member === null || typeof member !== 'object' || Array.isArray(member)) return member;
-    const sorted: Record<string, unknown> = {};
-    for (const key of Object.keys(member).sort()) {
-      sorted[key] = (member as Record<string, unknown>)[key];
-    }
-    return sorted;
+    const keys = Object.keys(member).sort();
+    // Not by assignment, which would make no member of `__proto__`
+    return Object.fromEntries(keys.map((key) => [key, (member as Record<string, unknown>)[key]]));
   });
 }
 
@@ -39,7 +39,7 @@ function hasMembersOf(a: object, b: object, onlyThatItIs = false): boolean {
   for (const key in a) {
     const value = (a as Record<string, unknown>)[key];
     if (value === undefined) continue;
-    const other = Object.hasOwn(b, key) ? (b as Record<string, unknown>)[key] : undefined;
+    const other = own(b as Record<string, unknown>, key);
     if (other === undefined || (!onlyThatItIs && !sameJson(value, other))) return false;
   }
   return true;

@@ -85,7 +85,10 @@ export interface Kind<
   /** A zod object per event type: everything that the machine can be told. */
   events: S;
   commands: C;
-  /** Numeric values of `reported` or of telemetry that get a history. */
+  /**
+   * Numeric values of `reported` or of telemetry that get a history. Beyond ±1e290 a number is no
+   * measurement: the event that brings it is refused (`bad-input`).
+   */
   measurements: Measurements | ((context: ContextFrom<M>) => Measurements);
   machine: M;
   view(context: ContextFrom<M>): View;

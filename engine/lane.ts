@@ -43,7 +43,7 @@ export class Lane {
   /** Rows committed while the store is being read. */
   #arrived: OutboxRow[] | null = null;
   /** Twins whose first row waits for another try, with what waits behind it. */
-  #delayed = new Map<string, { rows: OutboxRow[]; until: number; alarm: Disposable }>();
+  #delayed = new Map<string, { rows: OutboxRow[]; alarm: Disposable }>();
   #failures = 0;
   #paused: Disposable | null = null;
   #running = false;
@@ -320,7 +320,8 @@ export class Lane {
     const postponed: { id: string; attempts: number; notBefore: number }[] = [];
     for (const { row, error } of retried) {
       const attempts = row.attempts + 1;
-      const notBefore = clock.now() + backoffMs(attempts, LANE_RETRY, random());
+      const wait = backoffMs(attempts, LANE_RETRY, random());
+      const notBefore = clock.now() + wait;
       postponed.push({ id: row.id, attempts, notBefore });
       telemetry.emit('delivery.postponed', { destination: this.#name, attempts, error });
       const twin = keyOf(row);
@@ -332,8 +333,7 @@ export class Lane {
         if (behind.length > 0) this.#queue = this.#queue.filter((other) => keyOf(other) !== twin);
         this.#delayed.set(twin, {
           rows: [again, ...behind],
-          until: notBefore,
-          alarm: clock.schedule(notBefore, () => {
+          alarm: clock.delay(wait, () => {
             this.#release(twin);
             this.kick();
           }),
@@ -360,17 +360,15 @@ export class Lane {
       attempts: this.#failures,
       error,
     });
-    const until = clock.now() + backoffMs(this.#failures, LANE_RETRY, random());
-    this.#paused = clock.schedule(until, () => {
+    this.#paused = clock.delay(backoffMs(this.#failures, LANE_RETRY, random()), () => {
       this.#paused = null;
       this.kick();
     });
   }
 
   #wait(ms: number): Promise<void> {
-    const { clock } = this.#options;
     return new Promise((resolve) => {
-      const alarm = clock.schedule(clock.now() + ms, resolve);
+      const alarm = this.#options.clock.delay(ms, resolve);
       this.#hurry = () => {
         alarm[Symbol.dispose]();
         resolve();

@@ -1,5 +1,6 @@
 import { type Address, type Envelope, idHash, keyOf, type Receipt } from './envelope.ts';
 import { EngineError } from './errors.ts';
+import { own } from './own.ts';
 
 /** Of the events that one row stands for, how many ids it keeps for the deduplication window. */
 const FOLDED_IDS = 64;
@@ -33,7 +34,7 @@ export class Mailbox {
   #roomWanted: (() => void)[] = [];
   readonly #limit: number;
   readonly #telemetryBudget: number;
-  /** Whether an event is well-formed telemetry of its kind: a malformed one must fail alone. */
+  /** Whether an event is well-formed telemetry of its kind, of measurable numbers: any other must fail alone. */
   readonly #foldable: (envelope: Envelope) => boolean;
 
   constructor(options: {
@@ -133,6 +134,8 @@ export class Mailbox {
     const { last } = lane;
     // Who gives an event an id wants to find it again
     if (envelope.dedupe || last.envelope.dedupe) return false;
+    // What is tried again keeps its dead letter, or loses it, for itself
+    if (envelope.kept || last.envelope.kept) return false;
     if (!this.#foldable(envelope) || !this.#foldable(last.envelope)) return false;
     last.envelope = foldTelemetry(last.envelope, envelope);
     last.waiting.push(waiting);
@@ -144,7 +147,7 @@ export class Mailbox {
 function foldTelemetry(earlier: Envelope, later: Envelope): Envelope {
   const fields = { ...(earlier.folded?.fields ?? statsOf(earlier)) };
   for (const [name, stats] of Object.entries(statsOf(later))) {
-    const known = fields[name];
+    const known = own(fields, name);
     fields[name] = known
       ? {
           count: known.count + 1,
@@ -170,7 +173,9 @@ function foldTelemetry(earlier: Envelope, later: Envelope): Envelope {
 function statsOf({ event }: Envelope) {
   const stats: NonNullable<Envelope['folded']>['fields'] = {};
   for (const [name, value] of Object.entries(event)) {
-    if (typeof value === 'number') stats[name] = { count: 1, sum: value, min: value, max: value };
+    // No schema lets a field `__proto__` through, and here it would not become one
+    if (typeof value === 'number' && name !== '__proto__')
+      stats[name] = { count: 1, sum: value, min: value, max: value };
   }
   return stats;
 }

@@ -53,7 +53,7 @@ export class Maintenance implements AsyncDisposable {
       telemetry.emit('background.failed', { task: 'maintenance', error });
     }
     if (this.#closed) return;
-    this.#next = clock.schedule(now + EVERY_MS, () => {
+    this.#next = clock.delay(EVERY_MS, () => {
       this.#running = this.#run();
     });
   }

@@ -55,6 +55,20 @@ describe('the outbox', () => {
     ]);
   });
 
+  test('tries again after a while although the clock is set back meanwhile', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    await bench.send('a', { type: 'telemetry' });
+    for (const outcome of [away, retry]) {
+      bench.sink.answer = () => outcome;
+      await bench.engine.command(h1('a'), blink, admin);
+      await bench.engine.idle();
+      bench.clock.jump(bench.clock.now() - 3_600_000);
+      bench.sink.answer = () => ({ status: 'delivered' });
+      await bench.pass(60_000);
+    }
+    expect(bench.sink.commands).toHaveLength(2);
+  });
+
   test('a twin that cannot be reached holds up nobody else, and keeps its own order', async () => {
     await using bench = await startEngine({ kinds: [lamp] });
     bench.sink.answer = ({ twin }) => (twin === 'gone' ? retry : { status: 'delivered' });

@@ -4,6 +4,7 @@ import { EngineError } from './errors.ts';
 import { canonicalJson, type Json } from './json.ts';
 import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
+import { own } from './own.ts';
 import type { CheckpointRow, JournalRow, LoadedTwin } from './rows.ts';
 import type { Storage } from './storage/port.ts';
 import { birth, turn } from './turn.ts';
@@ -93,7 +94,7 @@ function foldRow(kind: AnyKind, twin: LiveTwin | null, row: JournalRow): LiveTwi
   );
 }
 
-/** The envelope of a journaled turn. What made it a duplicate or stale then was settled then. */
+/** The envelope of a journaled turn. What made it a duplicate, stale or late then was settled then. */
 function envelopeOf(row: JournalRow): Envelope {
   const { folded, ...event } = row.event;
   return {
@@ -103,6 +104,7 @@ function envelopeOf(row: JournalRow): Envelope {
     dedupe: false,
     event: event as Envelope['event'],
     at: row.at,
+    undated: !row.late,
     source: row.source,
     cause: row.cause,
     correlation: row.correlation,
@@ -137,7 +139,8 @@ function compare(
   if (canonicalJson(stored ?? null) === canonicalJson(replayed ?? null)) return;
   if (isObject(stored) && isObject(replayed)) {
     for (const key of new Set([...Object.keys(stored), ...Object.keys(replayed)])) {
-      compare(stored[key], replayed[key], path === '' ? key : `${path}.${key}`, differences);
+      const below = path === '' ? key : `${path}.${key}`;
+      compare(own(stored, key), own(replayed, key), below, differences);
     }
     return;
   }

@@ -15,6 +15,12 @@ export const RESOLUTION_MS: Record<Resolution, number> = {
 };
 const RESOLUTIONS: readonly Resolution[] = ['5m', '1h', '1d'];
 
+/**
+ * How large a sample may be, either way. Nothing physical comes near it, and what 2^53 of them add
+ * up to is a finite double, wherever that is done: here, in folded telemetry, in the stores' SQL.
+ */
+export const MEASUREMENT_LIMIT = 1e290;
+
 /** One value, or several that arrived as one event. */
 export interface Sample {
   at: number;
@@ -23,6 +29,11 @@ export interface Sample {
   min: number;
   max: number;
   last: number;
+}
+
+/** Whether a number can be a sample. */
+export function isMeasurable(value: number): boolean {
+  return Math.abs(value) <= MEASUREMENT_LIMIT;
 }
 
 /**
@@ -63,8 +74,12 @@ function added(open: Bucket, { at, count, sum, min, max, last }: Sample): Bucket
   };
 }
 
-/** What a 5-minute bucket adds to the rows of all resolutions. */
+/**
+ * What a 5-minute bucket adds to the rows of all resolutions: nothing, if it is from before samples
+ * had a limit and its sum is no number, as the store would refuse it for ever.
+ */
 export function increments(address: Address, measurement: string, bucket: Bucket): RollupRow[] {
+  if (!Number.isFinite(bucket.sum)) return [];
   return RESOLUTIONS.map((resolution) => ({
     home: address.home,
     twin: address.twin,
@@ -87,6 +102,15 @@ export function mergeStats<T extends Omit<Bucket, 'start'>>(a: T, b: Omit<Bucket
     last: later.last,
     lastAt: later.lastAt,
   };
+}
+
+/**
+ * The mean of what a bucket holds: between its extremes, whatever sums and quotients were rounded to,
+ * and in their middle where an old sum is no number.
+ */
+export function meanOf({ count, sum, min, max }: Omit<Bucket, 'start'>): number {
+  if (!Number.isFinite(sum)) return min / 2 + max / 2;
+  return Math.min(max, Math.max(min, sum / count));
 }
 
 export function startOf(at: number, resolution: Resolution): number {

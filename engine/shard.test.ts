@@ -44,6 +44,19 @@ describe('while the database is gone', () => {
     expect(await waiting).toMatchObject({ status: 'accepted' });
   });
 
+  test('a clock that is set back meanwhile holds nothing up', async () => {
+    await using storage = await memory();
+    await using bench = await startEngine({ kinds: [lamp], storage });
+    storage.fail.set('commit', away);
+    const waiting = bench.send('a', { type: 'telemetry', power: 1 });
+    for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+    expect(bench.engine.health()).toMatchObject({ ready: false });
+    bench.clock.jump(bench.clock.now() - 3_600_000);
+    storage.fail.clear();
+    bench.clock.advance(10_000);
+    expect(await waiting).toMatchObject({ status: 'accepted' });
+  });
+
   test('a stop does not hang: what waits is refused as retryable', async () => {
     await using storage = await memory();
     const bench = await startEngine({ kinds: [lamp], storage });

@@ -211,9 +211,9 @@ export class Shard {
         this.#failing = error.message;
         const { index, telemetry, clock, random } = this.#options;
         telemetry.emit('commit.retried', { shard: index, attempt: attempts, error: error.message });
-        const until = clock.now() + backoffMs(attempts, RETRY, random());
+        const wait = backoffMs(attempts, RETRY, random());
         await new Promise<void>((resolve) => {
-          const alarm = clock.schedule(until, resolve);
+          const alarm = clock.delay(wait, resolve);
           this.#retryNow = () => {
             alarm[Symbol.dispose]();
             resolve();
@@ -240,17 +240,19 @@ export class Shard {
       hint: 'Look for characters that the database refuses, such as NUL.',
       cause: error,
     });
-    const event = { type: only.envelope.event.type, json: printable(only.envelope) };
-    const letter = deadLetter(
-      context.newId(),
-      { ...only.envelope, event, id: printable(only.envelope.id) },
-      refusal,
-      clock.now(),
-    );
-    try {
-      await storage.insertDeadLetters([letter]);
-    } catch (lost) {
-      telemetry.emit('dead-letter.lost', { code: refusal.code, error: messageOf(lost) });
+    if (!only.envelope.kept) {
+      const event = { type: only.envelope.event.type, json: printable(only.envelope) };
+      const letter = deadLetter(
+        context.newId(),
+        { ...only.envelope, event, id: printable(only.envelope.id) },
+        refusal,
+        clock.now(),
+      );
+      try {
+        await storage.insertDeadLetters([letter]);
+      } catch (lost) {
+        telemetry.emit('dead-letter.lost', { code: refusal.code, error: messageOf(lost) });
+      }
     }
     const receipt: Receipt = { status: 'rejected', code: refusal.code, reason: refusal.message };
     for (const { resolve } of only.waiting) resolve(receipt);

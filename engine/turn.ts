@@ -2,6 +2,7 @@
  * One envelope folded into one twin. Pure: the twin as it is, the event and the time go in; the
  * twin as it will be and rows come out. Replay calls the same function.
  */
+import type { z } from 'zod';
 import { type Destinations, Draft, type Turned, type TurnResult } from './draft.ts';
 import {
   type Address,
@@ -17,6 +18,7 @@ import type { Json, JsonObject } from './json.ts';
 import { begin } from './kernel.ts';
 import type { AnyKind } from './kind.ts';
 import type { LiveTwin } from './live-twin.ts';
+import { own } from './own.ts';
 import { hasSeen } from './seen.ts';
 import { arm, disarm, lapse } from './timers.ts';
 import type { TwinState } from './twin-state.ts';
@@ -105,15 +107,18 @@ export function turn(
     );
   }
   const { type } = envelope.event;
-  const engineEvent = Object.hasOwn(ENGINE_EVENTS, type) ? ENGINE_EVENTS[type] : undefined;
+  const engineEvent = own(ENGINE_EVENTS, type);
   if (engineEvent) return engineEvent(twin, envelope, now, destinations);
 
   const event = parseEvent(twin.kindOf, envelope.event);
   const draft = new Draft(twin, { ...envelope, event }, now, destinations);
-  const latest = twin.state.lastAt[type];
-  if (external && latest !== undefined && envelope.at < latest) {
+  const latest = own(twin.state.lastAt, type);
+  // What is tried again came before what has been folded meanwhile, however its time was found
+  const isOrdered = external && (envelope.undated !== true || envelope.kept === true);
+  const isLate = isOrdered && latest !== undefined && envelope.at < latest;
+  if (isLate && !(twin.kindOf.foldsLate ?? []).includes(type)) {
     draft.sample(envelope.at);
-    if (!(twin.kindOf.foldsLate ?? []).includes(type)) return draft.finish('late');
+    return draft.finish('late');
   }
   draft.feed(event, envelope.at);
   draft.sample(envelope.at);
@@ -265,13 +270,14 @@ export function isReserved(type: string): boolean {
 
 /** @throws EngineError `unknown-event`, `bad-input` */
 export function parseEvent(kind: AnyKind, event: EventData): EventData {
-  const schema = Object.hasOwn(kind.events, event.type) ? kind.events[event.type] : undefined;
+  const schema = own<z.ZodObject>(kind.events, event.type);
   if (!schema) {
     throw new EngineError('unknown-event', `a ${kind.kind} knows no event "${event.type}"`, {
       hint: `It knows: ${Object.keys(kind.events).join(', ')}.`,
     });
   }
-  const { type, ...data } = event;
+  // In the journal `folded` is the engine's own word: replay would take a sender's for it
+  const { type, folded: _folded, ...data } = event;
   const parsed = schema.safeParse(data);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

@@ -106,7 +106,7 @@ export class BrokerSession {
     const { client } = this;
     const { clock } = this.#options;
     // A broker that does not answer must not hold up a stop
-    const hangUp = clock.schedule(clock.now() + GOODBYE_MS, () => client.stream.destroy());
+    const hangUp = clock.delay(GOODBYE_MS, () => client.stream.destroy());
     // MQTT.js would wait with its goodbye for all answers, for ever if the connection breaks meanwhile
     const waits = Object.keys(client.outgoing).length > 0;
     if (client.connected && waits) {

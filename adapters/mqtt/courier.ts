@@ -205,9 +205,7 @@ export class Courier implements Transport, Disposable {
   /** Resolves when the errand is acknowledged, all its receivers are gone, or the time is up. */
   #settled(errand: Errand): Promise<void> {
     return new Promise((resolve) => {
-      const alarm = this.#clock.schedule(this.#clock.now() + PUBACK_WAIT_MS, () =>
-        errand.settle?.(),
-      );
+      const alarm = this.#clock.delay(PUBACK_WAIT_MS, () => errand.settle?.());
       errand.settle = () => {
         alarm[Symbol.dispose]();
         errand.settle = null;

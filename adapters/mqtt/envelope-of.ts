@@ -35,7 +35,7 @@ export function envelopeOf(
     // One packet may say several things about one twin
     id: index === 0 ? first : `${first}.${index}`,
     dedupe: given !== undefined || sentAgain,
-    at: saneTime(decoded.at, now),
+    ...saneTime(decoded.at, now),
     source: 'mqtt',
     principal: 'device',
     cause: null,

@@ -188,7 +188,7 @@ async function drained(
 ): Promise<void> {
   let alarm: Disposable | undefined;
   const late = new Promise<void>((resolve) => {
-    alarm = engine.clock.schedule(engine.clock.now() + drainMs, resolve);
+    alarm = engine.clock.delay(drainMs, resolve);
   });
   await Promise.race([intake.idle(), late]);
   alarm?.[Symbol.dispose]();

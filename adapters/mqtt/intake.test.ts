@@ -257,7 +257,8 @@ describe('dead letters', () => {
     await retry(TELEMETRY, { power: 1 });
     await retry(TELEMETRY, { power: 1 });
     const [first, second] = engine.dispatched.items;
-    expect(first).toMatchObject({ event: { power: 1 } });
+    // The letter stays until it works: a refusal makes no second one
+    expect(first).toMatchObject({ event: { power: 1 }, kept: true });
     expect(second?.id).not.toBe(first?.id);
     await expect(retry(TELEMETRY, '{')).rejects.toMatchObject({ code: 'bad-input' });
     await expect(retry('homeostat/x', '{}')).rejects.toMatchObject({ code: 'bad-input' });

@@ -176,7 +176,8 @@ export class Intake implements Disposable {
         });
       }
       if (decoded.type === 'ignored') continue;
-      const receipt = await this.#dispatch(this.#envelope(packet, decoded, index));
+      const envelope = this.#envelope(packet, decoded, index);
+      const receipt = await this.#dispatch({ ...envelope, kept: true });
       if (receipt.status === 'rejected') {
         throw new EngineError(
           receipt.code,

@@ -4,10 +4,10 @@ export const HEARTBEAT_MS = 15_000;
 
 /** Calls `beat` every 15 s until disposed. */
 export function heartbeat(clock: Clock, beat: () => void): Disposable {
-  let alarm = clock.schedule(clock.now() + HEARTBEAT_MS, tick);
+  let alarm = clock.delay(HEARTBEAT_MS, tick);
 
   function tick(): void {
-    alarm = clock.schedule(clock.now() + HEARTBEAT_MS, tick);
+    alarm = clock.delay(HEARTBEAT_MS, tick);
     beat();
   }
 

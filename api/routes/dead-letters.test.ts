@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { CodecSet } from '../../adapters/mqtt/codec-set.ts';
+import { nativeCodec } from '../../adapters/mqtt/codecs/native.ts';
+import { Intake } from '../../adapters/mqtt/intake.ts';
 import { EngineError, type Envelope } from '../../engine/index.ts';
 import { ApiBench } from '../http/testing/api-bench.ts';
 
@@ -99,6 +102,31 @@ describe('dead letters', () => {
       { resolved: false, reason: 'the payload is not JSON', letter: { id: letter?.id } },
     ]);
     expect((await api.get('/v1/dead-letters')).items).toHaveLength(1);
+  });
+
+  it('leaves one letter of a packet whose event is refused, however often it is tried', async () => {
+    await api.furnish();
+    const codec = nativeCodec('homeostat');
+    using _intake = new Intake({
+      engine: api.engine,
+      codecs: new CodecSet([codec], codec),
+      provisioning: 'closed',
+      signal: () => undefined,
+      onOnline: () => undefined,
+      limit: 10,
+    });
+    // What the codec of its day could not read, today's can; the twin still refuses it
+    await api.engine.bury({
+      ...{ source: 'mqtt', home: 'h1', twin: 'l1', topic: 'homeostat/h1/lamp/l1/event' },
+      payload: Buffer.from('{"type": "break"}'),
+      ...{ code: 'bad-input', error: 'not JSON', hint: 'Send JSON.' },
+    });
+    const [letter] = (await api.get('/v1/dead-letters')).items;
+    for (let times = 0; times < 2; times++) {
+      const inVain = await api.post(`/v1/dead-letters/${letter?.id}/retry`);
+      expect(inVain.body).toMatchObject({ resolved: false, reason: expect.any(String) });
+      expect((await api.get('/v1/dead-letters')).items).toEqual([letter]);
+    }
   });
 
   it('does not show a home the letters of another', async () => {

@@ -22,16 +22,8 @@ export function deadLetterRoutes(app: App, { engine }: RouteContext): void {
     return { items: page.items.map(toDeadLetter), nextCursor: page.nextCursor };
   };
   const retry = async (id: string) => {
-    const stored = await engine.storage.getDeadLetter(id);
-    try {
-      const { letter, ...outcome } = await engine.retryDeadLetter(id);
-      return { ...outcome, letter: toDeadLetter(letter) };
-    } catch (error) {
-      // A packet that still cannot be read is an outcome like any other, not a flaw of this request
-      if (!stored || !(error instanceof EngineError) || error.retryable) throw error;
-      if (error.code === 'not-found') throw error;
-      return { resolved: false, reason: error.message, letter: toDeadLetter(stored) };
-    }
+    const { letter, ...outcome } = await engine.retryDeadLetter(id);
+    return { ...outcome, letter: toDeadLetter(letter) };
   };
 
   app.get(

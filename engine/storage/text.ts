@@ -2,20 +2,15 @@
  * Databases store no lone surrogates, and PostgreSQL no NUL: JavaScript strings may hold both, and
  * senders do send them. Refused, one of them would make its whole batch fail for ever; so they are
  * written in an escape and read back exactly. The escape begins with U+E000 (private use), as does
- * that character itself. The separators of `postgres/columns.ts` and the empty text, which it cannot
- * send, go the same way. Texts of everyday life are stored as they are.
+ * that character itself. Texts of everyday life are stored as they are.
  */
 const MARK = '\ue000';
-export const EMPTY = `${MARK}e`;
-
-export const SEPARATOR = '\x1e';
-export const NULL = '\x1d';
 
 // with the flag u, a surrogate matches only where it stands alone
-const FORBIDDEN = `[\\0${NULL}${SEPARATOR}${MARK}\\ud800-\\udfff]`;
+const FORBIDDEN = `[\\0${MARK}\\ud800-\\udfff]`;
 const NEEDS_ESCAPE = new RegExp(FORBIDDEN, 'u');
 const ESCAPE = new RegExp(FORBIDDEN, 'gu');
-const ESCAPED = /\ue000([0-9a-f]{4}|e)/g;
+const ESCAPED = /\ue000([0-9a-f]{4})/g;
 
 /** A text as a column holds it. */
 export function toStored(text: string): string {
@@ -27,7 +22,7 @@ export function toStored(text: string): string {
 export function fromStored(text: string): string {
   if (!text.includes(MARK)) return text;
   return text.replaceAll(ESCAPED, (_all, code: string) =>
-    code === 'e' ? '' : String.fromCharCode(Number.parseInt(code, 16)),
+    String.fromCharCode(Number.parseInt(code, 16)),
   );
 }
 

@@ -99,6 +99,7 @@ export async function startEngine(given: {
         dedupe: more.id !== undefined,
         event,
         at: clock.now(),
+        undated: more.at === undefined,
         source: 'mqtt',
         cause: null,
         correlation: id,

@@ -56,6 +56,11 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     throw new Error(`PostgreSQL did not start:\n${log.slice(-20).join('')}`, { cause: error });
   }
   let running = true;
+  let paused: number[] = [];
+  const goOn = () => {
+    for (const pid of paused) signalIfAlive(pid, 'SIGCONT');
+    paused = [];
+  };
   const end = async (signal: NodeJS.Signals) => {
     if (!running) return;
     running = false;
@@ -73,15 +78,12 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     stop: () => end('SIGINT'),
     crash: () => end('SIGQUIT'),
     async pause() {
-      const processes = await familyOf(await postmasterOf(folder));
-      for (const pid of processes) signalIfAlive(pid, 'SIGSTOP');
-      return {
-        [Symbol.dispose]: () => {
-          for (const pid of processes) signalIfAlive(pid, 'SIGCONT');
-        },
-      };
+      paused = await familyOf(await postmasterOf(folder));
+      for (const pid of paused) signalIfAlive(pid, 'SIGSTOP');
+      return { [Symbol.dispose]: goOn };
     },
     [Symbol.asyncDispose]: async () => {
+      goOn();
       if (running) await server.stop();
       await rm(folder, { recursive: true, force: true });
     },

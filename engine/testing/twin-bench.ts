@@ -83,6 +83,7 @@ export class TwinBench {
       this.#envelope(event, {
         source: options.source ?? 'mqtt',
         at: options.at ?? this.now,
+        undated: options.at === undefined,
         ...(options.id !== undefined && { id: options.id, dedupe: true }),
       }),
     );

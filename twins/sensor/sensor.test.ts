@@ -39,13 +39,25 @@ describe('measurements', () => {
     });
   });
 
+  it('may be called what every object has', () => {
+    const bench = new TwinBench(sensor);
+    bench.send({ type: 'settings.changed', measurements: { constructor: 'x' } });
+    bench.send({ type: 'telemetry', constructor: 1 });
+    bench.send({ type: 'telemetry', constructor: 3 });
+    expect(bench.reported).toEqual({ constructor: 3 });
+    expect(bench.twin.state.buckets.constructor).toMatchObject({ count: 2, sum: 4, min: 1 });
+    bench.send({ type: 'settings.changed', limits: { toString: { max: 1 } } });
+    expect(bench.activeAlerts).toEqual([]);
+  });
+
   it('are refused when they cannot be', () => {
     const bench = new TwinBench(sensor);
     expect(() => bench.send({ type: 'telemetry', humidity: 140 })).toThrow('humidity');
     expect(() => bench.send({ type: 'settings.changed', measurements: { 'a b': 'x' } })).toThrow();
-    expect(() => bench.send({ type: 'settings.changed', measurements: { at: 'ms' } })).toThrow(
-      'called',
-    );
+    for (const name of ['at', 'folded']) {
+      const measurements = { [name]: 'ms' };
+      expect(() => bench.send({ type: 'settings.changed', measurements })).toThrow('called');
+    }
   });
 });
 

@@ -18,7 +18,7 @@ export const SETTINGS = Object.keys(DEFAULTS) as (keyof Settings)[];
 const MOST = 32;
 const name = z.string().regex(/^[a-zA-Z][a-zA-Z0-9_]{0,39}$/);
 /** Fields that every event has, measured or not. */
-const ENVELOPE = ['type', 'at', 'late', 'id'];
+const ENVELOPE = ['type', 'at', 'late', 'id', 'folded'];
 
 export const settingsChange = z.object({
   silenceMs: silenceSetting,

@@ -78,8 +78,8 @@ export class FuzzWorld implements AsyncDisposable {
         await this.says(`${home}/relay/${twin}/telemetry`, { power: 1 });
         await this.says(`${home}/relay/${twin}/telemetry`, { on: true, power: 500 });
       }
-      await this.says(`${home}/sensor/probe/telemetry`, { temperature: 40, extra: 1e300 });
-      await this.says(`${home}/sensor/probe/telemetry`, { temperature: 20, extra: 1e300 });
+      await this.says(`${home}/sensor/probe/telemetry`, { temperature: 40, extra: 1e290 });
+      await this.says(`${home}/sensor/probe/telemetry`, { temperature: 20, extra: 1e290 });
       await this.says(`${home}/thermostat/trv/telemetry`, { temperature: 20, valve: 10 });
       await this.says(`${home}/thermostat/trv/telemetry`, '{"temperature": NaN}');
       await this.says(`${home}/thermostat/trv/telemetry`, { temperature: 'warm' });

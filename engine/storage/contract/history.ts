@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { EventData } from '../../envelope.ts';
+import { MEASUREMENT_LIMIT } from '../../rollups.ts';
 import { checkpointOf, journalOf, NOW, rollupOf } from './sample-rows.ts';
 import { type OpenSubject, Writer } from './subject.ts';
 
@@ -123,6 +124,20 @@ export function historyContract(open: OpenSubject): void {
         rollupOf({ count: 6, sum: 116.5, min: 10, max: 30, last: 30, lastAt: NOW + 90_000 }),
       ]);
       expect(await storage.listRollups(SPAN, '1h', 10)).toEqual([rollupOf({ resolution: '1h' })]);
+    });
+
+    test('add up the largest samples as often as can be counted', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      const count = 2 ** 52;
+      for (const sample of [MEASUREMENT_LIMIT, -MEASUREMENT_LIMIT]) {
+        const measurement = `${sample}`;
+        const most = rollupOf({ measurement, count, sum: count * sample });
+        for (let round = 0; round < 2; round++) await writer.write({ rollups: [most] });
+        const [stored] = await storage.listRollups({ ...SPAN, measurement }, '5m', 1);
+        expect(stored).toMatchObject({ count: 2 ** 53, sum: 2 ** 53 * sample });
+      }
     });
 
     test('are those that start in the span, oldest first', async () => {

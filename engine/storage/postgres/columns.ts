@@ -1,52 +1,136 @@
 import type { Column } from '../tables.ts';
-import { EMPTY, NULL, SEPARATOR, toStored, toStoredJson } from '../text.ts';
-import { RawText } from './database.ts';
+import { toStored, toStoredJson } from '../text.ts';
 
 /**
- * Many rows as parameters: one text a column, its values joined by a control character, which the
- * server splits. For 2,000 rows with states of 1.5 KB that takes 106 ms where `json_to_recordset`
- * takes 185 ms and arrays of the driver 280 ms (and 250 ms of this process instead of 35). JSON text
- * has no control characters, and `text.ts` keeps them out of the rest.
+ * Many rows as parameters: one array a column, in the server's binary format, which it takes apart
+ * without reading a single figure or quote. Against texts that the server splits and casts, a row of a
+ * twin and its journal costs it a third less; against arrays as text, half.
+ *
+ * The format is that of `array_recv` in PostgreSQL's source: dimensions (1), whether there are nulls,
+ * the elements' type, their number, the first index (1); then of each its length (-1: null) and bytes.
  */
-const TYPES = {
-  text: 'text',
-  number: 'double precision',
-  integer: 'bigint',
-  boolean: 'boolean',
-  json: 'json',
-} as const;
+const TYPES: Record<Column['type'], { name: string; oid: number }> = {
+  text: { name: 'text', oid: 25 },
+  number: { name: 'float8', oid: 701 },
+  integer: { name: 'int8', oid: 20 },
+  boolean: { name: 'bool', oid: 16 },
+  json: { name: 'json', oid: 114 },
+};
+const HEAD_BYTES = 20;
+const LENGTH_BYTES = 4;
+const NULL_LENGTH = -1;
+const UINT32 = 2 ** 32;
+/** Texts up to this length are written here; a call into the runtime costs more. */
+const SHORT = 48;
+/** What `toStored` makes of one character, at most. */
+const ESCAPED_BYTES = 7;
 
 /** A subquery that gives the rows back; its parameters begin at `$first`. */
 export function rowsFrom(columns: readonly Column[], first: number): string {
-  const arrays = columns.map(
-    (_column, at) => `string_to_array($${first + at}::text, '${SEPARATOR}', '${NULL}')`,
-  );
-  const values = columns.map(({ name, type }, at) => {
-    const value = type === 'text' ? `v${at}` : `v${at}::${TYPES[type]}`;
-    return `${value} AS ${name}`;
-  });
-  const names = columns.map((_column, at) => `v${at}`);
-  return `(SELECT ${values.join(', ')} FROM unnest(${arrays.join(', ')}) AS v(${names.join(', ')}))`;
+  const arrays = columns.map(({ type }, at) => `$${first + at}::${TYPES[type].name}[]`);
+  const names = columns.map(({ name }) => name).join(', ');
+  return `(SELECT ${names} FROM unnest(${arrays.join(', ')}) AS v(${names}))`;
 }
 
-export function columnsOf(columns: readonly Column[], rows: readonly object[]): RawText[] {
+export function columnsOf(columns: readonly Column[], rows: readonly object[]): Buffer[] {
   return columns.map(({ field, type }) => {
     const values = rows.map((row) => (row as Record<string, unknown>)[field] ?? null);
-    return new RawText(type === 'json' ? joinJson(values) : join(values));
+    return arrayOf(type, values);
   });
 }
 
-function join(values: readonly unknown[]): string {
-  return values
-    .map((value) => {
-      if (value === null) return NULL;
-      return typeof value === 'string' ? toStored(value) || EMPTY : String(value);
-    })
-    .join(SEPARATOR);
+function arrayOf(type: Column['type'], values: readonly unknown[]): Buffer {
+  switch (type) {
+    case 'text':
+      return textArray(type, values as (string | null)[]);
+    case 'json':
+      return textArray(
+        type,
+        values.map((value) => (value === null ? null : toStoredJson(JSON.stringify(value)))),
+      );
+    case 'number':
+      return fixedArray(type, 8, values as (number | null)[], (view, at, value) => {
+        view.setFloat64(at, value);
+      });
+    case 'integer':
+      return fixedArray(type, 8, values as (number | null)[], (view, at, value) => {
+        view.setInt32(at, Math.floor(value / UINT32));
+        view.setUint32(at + 4, value % UINT32);
+      });
+    case 'boolean':
+      return fixedArray(type, 1, values as (boolean | null)[], (view, at, value) => {
+        view.setUint8(at, value ? 1 : 0);
+      });
+  }
 }
 
-function joinJson(values: readonly unknown[]): string {
-  const texts = values.map((value) => (value === null ? NULL : JSON.stringify(value)));
-  // escaped as a whole: one look for what hardly ever occurs
-  return toStoredJson(texts.join(SEPARATOR));
+function fixedArray<T>(
+  type: Column['type'],
+  width: number,
+  values: readonly (T | null)[],
+  write: (view: DataView, at: number, value: T) => void,
+): Buffer {
+  const buffer = Buffer.allocUnsafe(HEAD_BYTES + values.length * (LENGTH_BYTES + width));
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  let at = writeHead(view, type, values.length);
+  for (const value of values) {
+    view.setInt32(at, value === null ? NULL_LENGTH : width);
+    at += LENGTH_BYTES;
+    if (value === null) continue;
+    write(view, at, value);
+    at += width;
+  }
+  return buffer.subarray(0, at);
+}
+
+function textArray(type: 'text' | 'json', values: readonly (string | null)[]): Buffer {
+  // JSON text was escaped when it was made
+  const stored = type === 'text' ? toStored : (text: string) => text;
+  // Short texts are looked at when they are written, and nearly always are plain
+  const texts = values.map((text) => (text === null || isShort(text) ? text : stored(text)));
+  let most = HEAD_BYTES;
+  for (const text of texts) most += LENGTH_BYTES + (text === null ? 0 : mostBytes(text));
+  const buffer = Buffer.allocUnsafe(most);
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  let at = writeHead(view, type, texts.length);
+  for (const text of texts) {
+    const from = at + LENGTH_BYTES;
+    if (text === null) {
+      view.setInt32(at, NULL_LENGTH);
+      at = from;
+      continue;
+    }
+    let to = isShort(text) ? writePlain(buffer, from, text) : from + buffer.write(text, from);
+    if (to < from) to = from + buffer.write(stored(text), from);
+    view.setInt32(at, to - from);
+    at = to;
+  }
+  return buffer.subarray(0, at);
+}
+
+function isShort(text: string): boolean {
+  return text.length <= SHORT;
+}
+
+function mostBytes(text: string): number {
+  return isShort(text) ? ESCAPED_BYTES * text.length : Buffer.byteLength(text);
+}
+
+/** @returns where it ends; -1 when it holds anything else than printable ASCII */
+function writePlain(buffer: Buffer, from: number, text: string): number {
+  for (let n = 0; n < text.length; n++) {
+    const code = text.charCodeAt(n);
+    if (code < 32 || code > 126) return -1;
+    buffer[from + n] = code;
+  }
+  return from + text.length;
+}
+
+function writeHead(view: DataView, type: Column['type'], count: number): number {
+  view.setInt32(0, 1);
+  view.setInt32(4, 1);
+  view.setInt32(8, TYPES[type].oid);
+  view.setInt32(12, count);
+  view.setInt32(16, 1);
+  return HEAD_BYTES;
 }

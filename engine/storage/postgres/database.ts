@@ -2,7 +2,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Table } from '../tables.ts';
-import { EMPTY, fromStored, fromStoredJson, toStored, toStoredJson } from '../text.ts';
+import { fromStored, fromStoredJson, toStored, toStoredJson } from '../text.ts';
 import { isCollision, postgresFailure } from './failures.ts';
 
 /** A statement with a name is parsed and planned once a connection. */
@@ -10,7 +10,7 @@ export interface Statement {
   name?: string;
   text: string;
 }
-export type Value = Plain | readonly Plain[] | JsonText | RawText;
+export type Value = Plain | readonly Plain[] | JsonText | Buffer;
 type Plain = string | number | boolean | null;
 export type Query = <Row extends object>(
   statement: Statement,
@@ -22,17 +22,6 @@ class JsonText {
   readonly #text: string;
   constructor(value: unknown) {
     this.#text = toStoredJson(JSON.stringify(value));
-  }
-  toPostgres(): string {
-    return this.#text;
-  }
-}
-
-/** Columns that were joined and escaped already (`columns.ts`): passed on as they are. */
-export class RawText {
-  readonly #text: string;
-  constructor(text: string) {
-    this.#text = text;
   }
   toPostgres(): string {
     return this.#text;
@@ -206,7 +195,7 @@ async function again<T>(attempt: () => Promise<T>): Promise<T> {
 
 function bound(values: readonly Value[]): unknown[] {
   return values.map((value) => {
-    if (typeof value === 'string') return toStored(value) || EMPTY;
+    if (typeof value === 'string') return toStored(value);
     return Array.isArray(value)
       ? value.map((item: unknown) => (typeof item === 'string' ? toStored(item) : item))
       : value;

@@ -1,4 +1,5 @@
 import type { Address } from '../../envelope.ts';
+import { own } from '../../own.ts';
 import type { CheckpointRow, JournalRow, Resolution, RollupRow } from '../../rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { HistoryQuery, Page, PageRequest } from '../port.ts';
@@ -72,7 +73,7 @@ export function listSamples(
     if (samples.length >= limit) break;
     const fields = JSON.parse(fromStored(event)) as Record<string, unknown>;
     // a measurement's name may be anything, also what SQLite reads as a path
-    const value = Object.hasOwn(fields, measurement) ? fields[measurement] : undefined;
+    const value = own(fields, measurement);
     if (typeof value === 'number') samples.push({ at, value });
   }
   return samples;

@@ -70,7 +70,7 @@ export function eventRoutes(app: App, { engine }: RouteContext): void {
           id,
           dedupe: key !== undefined,
           event: event as EventData,
-          at: saneTime(at, engine.clock.now()),
+          ...saneTime(at, engine.clock.now()),
           source: SOURCE,
           cause: null,
           correlation: id,
