@@ -1,6 +1,6 @@
 import { own } from './own.ts';
-import { increments, meanOf, mergeStats, RESOLUTION_MS, startOf } from './rollups.ts';
-import type { Resolution, RollupRow } from './rows.ts';
+import { meanOf, mergeStats, RESOLUTION_MS, startOf } from './rollups.ts';
+import type { Resolution } from './rows.ts';
 import type { HistoryQuery, Storage } from './storage/port.ts';
 import type { Bucket } from './twin-state.ts';
 
@@ -29,29 +29,28 @@ export async function readHistory(
 ): Promise<HistoryPoint[]> {
   if (resolution === 'raw') return storage.listSamples(query, MOST_POINTS);
   const span = { ...query, from: startOf(query.from, resolution) };
-  const rows = await storage.listRollups(span, resolution, MOST_POINTS);
+  const buckets = await storage.listRollups(span, resolution, MOST_POINTS);
   const twin = await storage.getTwin(query);
   const open = twin ? own(twin.state.buckets, query.measurement) : undefined;
-  if (open) mergeOpen(rows, query, resolution, open);
-  return rows.map((row) => {
-    const { start, min, max, last, count } = row;
-    return { at: start, min, max, mean: meanOf(row), last, count };
+  if (open) mergeOpen(buckets, query, resolution, open);
+  return buckets.map((bucket) => {
+    const { start, min, max, last, count } = bucket;
+    return { at: start, min, max, mean: meanOf(bucket), last, count };
   });
 }
 
 function mergeOpen(
-  rows: RollupRow[],
-  query: HistoryQuery,
+  buckets: Bucket[],
+  { from, to }: HistoryQuery,
   resolution: Resolution,
   open: Bucket,
 ): void {
-  const row = increments(query, query.measurement, open).find((r) => r.resolution === resolution);
-  if (!row || row.start < startOf(query.from, resolution) || row.start >= query.to) return;
-  const index = rows.findIndex(({ start }) => start === row.start);
-  const stored = rows[index];
-  if (stored) rows[index] = mergeStats(stored, row);
-  else {
-    rows.push(row);
-    rows.sort((a, b) => a.start - b.start);
-  }
+  // From before samples had a limit: what cannot be stored is not shown either
+  if (!Number.isFinite(open.sum)) return;
+  const start = startOf(open.start, resolution);
+  if (start < startOf(from, resolution) || start >= to) return;
+  const index = buckets.findLastIndex((bucket) => bucket.start <= start);
+  const stored = buckets[index];
+  if (stored?.start === start) buckets[index] = mergeStats(stored, open);
+  else buckets.splice(index + 1, 0, { ...open, start });
 }

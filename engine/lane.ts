@@ -26,6 +26,7 @@ const LANE_LIMIT = 10_000;
 const PAGE = 1_000;
 /** Calls of `deliver` that run at once: a twin that takes its time must not hold up the lane. */
 const AT_ONCE = 4;
+/** Of what never expires; anything else is tried until it does. */
 const MAX_ATTEMPTS = 100;
 const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
 const LANE_RETRY = { baseMs: 250, capMs: 30_000 };
@@ -45,10 +46,15 @@ export class Lane {
   /** Twins whose first row waits for another try, with what waits behind it. */
   #delayed = new Map<string, { rows: OutboxRow[]; alarm: Disposable }>();
   #failures = 0;
+  /** How often the destination has become able to deliver. */
+  #wakes = 0;
   #paused: Disposable | null = null;
   #running = false;
   #closed = false;
   #underway = new Set<Promise<void>>();
+  /** Ids of the rows that are under way, and of those among them that need not be tried again. */
+  #tried = new Set<string>();
+  #withdrawn = new Set<string>();
   /** Twins that have a row under way. */
   #busy = new Set<string>();
   #nudge: (() => void) | null = null;
@@ -75,13 +81,12 @@ export class Lane {
 
   withdraw(id: string): void {
     if (!this.#known.has(id)) return;
-    const before = this.#queue.length;
-    this.#queue = this.#queue.filter((row) => row.id !== id);
-    for (const delayed of this.#delayed.values()) {
-      delayed.rows = delayed.rows.filter((row) => row.id !== id);
-    }
-    // One that is being delivered right now stays known until it settles
-    if (this.#queue.length < before) this.#known.delete(id);
+    const isOther = (row: OutboxRow) => row.id !== id;
+    this.#queue = this.#queue.filter(isOther);
+    for (const delayed of this.#delayed.values()) delayed.rows = delayed.rows.filter(isOther);
+    // One that is being delivered right now stays known until that has ended
+    if (this.#tried.has(id)) this.#withdrawn.add(id);
+    else this.#known.delete(id);
   }
 
   forget({ home, twin }: { home: string; twin?: string }): void {
@@ -112,6 +117,7 @@ export class Lane {
   }
 
   wake(): void {
+    this.#wakes++;
     this.#failures = 0;
     this.#paused?.[Symbol.dispose]();
     this.#paused = null;
@@ -183,16 +189,23 @@ export class Lane {
   }
 
   #begin(sink: Sink, rows: OutboxRow[]): void {
-    for (const row of rows) this.#busy.add(keyOf(row));
+    for (const row of rows) {
+      this.#busy.add(keyOf(row));
+      this.#tried.add(row.id);
+    }
     const delivery = this.#deliver(sink, rows)
       .catch((error: unknown) => {
-        // Only the store can fail here; nothing is lost, so read it again later
+        // Nothing is lost, so read it again later
         for (const { id } of rows) this.#known.delete(id);
         this.#behind = true;
         this.#pause(messageOf(error));
       })
       .then(() => {
-        for (const row of rows) this.#busy.delete(keyOf(row));
+        for (const row of rows) {
+          this.#busy.delete(keyOf(row));
+          this.#tried.delete(row.id);
+          if (this.#withdrawn.delete(row.id)) this.#known.delete(row.id);
+        }
         this.#underway.delete(delivery);
       });
     this.#underway.add(delivery);
@@ -245,6 +258,7 @@ export class Lane {
     const due = rows.filter((row) => row.expiresAt === null || row.expiresAt > now);
     const settlements: Settlement[] = expired.map(({ id }) => ({ id, outcome: 'dropped' }));
     for (const row of expired) this.#tell(row, 'dropped');
+    const wakes = this.#wakes;
     let outcomes: DeliveryOutcome[] = [];
     if (due.length > 0) {
       try {
@@ -259,11 +273,16 @@ export class Lane {
     }
     const delayed: { row: OutboxRow; error: string }[] = [];
     const held: { row: OutboxRow; error: string }[] = [];
+    const missed: OutboxRow[] = [];
     for (const [index, row] of due.entries()) {
       const outcome = outcomes[index] ?? NO_OUTCOME;
-      if (outcome.status === 'retry' && row.attempts + 1 < MAX_ATTEMPTS) {
+      const again = row.expiresAt !== null || row.attempts + 1 < MAX_ATTEMPTS;
+      if (outcome.status === 'retry' && this.#withdrawn.has(row.id)) continue;
+      if (outcome.status === 'retry' && again) {
         const { error, scope = 'twin' } = outcome;
-        (scope === 'twin' ? delayed : held).push({ row, error });
+        // What it lacked may have come while the others of this delivery were waited for
+        if (this.#wakes > wakes) missed.push(row);
+        else (scope === 'twin' ? delayed : held).push({ row, error });
       } else if (outcome.status === 'delivered') {
         settlements.push({
           id: row.id,
@@ -280,6 +299,7 @@ export class Lane {
       }
     }
     this.#settle(settlements);
+    this.#queue.unshift(...missed);
     const [away] = held;
     if (!away) this.#failures = 0;
     else {
@@ -340,7 +360,12 @@ export class Lane {
         });
       }
     }
-    await storage.postpone(postponed);
+    try {
+      await storage.postpone(postponed);
+    } catch (error) {
+      // They wait in memory all the same; a restart would try them sooner
+      telemetry.emit('background.failed', { task: `postponing for ${this.#name}`, error });
+    }
   }
 
   #release(twin: string): void {

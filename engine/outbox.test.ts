@@ -10,6 +10,7 @@ const h1 = (twin: string) => ({ home: 'h1', twin });
 const blink = { name: 'blink', args: { times: 1 }, ttl: 3_600_000 };
 const retry: DeliveryOutcome = { status: 'retry', error: 'not connected' };
 const away: DeliveryOutcome = { ...retry, scope: 'destination' };
+const DELIVERED: DeliveryOutcome = { status: 'delivered' };
 
 describe('the outbox', () => {
   test('redelivers an effect whose sink died before it settled, under the same id', async () => {
@@ -91,6 +92,92 @@ describe('the outbox', () => {
       ['gone', { times: 1 }],
       ['gone', { times: 2 }],
     ]);
+  });
+
+  test('a twin that comes while its command is still being tried is not left to wait', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    let fail = () => {};
+    const failed = new Promise<DeliveryOutcome>((resolve) => {
+      fail = () => resolve(retry);
+    });
+    let tries = 0;
+    bench.sink.deliver = async (rows) => {
+      tries++;
+      return tries === 1 ? [await failed] : rows.map(() => DELIVERED);
+    };
+    await bench.send('a', { type: 'telemetry' });
+    await bench.engine.command(h1('a'), blink, admin);
+    while (tries === 0) await new Promise((go) => setImmediate(go));
+    bench.engine.wakeSink('test');
+    fail();
+    await bench.engine.idle();
+    expect(tries).toBe(2);
+  });
+
+  test('a command is tried until it expires, however often others come and go', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    bench.sink.answer = () => retry;
+    await bench.send('a', { type: 'telemetry' });
+    await bench.engine.command(h1('a'), blink, admin);
+    for (let times = 0; times < 150; times++) {
+      bench.engine.wakeSink('test');
+      await bench.engine.idle();
+    }
+    bench.sink.answer = () => DELIVERED;
+    bench.engine.wakeSink('test');
+    await bench.engine.idle();
+    expect(bench.sink.commands).toHaveLength(1);
+  });
+
+  test('forgets what was withdrawn while it waited for its twin', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    bench.sink.answer = ({ delivery }) => (delivery.type === 'command' ? retry : DELIVERED);
+    await bench.send('a', { type: 'telemetry', on: false });
+    for (const on of [true, false, true]) {
+      await bench.send('a', { type: 'desired.changed', on });
+      await bench.engine.idle();
+    }
+    await bench.pass(60_000);
+    expect((await bench.engine.stats()).outbox).toEqual({ test: 0 });
+  });
+
+  test('does not try again what was withdrawn while it was being tried', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    let fail = () => {};
+    const failed = new Promise<DeliveryOutcome>((resolve) => {
+      fail = () => resolve(retry);
+    });
+    let tries = 0;
+    bench.sink.deliver = (rows) =>
+      Promise.all(
+        rows.map(({ delivery }) =>
+          delivery.type === 'command' && ++tries === 1 ? failed : DELIVERED,
+        ),
+      );
+    await bench.send('a', { type: 'telemetry', on: false });
+    await bench.send('a', { type: 'desired.changed', on: true });
+    while (tries === 0) await new Promise((go) => setImmediate(go));
+    // The device has done it, whatever became of its acknowledgement
+    await bench.send('a', { type: 'telemetry', on: true });
+    fail();
+    await bench.pass(10_000);
+    expect(tries).toBe(1);
+    expect((await bench.engine.stats()).outbox).toEqual({ test: 0 });
+  });
+
+  test('is told once, although the store was away when it had to wait', async () => {
+    await using storage = flaky(await openSqlite(':memory:', { deadLettersPerHome: 10 }));
+    await using bench = await startEngine({ kinds: [lamp], storage });
+    bench.sink.answer = () => retry;
+    await bench.send('a', { type: 'telemetry' });
+    storage.fail.set('postpone', storeAway);
+    await bench.engine.command(h1('a'), blink, admin);
+    await bench.engine.idle();
+    storage.fail.clear();
+    await bench.pass(1_000);
+    bench.sink.answer = () => DELIVERED;
+    await bench.pass(60_000);
+    expect(bench.sink.commands).toHaveLength(1);
   });
 
   test('a twin that takes its time holds up nobody else', async () => {

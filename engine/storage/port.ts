@@ -16,6 +16,7 @@ import type {
   RollupRow,
   TwinRow,
 } from '../rows.ts';
+import type { Bucket } from '../twin-state.ts';
 
 /**
  * The verbs that a durable store gives the engine. Two implementations, `sqlite/` and `postgres/`,
@@ -90,7 +91,7 @@ export interface Storage extends AsyncDisposable {
   /** Telemetry of a span that carries the measurement as a number, oldest first. */
   listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
   /** Stored buckets that start in the span, oldest first. */
-  listRollups(query: HistoryQuery, resolution: Resolution, limit: number): Promise<RollupRow[]>;
+  listRollups(query: HistoryQuery, resolution: Resolution, limit: number): Promise<Bucket[]>;
   /** Newest first. */
   listIntents(home: string, filter: IntentFilter, page: PageRequest): Promise<Page<IntentRow>>;
   getIntent(home: string, id: string): Promise<IntentRow | null>;

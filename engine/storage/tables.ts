@@ -10,6 +10,7 @@ import type {
   RollupRow,
   TwinRow,
 } from '../rows.ts';
+import type { Bucket } from '../twin-state.ts';
 
 /**
  * The tables as both dialects have them: which field of a row is which column. A field that a row
@@ -155,11 +156,7 @@ export const ALERT = table<AlertRow>('alert', {
   correlation: 'text',
 });
 
-export const ROLLUP = table<RollupRow>('rollup', {
-  home: 'text',
-  twin: 'text',
-  measurement: 'text',
-  resolution: 'text',
+const STATS = {
   start: 'number',
   count: 'integer',
   sum: 'number',
@@ -167,7 +164,16 @@ export const ROLLUP = table<RollupRow>('rollup', {
   max: 'number',
   last: 'number',
   lastAt: 'number',
+} as const;
+export const ROLLUP = table<RollupRow>('rollup', {
+  home: 'text',
+  twin: 'text',
+  measurement: 'text',
+  resolution: 'text',
+  ...STATS,
 });
+/** Of a rollup row what its reader has not asked with. */
+export const BUCKET = table<Bucket>('rollup', STATS);
 
 export const DEAD_LETTER = table<DeadLetterRow>('dead_letter', {
   id: 'text',

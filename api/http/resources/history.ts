@@ -39,6 +39,10 @@ export const History = z
   .meta({ id: 'History', description: 'One measurement of a twin over a span of time.' });
 export type History = z.infer<typeof History>;
 
+/** Spelt out: there may be thousands. */
 export function toPoint(point: HistoryPoint): History['points'][number] {
-  return { ...point, at: iso(point.at) };
+  const at = iso(point.at);
+  if ('value' in point) return { at, value: point.value };
+  const { min, max, mean, last, count } = point;
+  return { at, min, max, mean, last, count };
 }

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Commit } from '../port.ts';
 import {
   alertOf,
+  bucketOf,
   candidateOf,
   checkpointOf,
   deadLetterOf,
@@ -84,7 +85,7 @@ export function commitContract(open: OpenSubject): void {
         attempts: 0,
       });
       expect(await storage.getAlert('h', 'h/t@1#1')).toEqual(alertOf());
-      expect(await storage.listRollups(SPAN, '5m', 10)).toEqual([rollupOf()]);
+      expect(await storage.listRollups(SPAN, '5m', 10)).toEqual([bucketOf()]);
       expect(await storage.latestCheckpoint(ADDRESS)).toEqual(checkpointOf());
       expect((await storage.listDeadLetters('h', PAGE)).items).toEqual([deadLetterOf()]);
       expect((await storage.listCandidates('h', PAGE)).items).toEqual([candidateOf()]);
@@ -215,11 +216,15 @@ export function commitContract(open: OpenSubject): void {
         journalOf({ revision: 0, at: 0.5, receivedAt: 0.5 }),
         journalOf({ revision: 1, receivedAt: Date.UTC(2099, 11, 31) + 0.125 }),
       ];
-      const rollup = rollupOf({ sum: 0.1 + 0.2, min: -1e300, max: 1e300 });
-      await (await Writer.of(storage)).write({ twins: [twin], journal, rollups: [rollup] });
+      const stats = { sum: 0.1 + 0.2, min: -1e300, max: 1e300 };
+      await (await Writer.of(storage)).write({
+        twins: [twin],
+        journal,
+        rollups: [rollupOf(stats)],
+      });
       expect(await storage.getTwin(ADDRESS)).toEqual({ ...twin, relations: {} });
       expect(await storage.readJournal(ADDRESS, 0, 10)).toEqual(journal);
-      expect(await storage.listRollups(SPAN, '5m', 10)).toEqual([rollup]);
+      expect(await storage.listRollups(SPAN, '5m', 10)).toEqual([bucketOf(stats)]);
     });
 
     test('takes 2,000 twins at once, and gives them back in one load', async () => {

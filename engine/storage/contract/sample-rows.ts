@@ -10,7 +10,7 @@ import type {
   RollupRow,
   TwinRow,
 } from '../../rows.ts';
-import type { TwinState } from '../../twin-state.ts';
+import type { Bucket, TwinState } from '../../twin-state.ts';
 
 /** Monday, 5 January 2026, 00:00 UTC. */
 export const NOW = Date.UTC(2026, 0, 5);
@@ -221,4 +221,10 @@ export function candidateOf(parts: Partial<CandidateRow> = {}): CandidateRow {
 
 export function homeOf(parts: Partial<HomeRow> = {}): HomeRow {
   return { id: 'h', name: 'Home', timezone: 'Europe/Berlin', createdAt: NOW, ...parts };
+}
+
+/** What a reader is given of {@link rollupOf}. */
+export function bucketOf(parts: Partial<Bucket> = {}): Bucket {
+  const { home: _h, twin: _t, measurement: _m, resolution: _r, ...bucket } = rollupOf(parts);
+  return bucket;
 }

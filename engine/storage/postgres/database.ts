@@ -35,6 +35,12 @@ const QUERY_TIMEOUT_MS = 15_000;
 const PING_TIMEOUT_MS = 3_000;
 const UPKEEP_TIMEOUT_MS = 15 * 60_000;
 const CLOSE_GRACE_MS = 2_000;
+/**
+ * Every statement here finds its rows by an index. Left to choose, the server plans for the tables as
+ * they are when it first sees a statement, which is when they are empty, and then goes on reading them
+ * from end to end: three quarters of its time at 2,000 events a second.
+ */
+const LOOK_UP = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
 /** A commit per shard, and readers. */
 const CONNECTIONS = 12;
 const TRIES = 4;
@@ -56,6 +62,7 @@ export class Database implements AsyncDisposable {
     this.#pool = new pg.Pool({
       ...this.#connection(),
       max: CONNECTIONS,
+      options: LOOK_UP,
       // kept for a while: each holds its prepared statements
       idleTimeoutMillis: 60_000,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,

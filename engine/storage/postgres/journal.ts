@@ -1,8 +1,9 @@
 import type { Address } from '../../envelope.ts';
-import type { CheckpointRow, JournalRow, Resolution, RollupRow } from '../../rows.ts';
+import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
+import type { Bucket } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { HistoryQuery, Page, PageRequest } from '../port.ts';
-import { CHECKPOINT, JOURNAL, ROLLUP } from '../tables.ts';
+import { BUCKET, CHECKPOINT, JOURNAL } from '../tables.ts';
 import type { Database, Statement } from './database.ts';
 
 const SELECT = `SELECT ${JOURNAL.fields} FROM journal WHERE home = $1 AND twin = $2`;
@@ -66,7 +67,7 @@ export async function listSamples(
 
 const ROLLUPS: Statement = {
   name: 'list-rollups',
-  text: `SELECT ${ROLLUP.fields} FROM rollup
+  text: `SELECT ${BUCKET.fields} FROM rollup
     WHERE home = $1 AND twin = $2 AND measurement = $3 AND resolution = $4
       AND start >= $5 AND start < $6
     ORDER BY start LIMIT $7`,
@@ -77,6 +78,6 @@ export async function listRollups(
   { home, twin, measurement, from, to }: HistoryQuery,
   resolution: Resolution,
   limit: number,
-): Promise<RollupRow[]> {
-  return database.query<RollupRow>(ROLLUPS, [home, twin, measurement, resolution, from, to, limit]);
+): Promise<Bucket[]> {
+  return database.query<Bucket>(ROLLUPS, [home, twin, measurement, resolution, from, to, limit]);
 }

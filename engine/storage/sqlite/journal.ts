@@ -1,9 +1,10 @@
 import type { Address } from '../../envelope.ts';
 import { own } from '../../own.ts';
-import type { CheckpointRow, JournalRow, Resolution, RollupRow } from '../../rows.ts';
+import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
+import type { Bucket } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { HistoryQuery, Page, PageRequest } from '../port.ts';
-import { CHECKPOINT, JOURNAL, ROLLUP } from '../tables.ts';
+import { BUCKET, CHECKPOINT, JOURNAL } from '../tables.ts';
 import { fromStored } from '../text.ts';
 import { type Connection, readRow } from './connection.ts';
 
@@ -84,19 +85,17 @@ export function listRollups(
   { home, twin, measurement, from, to }: HistoryQuery,
   resolution: Resolution,
   limit: number,
-): RollupRow[] {
-  return connection
-    .all(
-      `SELECT ${ROLLUP.fields} FROM rollup
+): Bucket[] {
+  return connection.all<Bucket>(
+    `SELECT ${BUCKET.fields} FROM rollup
        WHERE home = ? AND twin = ? AND measurement = ? AND resolution = ? AND start >= ? AND start < ?
        ORDER BY start LIMIT ?`,
-      home,
-      twin,
-      measurement,
-      resolution,
-      from,
-      to,
-      limit,
-    )
-    .map((raw) => readRow(ROLLUP, raw));
+    home,
+    twin,
+    measurement,
+    resolution,
+    from,
+    to,
+    limit,
+  );
 }
