@@ -30,5 +30,6 @@ EXPOSE 3000
 # A process without its database or broker is alive; /readyz tells whether it can work
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HTTP_PORT || 3000}/healthz`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/api/main.js"]
+# A young generation in which a busy engine's batches end: a tenth more events
+ENTRYPOINT ["node", "--max-semi-space-size=64", "dist/api/main.js"]
 CMD ["start"]

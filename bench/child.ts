@@ -1,55 +1,91 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import type { Answer, Order, Result } from './load/protocol.ts';
+import type { FollowOrder, FollowResult } from './load/followers.ts';
+import type { Order, Result } from './load/protocol.ts';
+import type { ReadOrder, ReadResult } from './load/reader.ts';
+
+type Answer = { type: 'done'; result: unknown } | { type: 'failed'; error: string };
 
 /** One of our own programs as a process of its own, which ends with us. */
 abstract class Child implements AsyncDisposable {
-  protected readonly process: ChildProcess;
+  readonly #process: ChildProcess;
 
-  protected constructor(program: string, args: readonly string[]) {
-    this.process = fork(new URL(program, import.meta.url), args, { stdio: 'inherit' });
+  protected constructor(program: string, args: readonly string[] = []) {
+    this.#process = fork(new URL(program, import.meta.url), args, { stdio: 'inherit' });
   }
 
   get pid(): number | undefined {
-    return this.process.pid;
+    return this.#process.pid;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await exited;
   }
 
   /** @throws Error when it ends before it says something */
   protected async message(): Promise<unknown> {
-    const ended = once(this.process, 'exit').then(([code]) => {
-      throw new Error(`${this.process.spawnargs[1]} ended with ${String(code)}`);
+    const either = new AbortController();
+    const ended = once(this.#process, 'exit', either).then(([code]) => {
+      throw new Error(`${this.#process.spawnargs[1]} ended with ${String(code)}`);
     });
-    const [said] = (await Promise.race([once(this.process, 'message'), ended])) as unknown[];
-    return said;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    if (this.process.exitCode !== null || this.process.signalCode !== null) return;
-    const exited = once(this.process, 'exit');
-    this.process.kill('SIGKILL');
-    await exited;
-  }
-}
-
-/** A load generator that takes orders. */
-export class LoadGenerator extends Child {
-  static start(): LoadGenerator {
-    return new LoadGenerator('load/generator.js', []);
+    try {
+      const said = once(this.#process, 'message', either);
+      return ((await Promise.race([said, ended])) as unknown[])[0];
+    } finally {
+      either.abort();
+      ended.catch(() => {}); // aborted, or thrown already
+    }
   }
 
   /** @throws Error with what went wrong there */
-  async order(order: Order): Promise<Result | null> {
+  protected async obey(order: object): Promise<unknown> {
     const answered = this.message();
-    this.process.send(order);
+    this.#process.send(order);
     const answer = (await answered) as Answer;
-    if (answer.type === 'failed') throw new Error(`load generator: ${answer.error}`);
+    if (answer.type === 'failed') throw new Error(`${this.constructor.name}: ${answer.error}`);
     return answer.result;
+  }
+}
+
+/** Plays a fleet of devices. */
+export class LoadGenerator extends Child {
+  static start(): LoadGenerator {
+    return new LoadGenerator('load/generator.js');
+  }
+
+  async order(order: Exclude<Order, { type: 'run' }>): Promise<void> {
+    await this.obey(order);
   }
 
   async run(order: Omit<Order & { type: 'run' }, 'type'>): Promise<Result> {
-    const result = await this.order({ type: 'run', ...order });
-    if (!result) throw new Error('the load generator gave no result');
-    return result;
+    return (await this.obey({ type: 'run', ...order })) as Result;
+  }
+}
+
+/** Asks over HTTP. */
+export class Reader extends Child {
+  static start(): Reader {
+    return new Reader('load/reader.js');
+  }
+
+  async read(order: ReadOrder): Promise<ReadResult> {
+    return (await this.obey(order)) as ReadResult;
+  }
+}
+
+/** Follow a home over WebSocket. */
+export class Followers extends Child {
+  static async start(order: Omit<FollowOrder & { type: 'follow' }, 'type'>): Promise<Followers> {
+    const followers = new Followers('load/followers.js');
+    await followers.obey({ type: 'follow', ...order });
+    return followers;
+  }
+
+  async count(seconds: number): Promise<FollowResult> {
+    return (await this.obey({ type: 'count', seconds })) as FollowResult;
   }
 }
 

@@ -1,13 +1,14 @@
 import { join } from 'node:path';
 import { Mosquitto } from '../adapters/mqtt/testing/mosquitto.ts';
-import { HomeostatProcess } from '../api/e2e/homeostat-process.ts';
+import type { HomeostatProcess } from '../api/e2e/homeostat-process.ts';
 import { ReleaseStack } from '../api/release-stack.ts';
 import { EchoClient, LoadGenerator } from './child.ts';
-import { cpuSeconds } from './cpu-time.ts';
+import { Inspector } from './inspector.ts';
 import { type FleetShape, homeOf, twinOf } from './load/fleet.ts';
 import type { Load, Result } from './load/protocol.ts';
 import type { Setting } from './measurement.ts';
-import { Profiler } from './profiler.ts';
+import { cpuSeconds } from './process-cost.ts';
+import { nameOf, type Stand } from './stand.ts';
 
 const CONNECTIONS = 4;
 const SETUP_AT_ONCE = 32;
@@ -24,21 +25,11 @@ export interface Contestant extends AsyncDisposable {
 export type Cpu = Record<'answering' | 'database' | 'broker' | 'generator', number>;
 export type Measured = Result & { cpu: Cpu };
 
-/** On what an engine runs. */
-export interface Where {
-  store: 'PostgreSQL' | 'SQLite';
-  broker: 'Mosquitto' | 'embedded broker';
-}
-
-export function nameOf({ store, broker }: Where): string {
-  return `${store}, ${broker}`;
-}
-
 export async function echo(fleet: FleetShape): Promise<Contestant> {
   const stack = new ReleaseStack();
   const broker = stack.use(await Mosquitto.start());
   const client = stack.use(await EchoClient.start(broker.url));
-  const generator = stack.use(await generatorFor(broker.url, fleet));
+  const generator = stack.use(await generatorFor(broker.url, fleet, 'all'));
   const pids = {
     answering: client.pid,
     database: undefined,
@@ -54,26 +45,21 @@ export async function echo(fleet: FleetShape): Promise<Contestant> {
   };
 }
 
+/**
+ * Starts an engine on its stand and brings its fleet up.
+ * @param introduce `markers`: the twins of the others are there already
+ */
 export async function homeostat(
   setting: Setting,
-  where: Where,
+  stand: Stand,
   fleet: FleetShape,
-  environment: Record<string, string> = {},
+  introduce: 'all' | 'markers' = 'all',
 ): Promise<Contestant> {
+  const { engine, where, broker } = stand;
   const stack = new ReleaseStack();
-  const broker = where.broker === 'Mosquitto' ? stack.use(await Mosquitto.start()) : null;
-  const engine = stack.use(
-    await HomeostatProcess.prepare({
-      LOG_LEVEL: 'warn',
-      PROVISIONING: 'open',
-      ...(where.store === 'PostgreSQL' && { DATABASE_URL: await setting.databases.create() }),
-      ...(broker && { MQTT_URL: broker.url }),
-      ...environment,
-    }),
-  );
-  if (setting.profiles !== null) engine.nodeOptions = ['--inspect=127.0.0.1:0'];
+  stack.use(stand);
   await engine.start();
-  const generator = stack.use(await generatorFor(engine.mqttUrl, fleet));
+  const generator = stack.use(await generatorFor(engine.mqttUrl, fleet, introduce));
   await regulate(engine, fleet);
   const name = nameOf(where);
   let runs = 0;
@@ -89,11 +75,11 @@ export async function homeostat(
       };
       const go = () => withCpu(pids, () => generator.run({ load, seconds, warmUpSeconds }));
       if (setting.profiles === null) return go();
-      const profiler = await Profiler.attach(engine.output);
-      await profiler.start();
+      using inspector = await Inspector.attach(engine.output);
+      await inspector.startProfile();
       const result = await go();
       const file = `${name.replaceAll(/\W+/g, '-')}-${load.type}-${++runs}.cpuprofile`;
-      await profiler.stop(join(setting.profiles, file));
+      await inspector.stopProfile(join(setting.profiles, file));
       return result;
     },
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
@@ -119,10 +105,14 @@ async function withCpu(
   return { ...result, cpu };
 }
 
-async function generatorFor(url: string, fleet: FleetShape): Promise<LoadGenerator> {
+async function generatorFor(
+  url: string,
+  fleet: FleetShape,
+  introduce: 'all' | 'markers',
+): Promise<LoadGenerator> {
   const generator = LoadGenerator.start();
   await generator.order({ type: 'connect', url, connections: CONNECTIONS, fleet });
-  await generator.order({ type: 'introduce' });
+  await generator.order({ type: 'introduce', who: introduce });
   return generator;
 }
 

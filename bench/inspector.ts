@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { WebSocket } from 'ws';
 
-/** Samples the CPU of a Node process that runs with `--inspect`, for what is measured and nothing before it. */
-export class Profiler {
+/** Looks into a Node process that runs with `--inspect`: its processor time and its heap. */
+export class Inspector implements Disposable {
   readonly #socket: WebSocket;
   #id = 0;
 
@@ -12,25 +12,36 @@ export class Profiler {
   }
 
   /** @param output what the process has printed; Node names the inspector's address there */
-  static async attach(output: string): Promise<Profiler> {
+  static async attach(output: string): Promise<Inspector> {
     const url = /Debugger listening on (ws:\S+)/.exec(output)?.[1];
     if (url === undefined) throw new Error('the process does not listen for a debugger');
     const socket = new WebSocket(url, { perMessageDeflate: false });
     await once(socket, 'open');
-    const profiler = new Profiler(socket);
-    await profiler.#call('Profiler.enable');
-    await profiler.#call('Profiler.setSamplingInterval', { interval: 500 });
-    return profiler;
+    const inspector = new Inspector(socket);
+    return inspector;
   }
 
-  async start(): Promise<void> {
+  /** From here to {@link stopProfile} the processor's time is sampled. */
+  async startProfile(): Promise<void> {
+    await this.#call('Profiler.enable');
+    await this.#call('Profiler.setSamplingInterval', { interval: 500 });
     await this.#call('Profiler.start');
   }
 
   /** Writes a `.cpuprofile`, which browsers' developer tools show. */
-  async stop(path: string): Promise<void> {
+  async stopProfile(path: string): Promise<void> {
     const { profile } = (await this.#call('Profiler.stop')) as { profile: unknown };
     await writeFile(path, JSON.stringify(profile));
+  }
+
+  /** What its live objects take, after a full collection, bytes. */
+  async heapBytes(): Promise<number> {
+    await this.#call('HeapProfiler.collectGarbage');
+    const { usedSize } = (await this.#call('Runtime.getHeapUsage')) as { usedSize: number };
+    return usedSize;
+  }
+
+  [Symbol.dispose](): void {
     this.#socket.terminate();
   }
 

@@ -3,28 +3,42 @@ import { Command } from 'commander';
 import { mosquittoMissing } from '../adapters/mqtt/testing/mosquitto.ts';
 import { Databases } from './databases.ts';
 import { type Figure, isMet, type Measurement } from './measurement.ts';
+import { api } from './measurements/api.ts';
+import { history } from './measurements/history.ts';
 import { roundTrip } from './measurements/round-trip.ts';
+import { scale } from './measurements/scale.ts';
 import { telemetryOfMany, telemetryOfThousands } from './measurements/telemetry.ts';
+import { time } from './measurements/time.ts';
 import { Progress } from './progress.ts';
+import { Report } from './report.ts';
 
-const MEASUREMENTS: readonly Measurement[] = [roundTrip, telemetryOfThousands, telemetryOfMany];
+const MEASUREMENTS: readonly Measurement[] = [
+  roundTrip,
+  telemetryOfThousands,
+  telemetryOfMany,
+  scale,
+  time,
+  api,
+  history,
+];
 
 const options = new Command('bench')
   .option('--only <names>', `some of: ${MEASUREMENTS.map(({ name }) => name).join(', ')}`)
   .option('--rounds <n>', 'rounds of each comparison', Number, 5)
-  .option('--quick', 'short runs, to see that all works')
+  .option('--quick', 'short runs that show that all works; their figures are not written down')
   .option('--against <text>', 'only engines whose name holds this, such as "PostgreSQL, Mosquitto"')
-  .option('--profile <folder>', 'CPU profiles of the engines')
+  .option('--profile <folder>', 'CPU profiles of the engines; nothing is written down')
   .parse()
   .opts<{ only?: string; rounds: number; quick?: boolean; profile?: string; against?: string }>();
 
 async function main(): Promise<void> {
   if (mosquittoMissing !== null) throw new Error(mosquittoMissing);
   const progress = new Progress();
-  const only = options.only?.split(',');
+  const wanted = chosen();
+  const counts = !options.quick && options.profile === undefined && options.against === undefined;
+  const report = new Report(MEASUREMENTS);
   await using databases = await Databases.start();
-  for (const measurement of MEASUREMENTS) {
-    if (only && !only.includes(measurement.name)) continue;
+  for (const measurement of wanted) {
     progress.note(`\n${measurement.title}`);
     const figures = await measurement.run({
       databases,
@@ -35,7 +49,18 @@ async function main(): Promise<void> {
       against: options.against ?? '',
     });
     for (const figure of figures) progress.note(line(figure));
+    if (counts) report.add(measurement, options.rounds, figures);
   }
+  if (counts) progress.note('\nwritten to bench/results/latest.json and docs/benchmarks.md');
+}
+
+function chosen(): Measurement[] {
+  if (options.only === undefined) return [...MEASUREMENTS];
+  return options.only.split(',').map((name) => {
+    const measurement = MEASUREMENTS.find((one) => one.name === name);
+    if (!measurement) throw new Error(`there is no measurement "${name}"; see --help`);
+    return measurement;
+  });
 }
 
 function line(figure: Figure): string {

@@ -40,3 +40,14 @@ function readAll(): Map<number, { parent: number; ticks: number }> {
   }
   return processes;
 }
+
+/** Resident memory of one process, bytes. 0 where there is no /proc. */
+export function rssBytes(pid: number | undefined): number {
+  if (pid === undefined) return 0;
+  try {
+    const text = readFileSync(`/proc/${pid}/status`, 'utf8');
+    return Number(/VmRSS:\s+(\d+) kB/.exec(text)?.[1] ?? 0) * 1_024;
+  } catch {
+    return 0; // it has ended, or this is not Linux
+  }
+}

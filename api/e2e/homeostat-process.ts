@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,8 @@ import { freePort } from '../../engine/testing/free-port.ts';
 import { PACKAGE_ROOT } from '../../engine/testing/package-root.ts';
 
 const MAIN = fileURLToPath(new URL('dist/api/main.js', PACKAGE_ROOT));
+/** What `npm start` gives Node. */
+const NODE_OPTIONS = startOptions();
 export const TOKEN = 'token-of-the-tests-1234';
 
 /** A Homeostat as an operator runs it: its own process, configured by the environment. */
@@ -18,7 +21,7 @@ export class HomeostatProcess implements AsyncDisposable {
   readonly #environment: Record<string, string>;
   /** Another main script in place of the shipped one; it takes orders through {@link ask}. */
   readonly #script: string | null;
-  /** Options for Node itself, such as `--cpu-prof`. */
+  /** Options for Node itself on top of those of `npm start`, such as `--cpu-prof`. */
   nodeOptions: readonly string[] = [];
   #child: ChildProcess | null = null;
   #output = '';
@@ -80,7 +83,7 @@ export class HomeostatProcess implements AsyncDisposable {
   async start(): Promise<void> {
     const from = this.#output.length;
     const program = this.#script === null ? [MAIN, 'start'] : [this.#script];
-    const child = spawn(process.execPath, [...this.nodeOptions, ...program], {
+    const child = spawn(process.execPath, [...NODE_OPTIONS, ...this.nodeOptions, ...program], {
       env: this.#environment,
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe', ...(this.#script === null ? [] : (['ipc'] as const))],
@@ -207,4 +210,10 @@ export class HomeostatProcess implements AsyncDisposable {
       }
     }
   }
+}
+
+function startOptions(): string[] {
+  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8');
+  const { scripts } = JSON.parse(text) as { scripts: { start: string } };
+  return scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }

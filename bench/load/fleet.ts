@@ -17,8 +17,8 @@ export interface Device {
   heating: boolean;
   warm: boolean;
   reports: number;
-  /** Moments at which it reported and has not been answered, `performance.now()`. */
-  waiting: number[];
+  /** Reports that have not been answered: when (`performance.now()`), and what the answer is to be. */
+  waiting: { at: number; on: boolean }[];
 }
 
 export function homeOf({ prefix }: FleetShape, home: number): string {

@@ -9,7 +9,7 @@ import {
   sensorReport,
   thermostatReport,
 } from './fleet.ts';
-import type { Answer, Load, Order, Result } from './protocol.ts';
+import type { Load, Order, Result } from './protocol.ts';
 import { WireClient } from './wire-client.ts';
 
 /** Of a fleet of sensors: thermostats whose commands show how far the receiver is. */
@@ -23,7 +23,9 @@ class Generator {
   readonly #clients: WireClient[];
   readonly #fleet: Device[];
   readonly #markers: Device[];
-  #onAnswer: (device: Device) => void = () => {};
+  /** Called with the moment of the report that is answered. */
+  #onAnswer: (device: Device, reportedAt: number) => void = () => {};
+  #onSuperseded: () => void = () => {};
   #unacknowledged = 0;
   #acknowledgedAll: (() => void) | null = null;
 
@@ -54,9 +56,9 @@ class Generator {
     return new Generator(clients, fleet);
   }
 
-  /** Every device reports once. */
-  async introduce(): Promise<void> {
-    const all = this.#markers === this.#fleet ? this.#fleet : [...this.#markers, ...this.#fleet];
+  async introduce(who: 'all' | 'markers'): Promise<void> {
+    const isOneFleet = who === 'markers' || this.#markers === this.#fleet;
+    const all = isOneFleet ? this.#markers : this.#markers.concat(this.#fleet);
     for (let at = 0; at < all.length; at += 1_000) {
       for (const device of all.slice(at, at + 1_000)) this.#report(device);
       await this.#acknowledged();
@@ -66,6 +68,7 @@ class Generator {
 
   async run(load: Load, seconds: number, warmUpSeconds: number): Promise<Result> {
     const run = new Run(seconds, warmUpSeconds);
+    this.#onSuperseded = () => run.superseded();
     switch (load.type) {
       case 'answered':
         await this.#answered(run);
@@ -78,12 +81,13 @@ class Generator {
         break;
     }
     this.#onAnswer = () => {};
+    this.#onSuperseded = () => {};
     return run.result();
   }
 
   async #answered(run: Run): Promise<void> {
-    this.#onAnswer = (device) => {
-      run.answered(device.waiting.shift(), 1);
+    this.#onAnswer = (device, reportedAt) => {
+      run.answered(reportedAt, 1);
       if (!run.isOver()) run.sent(this.#report(device));
     };
     for (const device of this.#fleet) run.sent(this.#report(device));
@@ -92,7 +96,7 @@ class Generator {
   }
 
   async #paced(run: Run, perSecond: number): Promise<void> {
-    this.#onAnswer = (device) => run.answered(device.waiting.shift(), 1);
+    this.#onAnswer = (_device, reportedAt) => run.answered(reportedAt, 1);
     const began = performance.now();
     let next = 0;
     while (!run.isOver()) {
@@ -110,8 +114,8 @@ class Generator {
   async #marked(run: Run, spacing: number): Promise<void> {
     const free = [...this.#markers];
     let resume: (() => void) | null = null;
-    this.#onAnswer = (device) => {
-      run.answered(device.waiting.shift(), spacing);
+    this.#onAnswer = (device, reportedAt) => {
+      run.answered(reportedAt, spacing);
       free.push(device);
       resume?.();
     };
@@ -152,17 +156,25 @@ class Generator {
   #report(device: Device, at = performance.now()): number {
     const client = this.#clients[device.home % this.#clients.length] as WireClient;
     const isMarker = this.#markers === this.#fleet || this.#markers[device.index] === device;
-    if (isMarker) device.waiting.push(at);
+    const report = isMarker ? thermostatReport(device) : sensorReport(device);
+    if (isMarker) device.waiting.push({ at, on: !device.warm });
     this.#unacknowledged++;
-    client.publish(device.topic, isMarker ? thermostatReport(device) : sensorReport(device));
+    client.publish(device.topic, report);
     return 1;
   }
 
   #command(topic: Buffer, payload: Buffer): void {
     const device = this.#markers[deviceNumber(topic)];
     if (!device) return;
-    device.heating = payload.includes('"on":true');
-    if (device.waiting.length > 0) this.#onAnswer(device);
+    const on = payload.includes('"on":true');
+    device.heating = on;
+    // A report that came while the former waited for its turn replaces that one's command
+    while (device.waiting[0] && device.waiting[0].on !== on) {
+      device.waiting.shift();
+      this.#onSuperseded();
+    }
+    const report = device.waiting.shift();
+    if (report) this.#onAnswer(device, report.at);
   }
 
   async #acknowledged(): Promise<void> {
@@ -182,6 +194,7 @@ class Run {
   #sent = 0;
   #answered = 0;
   #answeredInAll = 0;
+  #superseded = 0;
   #latencies: number[] = [];
 
   constructor(seconds: number, warmUpSeconds: number) {
@@ -195,13 +208,18 @@ class Run {
     if (now >= this.#from && now < this.#to) this.#sent += count;
   }
 
-  answered(sentAt: number | undefined, count: number): void {
+  superseded(): void {
+    this.waiting--;
+    this.#superseded++;
+  }
+
+  answered(sentAt: number, count: number): void {
     this.waiting -= count;
     this.#answeredInAll += count;
     const now = performance.now();
     if (now < this.#from || now >= this.#to) return;
     this.#answered += count;
-    if (sentAt !== undefined && sentAt >= this.#from) this.#latencies.push(now - sentAt);
+    if (sentAt >= this.#from) this.#latencies.push(now - sentAt);
   }
 
   isOver(): boolean {
@@ -224,6 +242,7 @@ class Run {
       answered: this.#answered,
       latency: summary(this.#latencies),
       answeredInAll: this.#answeredInAll,
+      superseded: this.#superseded,
     };
   }
 }
@@ -246,20 +265,16 @@ async function obey(order: Order): Promise<Result | null> {
   }
   if (!generator) throw new Error('not connected');
   if (order.type === 'introduce') {
-    await generator.introduce();
+    await generator.introduce(order.who);
     return null;
   }
   return generator.run(order.load, order.seconds, order.warmUpSeconds);
 }
 
-function reply(answer: Answer): void {
-  process.send?.(answer);
-}
-
 process.on('message', (order: Order) => {
   obey(order).then(
-    (result) => reply({ type: 'done', result }),
-    (error: unknown) => reply({ type: 'failed', error: String(error) }),
+    (result) => process.send?.({ type: 'done', result }),
+    (error: unknown) => process.send?.({ type: 'failed', error: String(error) }),
   );
 });
 process.on('disconnect', () => process.exit());

@@ -4,7 +4,7 @@ import type { FleetShape } from './fleet.ts';
 export type Order =
   | { type: 'connect'; url: string; connections: number; fleet: FleetShape }
   /** Every device reports once, so that its twin exists; answered when the broker has taken all. */
-  | { type: 'introduce' }
+  | { type: 'introduce'; who: 'all' | 'markers' }
   | { type: 'run'; load: Load; seconds: number; warmUpSeconds: number };
 
 export type Load =
@@ -27,6 +27,6 @@ export interface Result {
   latency: { p50: number; p99: number; max: number };
   /** With the warm-up. */
   answeredInAll: number;
+  /** Reports that got no command of their own, since a later one of the same device came first. */
+  superseded: number;
 }
-
-export type Answer = { type: 'done'; result: Result | null } | { type: 'failed'; error: string };

@@ -1,15 +1,9 @@
 import { ReleaseStack } from '../../api/release-stack.ts';
-import {
-  type Contestant,
-  echo,
-  homeostat,
-  type Measured,
-  nameOf,
-  type Where,
-} from '../contestant.ts';
+import { type Contestant, echo, homeostat, type Measured } from '../contestant.ts';
 import type { FleetShape } from '../load/fleet.ts';
 import type { Load } from '../load/protocol.ts';
 import type { Setting } from '../measurement.ts';
+import { makeStand, nameOf, type Where } from '../stand.ts';
 import { median } from '../statistics.ts';
 
 export interface Standing {
@@ -76,7 +70,7 @@ export async function lineUp(
     for (const where of engines) {
       if (!nameOf(where).includes(setting.against)) continue;
       setting.progress.say(`starting ${nameOf(where)}`);
-      contestants.push(stack.use(await homeostat(setting, where, fleet)));
+      contestants.push(stack.use(await homeostat(setting, await makeStand(setting, where), fleet)));
     }
   } catch (error) {
     await stack[Symbol.asyncDispose]();

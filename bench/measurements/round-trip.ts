@@ -1,6 +1,7 @@
-import type { Measured, Where } from '../contestant.ts';
+import type { Measured } from '../contestant.ts';
 import type { FleetShape } from '../load/fleet.ts';
 import type { Figure, Measurement, Setting } from '../measurement.ts';
+import type { Where } from '../stand.ts';
 import { contest, lineUp, middle, ratio, type Standing } from './contest.ts';
 
 const FLEET: FleetShape = { devices: 2_000, homes: 100, kind: 'thermostat', prefix: 'r' };

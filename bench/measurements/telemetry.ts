@@ -1,6 +1,7 @@
-import type { Measured, Where } from '../contestant.ts';
+import type { Measured } from '../contestant.ts';
 import type { FleetShape } from '../load/fleet.ts';
 import type { Figure, Measurement } from '../measurement.ts';
+import type { Where } from '../stand.ts';
 import { contest, lineUp, middle, ratio } from './contest.ts';
 
 const SPACING = 50;
