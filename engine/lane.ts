@@ -58,8 +58,10 @@ export class Lane {
   /** Twins that have a row under way. */
   #busy = new Set<string>();
   #nudge: (() => void) | null = null;
+  /** Ends that are not being stored yet. */
+  #ended: Settlement[] = [];
   #settling: Promise<void> = Promise.resolve();
-  #unsettled = 0;
+  #isSettling = false;
   #idleWanted: (() => void)[] = [];
   /** Ends the waiting between two tries to store an end. */
   #hurry: (() => void) | null = null;
@@ -79,14 +81,17 @@ export class Lane {
     else this.#enqueue(row);
   }
 
-  withdraw(id: string): void {
-    if (!this.#known.has(id)) return;
-    const isOther = (row: OutboxRow) => row.id !== id;
-    this.#queue = this.#queue.filter(isOther);
-    for (const delayed of this.#delayed.values()) delayed.rows = delayed.rows.filter(isOther);
-    // One that is being delivered right now stays known until that has ended
-    if (this.#tried.has(id)) this.#withdrawn.add(id);
-    else this.#known.delete(id);
+  withdraw(ids: readonly string[]): void {
+    const gone = new Set<string>();
+    for (const id of ids) {
+      // One that is being delivered right now stays known until that has ended
+      if (this.#tried.has(id)) this.#withdrawn.add(id);
+      else if (this.#known.delete(id)) gone.add(id);
+    }
+    if (gone.size === 0) return;
+    const isLeft = ({ id }: OutboxRow) => !gone.has(id);
+    this.#queue = this.#queue.filter(isLeft);
+    for (const delayed of this.#delayed.values()) delayed.rows = delayed.rows.filter(isLeft);
   }
 
   forget({ home, twin }: { home: string; twin?: string }): void {
@@ -134,7 +139,7 @@ export class Lane {
   }
 
   get isIdle(): boolean {
-    return !this.#running && this.#unsettled === 0;
+    return !this.#running && !this.#isSettling;
   }
 
   async idle(): Promise<void> {
@@ -204,7 +209,7 @@ export class Lane {
         for (const row of rows) {
           this.#busy.delete(keyOf(row));
           this.#tried.delete(row.id);
-          if (this.#withdrawn.delete(row.id)) this.#known.delete(row.id);
+          if (this.#withdrawn.delete(row.id)) this.withdraw([row.id]);
         }
         this.#underway.delete(delivery);
       });
@@ -310,28 +315,43 @@ export class Lane {
     if (delayed.length > 0) await this.#delay(delayed);
   }
 
-  /** Stored in the background, in order; delivering goes on meanwhile. A crash in between delivers again under the same id. */
-  #settle(settlements: Settlement[]): void {
-    if (settlements.length === 0) return;
-    this.#unsettled++;
-    this.#settling = this.#settling.then(async () => {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          await this.#options.storage.settle(settlements);
-          break;
-        } catch (error) {
-          if (this.#closed) break;
-          this.#options.telemetry.emit('delivery.postponed', {
-            destination: this.#name,
-            attempts: attempt,
-            error: `its end could not be stored: ${messageOf(error)}`,
-          });
-          await this.#wait(backoffMs(attempt, LANE_RETRY, this.#options.random()));
-        }
-      }
+  /**
+   * Stored in the background, all that have gathered while the former were; delivering goes on meanwhile.
+   * A crash in between delivers again under the same id.
+   */
+  #settle(settlements: readonly Settlement[]): void {
+    this.#ended.push(...settlements);
+    if (this.#isSettling || this.#ended.length === 0) return;
+    this.#isSettling = true;
+    this.#settling = this.#storeEnds();
+  }
+
+  async #storeEnds(): Promise<void> {
+    while (this.#ended.length > 0) {
+      const settlements = this.#ended;
+      this.#ended = [];
+      await this.#store(settlements);
       for (const { id } of settlements) this.#known.delete(id);
-      this.#unsettled--;
-    });
+    }
+    this.#isSettling = false;
+  }
+
+  /** Tries until it is stored, or the lane is closed. */
+  async #store(settlements: readonly Settlement[]): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.#options.storage.settle(settlements);
+        return;
+      } catch (error) {
+        if (this.#closed) return;
+        this.#options.telemetry.emit('delivery.postponed', {
+          destination: this.#name,
+          attempts: attempt,
+          error: `its end could not be stored: ${messageOf(error)}`,
+        });
+        await this.#wait(backoffMs(attempt, LANE_RETRY, this.#options.random()));
+      }
+    }
   }
 
   /** Single twins that cannot be reached: they wait, each with its own rows behind, and nobody else does. */

@@ -17,7 +17,7 @@ export class Outbox implements AsyncDisposable {
 
   /** Takes the effects of a committed batch. */
   add(rows: readonly OutboxRow[], withdrawn: readonly string[]): void {
-    for (const id of withdrawn) for (const lane of this.#lanes.values()) lane.withdraw(id);
+    for (const lane of this.#lanes.values()) lane.withdraw(withdrawn);
     for (const row of rows) this.#lanes.get(row.destination)?.add(row);
     for (const lane of this.#lanes.values()) lane.kick();
   }
