@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Socket } from 'node:net';
 import { connect, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Clock } from '../../engine/index.ts';
 import type { InboundPacket, WantedFilter } from './codec.ts';
@@ -124,6 +125,8 @@ export class BrokerSession {
     this.client.on('connect', ({ sessionPresent }) => {
       this.#attempts = 0;
       wasConnected = true;
+      // A command must not wait until the one before it has been acknowledged (Nagle's algorithm)
+      (this.client.stream as Partial<Socket>).setNoDelay?.(true);
       this.client.options.reconnectPeriod = reconnect.firstMs;
       signal('connected', { url, sessionPresent });
       this.#subscribe();
