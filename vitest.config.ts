@@ -7,6 +7,8 @@ export default defineConfig({
     // Real servers start in some of them; no assertion anywhere depends on time
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // Of the cases of bench/torture, each with an engine, a broker and a database
+    maxConcurrency: 2,
     reporters: ['default', './api/e2e/skipped-reporter.ts'],
   },
 });

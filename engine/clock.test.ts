@@ -22,11 +22,11 @@ test('a deadline comes at its time, once', () => {
   expect(rung).toEqual([HOUR_MS]);
 });
 
-test('a clock that is set past a deadline is noticed within seconds', () => {
+test('a clock that is set past a deadline is noticed within a second', () => {
   const { rung, ring } = ringing();
   systemClock.schedule(Date.now() + HOUR_MS, ring);
   vi.setSystemTime(Date.now() + 2 * HOUR_MS);
-  vi.advanceTimersByTime(5_000);
+  vi.advanceTimersByTime(1_000);
   expect(rung).toHaveLength(1);
 });
 
@@ -39,7 +39,7 @@ test('a clock that is set back holds up a deadline, and no delay', () => {
   vi.advanceTimersByTime(HOUR_MS);
   expect(waited.rung).toHaveLength(1);
   expect(rung).toEqual([]);
-  vi.advanceTimersByTime(5_000);
+  vi.advanceTimersByTime(1_000);
   expect(rung).toHaveLength(1);
 });
 

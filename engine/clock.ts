@@ -15,7 +15,7 @@ export interface Clock {
 }
 
 /** A timeout does not notice that the clock is set; a deadline is looked at again this often. */
-const LOOK_MS = 5_000;
+const LOOK_MS = 1_000;
 
 /** A clock that shows what `now` says and goes as the machine's does. */
 export function clockOf(now: () => number): Clock {

@@ -165,6 +165,35 @@ describe('the outbox', () => {
     expect((await bench.engine.stats()).outbox).toEqual({ test: 0 });
   });
 
+  test('does not try again what was withdrawn while that it has to wait was being stored', async () => {
+    await using storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    const postpone = storage.postpone.bind(storage);
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    let postponed = false;
+    const slow: typeof storage = {
+      ...storage,
+      async postpone(rows) {
+        postponed = true;
+        await held;
+        await postpone(rows);
+      },
+    };
+    await using bench = await startEngine({ kinds: [lamp], storage: slow });
+    bench.sink.answer = ({ delivery }) => (delivery.type === 'command' ? retry : DELIVERED);
+    await bench.send('a', { type: 'telemetry', on: false });
+    await bench.send('a', { type: 'desired.changed', on: true });
+    while (!postponed) await new Promise((go) => setImmediate(go));
+    await bench.send('a', { type: 'telemetry', on: true });
+    goOn();
+    bench.sink.answer = () => DELIVERED;
+    await bench.pass(10_000);
+    expect(bench.sink.commands).toEqual([]);
+    expect((await bench.engine.stats()).outbox).toEqual({ test: 0 });
+  });
+
   test('is told once, although the store was away when it had to wait', async () => {
     await using storage = flaky(await openSqlite(':memory:', { deadLettersPerHome: 10 }));
     await using bench = await startEngine({ kinds: [lamp], storage });

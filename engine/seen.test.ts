@@ -48,6 +48,15 @@ test('what is redelivered after an outage finds itself, although newer events co
   }
 });
 
+test('what was stored before an outage is remembered while what waited meanwhile is stored', () => {
+  let seen: SeenSegment[] = [];
+  for (let n = 0; n < 500; n++) seen = remember(seen, [idHash(`old${n}`)], n);
+  for (const outage of [15_000, 3_600_000, -3_600_000]) {
+    for (let n = 0; n < 500; n++) seen = remember(seen, [idHash(`${outage}${n}`)], outage + n);
+    for (let n = 0; n < 500; n++) expect(hasSeen(seen, idHash(`old${n}`))).toBe(true);
+  }
+});
+
 test('a hash that only reaches over two others is none of them', () => {
   const seen = [{ at: 0, ids: 'aaaaaaaabbbbbbbb' }];
   expect(hasSeen(seen, 'bbbbbbbb')).toBe(true);

@@ -4,7 +4,8 @@
  * A sender redelivers what it was not told to be stored: after a crash that is everything between a
  * commit and its lost acknowledgements. For most twins that is an event or two, for one that is
  * hammered it may be the whole flow-control window. So the window holds at least the last 64 ids,
- * and all of the last ten seconds, up to a bound.
+ * and all of the last ten seconds, up to a bound. Seconds in which the twin has turns, that is: while
+ * the store is away nothing is acknowledged, however long that takes.
  */
 import { ID_HASH_LENGTH } from './envelope.ts';
 import type { SeenSegment } from './twin-state.ts';
@@ -13,6 +14,8 @@ import type { SeenSegment } from './twin-state.ts';
 const LEAST_LENGTH = 64 * ID_HASH_LENGTH;
 const MOST_LENGTH = 4_096 * ID_HASH_LENGTH;
 const KEPT_MS = 10_000;
+/** What a silence counts for at most. */
+const SILENCE_MS = 1_000;
 const SEGMENT_LENGTH = 16 * ID_HASH_LENGTH;
 
 export function hasSeen(seen: readonly SeenSegment[], hash: string): boolean {
@@ -35,10 +38,17 @@ export function remember(
 ): SeenSegment[] {
   const ids = hashes.join('');
   const last = seen.at(-1);
+  const window = last ? moved(seen, now - last.at) : [];
   if (last && last.ids.length < SEGMENT_LENGTH) {
-    return [...seen.slice(0, -1), { at: now, ids: last.ids + ids }];
+    return [...window.slice(0, -1), { at: now, ids: last.ids + ids }];
   }
-  return forget([...seen, { at: now, ids }], now);
+  return forget([...window, { at: now, ids }], now);
+}
+
+/** The window as it is after a silence. A clock that was set back counts as none. */
+function moved(seen: readonly SeenSegment[], silence: number): readonly SeenSegment[] {
+  const skipped = silence - Math.max(0, Math.min(silence, SILENCE_MS));
+  return skipped === 0 ? seen : seen.map(({ at, ids }) => ({ at: at + skipped, ids }));
 }
 
 /**

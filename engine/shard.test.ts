@@ -57,6 +57,27 @@ describe('while the database is gone', () => {
     expect(await waiting).toMatchObject({ status: 'accepted' });
   });
 
+  test('what is sent again meanwhile counts once, behind however many others', async () => {
+    await using storage = await memory();
+    await using bench = await startEngine({ kinds: [lamp], storage });
+    const send = (name: string, count: number) =>
+      Array.from({ length: count }, (_, n) =>
+        bench.send('a', { type: 'telemetry', power: n }, { id: `${name}${n}` }),
+      );
+    storage.fail.set('commit', away);
+    const first = send('first', 60);
+    for (let second = 0; second < 20; second++) {
+      bench.clock.advance(1_000);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    const rest = [...send('second', 100), ...send('first', 60)];
+    storage.fail.clear();
+    bench.clock.advance(10_000);
+    const statuses = (await Promise.all([...first, ...rest])).map(({ status }) => status);
+    expect(statuses.filter((status) => status === 'accepted')).toHaveLength(160);
+    expect(statuses.slice(160).every((status) => status === 'duplicate')).toBe(true);
+  });
+
   test('a stop does not hang: what waits is refused as retryable', async () => {
     await using storage = await memory();
     const bench = await startEngine({ kinds: [lamp], storage });

@@ -65,7 +65,10 @@ export interface Bucket {
   lastAt: number;
 }
 
-/** Hashes of external event ids, one after another, oldest first; `at` is when the last of them came (epoch ms). */
+/**
+ * Hashes of external event ids, one after another, oldest first; `at` is when the last of them came
+ * (epoch ms), put off by the silences since.
+ */
 export interface SeenSegment {
   at: number;
   ids: string;

@@ -56,6 +56,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     throw new Error(`PostgreSQL did not start:\n${log.slice(-20).join('')}`, { cause: error });
   }
   let running = true;
+  let starting: Promise<unknown> = Promise.resolve();
   let paused: number[] = [];
   const goOn = () => {
     for (const pid of paused) signalIfAlive(pid, 'SIGCONT');
@@ -72,8 +73,10 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     folder,
     async start() {
-      await server.start();
-      running = true;
+      starting = server.start().then(() => {
+        running = true;
+      });
+      await starting;
     },
     stop: () => end('SIGINT'),
     crash: () => end('SIGQUIT'),
@@ -84,6 +87,7 @@ export async function startPostgres(settings: readonly string[] = []): Promise<P
     },
     [Symbol.asyncDispose]: async () => {
       goOn();
+      await Promise.allSettled([starting]);
       if (running) await server.stop();
       await rm(folder, { recursive: true, force: true });
     },

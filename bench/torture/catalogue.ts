@@ -1,0 +1,31 @@
+import type { Scenario } from './scenario.ts';
+import { absences } from './scenarios/absences.ts';
+import { brokers } from './scenarios/brokers.ts';
+import { clocks } from './scenarios/clocks.ts';
+import { crowds } from './scenarios/crowds.ts';
+import { disks } from './scenarios/disks.ts';
+import { floods } from './scenarios/floods.ts';
+import { kills } from './scenarios/kills.ts';
+import { order } from './scenarios/order.ts';
+import { owners } from './scenarios/owners.ts';
+import { pairsOfFaults } from './scenarios/pairs.ts';
+import { stores } from './scenarios/stores.ts';
+import { subscribers } from './scenarios/subscribers.ts';
+import { wires } from './scenarios/wires.ts';
+
+/** All ways to break it. */
+export const SCENARIOS: readonly Scenario[] = [
+  ...kills,
+  ...stores,
+  ...brokers,
+  ...wires,
+  ...disks,
+  ...owners,
+  ...clocks,
+  ...order,
+  ...floods,
+  ...subscribers,
+  ...crowds,
+  ...absences,
+  ...pairsOfFaults,
+];

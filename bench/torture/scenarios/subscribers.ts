@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import { WebSocket } from 'ws';
+import { TOKEN } from '../../../api/e2e/homeostat-process.ts';
+import { within } from '../patience.ts';
+import { BOTH_BROKERS, BOTH_STORES, type Ground, type Scenario } from '../scenario.ts';
+import { trouble } from '../trouble.ts';
+import type { World } from '../world.ts';
+
+const MOST_RSS_MB = 400;
+const SERVED_MS = 30_000;
+
+/** Live streams that are opened and never read, beside one that is. */
+const deaf: Scenario = {
+  name: 'deaf-subscribers',
+  stores: BOTH_STORES,
+  brokers: BOTH_BROKERS,
+  run(ground, random) {
+    const setting = { perSecond: 1_500, mostRssMb: MOST_RSS_MB };
+    return trouble(ground, random, setting, async ({ world, devices, goOn }) => {
+      const count = ground.size === 'short' ? 3 : 10;
+      for (let n = 0; n < count; n++) {
+        (await follow(world, ground, 'home0')).pause();
+        (await openStream(world, ground, 'home0')).pause();
+      }
+      const reader = await follow(world, ground, 'home0');
+      let heard = 0;
+      const ids = new Set<string>();
+      reader.on('message', (data) => {
+        heard++;
+        const { data: change } = JSON.parse(String(data)) as { data?: { eventId?: string } };
+        if (change?.eventId) ids.add(change.eventId);
+      });
+      const amount = ground.size === 'short' ? 2_500 : 25_000;
+      await goOn(amount, amount);
+      const teller = devices.find(({ home }) => home === 'home0');
+      if (!teller) throw new Error('there is no device');
+      const id = teller.nextId();
+      await teller.report(teller.state(), id);
+      while (!ids.has(id)) await within(SERVED_MS, 'who reads is served', once(reader, 'message'));
+      return { heard, deaf: 2 * count };
+    });
+  },
+};
+
+/** A WebSocket that follows a home. */
+async function follow(world: World, { stack }: Ground, home: string): Promise<WebSocket> {
+  const address = world.engine.url.replace('http', 'ws');
+  const socket = new WebSocket(`${address}/v1/live?access_token=${TOKEN}`);
+  socket.on('error', () => {}); // it is cut off in the end
+  stack.defer(async () => socket.terminate());
+  await once(socket, 'open');
+  socket.send(JSON.stringify({ action: 'subscribe', id: 'all', home }));
+  return socket;
+}
+
+/** Server-sent events of a home. */
+async function openStream(world: World, { stack }: Ground, home: string): Promise<IncomingMessage> {
+  const request = get(`${world.engine.url}/v1/homes/${home}/stream`, {
+    headers: { authorization: `Bearer ${TOKEN}` },
+  });
+  request.on('error', () => {});
+  stack.defer(async () => void request.destroy());
+  const [answer] = (await once(request, 'response')) as [IncomingMessage];
+  answer.on('error', () => {});
+  return answer;
+}
+
+export const subscribers: readonly Scenario[] = [deaf];
