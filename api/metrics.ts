@@ -159,7 +159,7 @@ function gauges(registry: Registry, engine: Engine): () => Promise<void> {
   const storeUp = gauge('store_up', 'Whether the store answered this scrape: 1 or 0.');
   const mailbox = gauge('mailbox_depth', 'Events that wait for their turn, by shard.', 'shard');
   const hotTwins = gauge('hot_twins', 'Twins in memory.');
-  const twins = gauge('twins', 'Twins registered.');
+  const twins = gauge('twins', 'Twins registered, counted once a minute.');
   const timers = gauge('timers_waiting', 'Deadlines of the near future, in memory.');
   const inMemory = gauge(
     'outbox_memory_depth',
@@ -176,23 +176,24 @@ function gauges(registry: Registry, engine: Engine): () => Promise<void> {
 
   return async () => {
     ready.set(engine.health().ready ? 1 : 0);
-    // A scrape while the store is away still tells the rest
-    const stats = await within(STATS_MS, engine.stats()).catch(() => null);
-    storeUp.set(stats ? 1 : 0);
-    if (!stats) return;
-    for (const [shard, waiting] of stats.mailbox.entries()) mailbox.set({ shard }, waiting);
-    for (const [destination, waiting] of Object.entries(stats.outbox)) {
+    const memory = engine.stats();
+    for (const [shard, waiting] of memory.mailbox.entries()) mailbox.set({ shard }, waiting);
+    for (const [destination, waiting] of Object.entries(memory.outbox)) {
       inMemory.set({ destination }, waiting);
     }
-    hotTwins.set(stats.hotTwins);
-    twins.set(stats.twins);
-    timers.set(stats.waitingTimers);
-    const { undelivered } = stats;
+    hotTwins.set(memory.hotTwins);
+    timers.set(memory.waitingTimers);
+    subscribers.set(memory.subscribers);
+    // A scrape while the store is away still tells the rest
+    const stored = await within(STATS_MS, engine.storeStats()).catch(() => null);
+    storeUp.set(stored ? 1 : 0);
+    if (!stored) return;
+    const { undelivered } = stored;
+    twins.set(stored.twins);
     depth.set(undelivered.depth);
     age.set(
       undelivered.oldestAt === null ? 0 : (engine.clock.now() - undelivered.oldestAt) / 1_000,
     );
-    letters.set(stats.deadLetters);
-    subscribers.set(stats.subscribers);
+    letters.set(stored.deadLetters);
   };
 }

@@ -29,6 +29,7 @@ const DEFAULT_LIMITS: Limits = {
 };
 const DEFAULT_TAKEOVER_WAIT_MS = 15_000;
 const DRAIN_MS = 6_000;
+const TWINS_COUNTED_FOR_MS = 60_000;
 const SETTLE_MS = 2_000;
 
 /**
@@ -45,6 +46,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   assertTimezone(defaultTimezone);
   let lost: EngineError | null = null;
   let stopping: Promise<void> | null = null;
+  let counted: { twins: number; at: number } | null = null;
 
   // ── the parts ──────────────────────────────────────────────────────────────────────────────
 
@@ -146,6 +148,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       .catch((error: unknown) => telemetry.emit('background.failed', { task: event.type, error }));
   }
 
+  async function countTwins(): Promise<number> {
+    const age = counted ? performance.now() - counted.at : Number.POSITIVE_INFINITY;
+    if (!counted || age > TWINS_COUNTED_FOR_MS) {
+      counted = { twins: await storage.countTwins(), at: performance.now() };
+    }
+    return counted.twins;
+  }
+
   function loseOwnership(error: EngineError): void {
     if (lost || stopping) return;
     lost = error;
@@ -213,22 +223,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       return { ready: problems.size === 0, problems: [...problems] };
     },
 
-    async stats() {
+    stats: () => ({
+      mailbox: shards.map(({ depth }) => depth),
+      hotTwins: shards.reduce((sum, { hotTwins }) => sum + hotTwins, 0),
+      waitingTimers: wakes.size,
+      outbox: outbox.waiting(),
+      subscribers: changes.subscribers,
+    }),
+
+    async storeStats() {
       const [undelivered, deadLetters, twins] = await Promise.all([
         storage.outboxStats(),
         storage.countDeadLetters(),
-        storage.countTwins(),
+        countTwins(),
       ]);
-      return {
-        mailbox: shards.map(({ depth }) => depth),
-        hotTwins: shards.reduce((sum, { hotTwins }) => sum + hotTwins, 0),
-        waitingTimers: wakes.size,
-        outbox: outbox.waiting(),
-        undelivered,
-        deadLetters,
-        twins,
-        subscribers: changes.subscribers,
-      };
+      return { undelivered, deadLetters, twins };
     },
 
     async idle() {

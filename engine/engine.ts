@@ -83,8 +83,10 @@ export interface Engine
 
   /** Ready: owns its homes, the store answers. */
   health(): Health;
-  /** Numbers for metrics; asks the store for some. */
-  stats(): Promise<EngineStats>;
+  /** Numbers about what is in memory. */
+  stats(): EngineStats;
+  /** Numbers about what is in the store; counting a million twins takes a while, so theirs may be a minute old. */
+  storeStats(): Promise<StoreStats>;
   /** Resolves when no envelope waits, no commit or delivery is under way. */
   idle(): Promise<void>;
 }
@@ -101,9 +103,12 @@ export interface EngineStats {
   waitingTimers: number;
   /** Deliveries in memory, per destination. */
   outbox: Record<string, number>;
+  subscribers: number;
+}
+
+export interface StoreStats {
   /** Deliveries in the store, and when the oldest was asked for (epoch ms). */
   undelivered: { depth: number; oldestAt: number | null };
   deadLetters: number;
   twins: number;
-  subscribers: number;
 }

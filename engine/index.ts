@@ -10,6 +10,7 @@ export type {
   Health,
   Limits,
   RetentionDays,
+  StoreStats,
 } from './engine.ts';
 export {
   type Address,

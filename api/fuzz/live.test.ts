@@ -84,11 +84,11 @@ describe('what lives on', () => {
 
   /** The server hears of a client that hung up a few round trips later. */
   async function everyoneLeaves(): Promise<void> {
-    const subscribers = async () => (await world.bench.engine.stats()).subscribers;
-    for (let trips = 0; trips < 100 && (await subscribers()) > 0; trips++) {
+    const subscribers = () => world.bench.engine.stats().subscribers;
+    for (let trips = 0; trips < 100 && subscribers() > 0; trips++) {
       await (await fetch(`http://${address}/healthz`)).text();
     }
-    expect(await subscribers()).toBe(0);
+    expect(subscribers()).toBe(0);
   }
 
   async function hear(frames: readonly (string | Buffer)[]): Promise<void> {

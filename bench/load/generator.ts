@@ -13,7 +13,7 @@ import type { Load, Order, Result } from './protocol.ts';
 import { WireClient } from './wire-client.ts';
 
 /** Of a fleet of sensors: thermostats whose commands show how far the receiver is. */
-const MARKERS = 200;
+const MARKERS = 100;
 const TICK_MS = 5;
 /** Publishes between two looks at the sockets. */
 const BURST = 200;

@@ -122,19 +122,7 @@ async function hotTwin({ progress }: Setting, stand: Stand, twins: number): Prom
   const usual = engine.nodeOptions;
   engine.nodeOptions = INSPECTED;
   await engine.start();
-  using inspector = await Inspector.attach(engine.output);
-  const before = await inspector.heapBytes();
-  await using generator = LoadGenerator.start();
-  const fleet = fleetOf(Math.min(HOT, twins));
-  await generator.order({ type: 'connect', url: engine.mqttUrl, connections: 1, fleet });
-  await generator.order({ type: 'introduce', who: 'all' });
-  let count = 0;
-  while (count < fleet.devices) {
-    await setTimeout(LOOK_MS);
-    count = await gauge(engine, 'homeostat_hot_twins');
-  }
-  await setTimeout(AT_REST_MS);
-  const kilobytes = ((await inspector.heapBytes()) - before) / count / 1_024;
+  const kilobytes = (await bytesOfHotTwin(engine, fleetOf(Math.min(HOT, twins)))) / 1_024;
   await engine.stop();
   engine.nodeOptions = usual;
   progress.say(`${nameOf(where)}: ${kilobytes.toFixed(2)} KB a hot twin`);
@@ -146,6 +134,22 @@ async function hotTwin({ progress }: Setting, stand: Stand, twins: number): Prom
       target: { atMost: 3 },
     },
   ];
+}
+
+async function bytesOfHotTwin(engine: HomeostatProcess, fleet: FleetShape): Promise<number> {
+  // Left before the engine stops: Node waits for its debugger to go
+  using inspector = await Inspector.attach(engine.output);
+  const before = await inspector.heapBytes();
+  await using generator = LoadGenerator.start();
+  await generator.order({ type: 'connect', url: engine.mqttUrl, connections: 1, fleet });
+  await generator.order({ type: 'introduce', who: 'all' });
+  let count = 0;
+  while (count < fleet.devices) {
+    await setTimeout(LOOK_MS);
+    count = await gauge(engine, 'homeostat_hot_twins');
+  }
+  await setTimeout(AT_REST_MS);
+  return ((await inspector.heapBytes()) - before) / count;
 }
 
 function fleetOf(devices: number): FleetShape {

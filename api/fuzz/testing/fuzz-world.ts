@@ -155,7 +155,7 @@ export class FuzzWorld implements AsyncDisposable {
   async assertWhole(): Promise<void> {
     const { engine, app } = this.bench;
     await engine.idle();
-    const { mailbox } = await engine.stats();
+    const { mailbox } = engine.stats();
     if (mailbox.some((waiting) => waiting > 0)) throw new Error('an idle engine has mail');
     const get = async (url: string) => {
       const answer = await app.inject({ url, headers: { authorization: `Bearer ${TOKEN}` } });
