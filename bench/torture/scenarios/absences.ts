@@ -16,7 +16,7 @@ const absent: Scenario = {
   brokers: BOTH_BROKERS,
   run(ground, random) {
     const fleet = { homes: 2, thermostats: 2, relays: 1, sensors: 1 };
-    return trouble(ground, random, { fleet }, async ({ world }) => {
+    return trouble(ground, random, { fleet }, async ({ world, goOn }) => {
       const short = await sleepers(world, 'short', 4);
       const long = await sleepers(world, 'long', 4);
       const asked: { device: Device; id: string; expires: boolean }[] = [];
@@ -32,6 +32,8 @@ const absent: Scenario = {
       for (const { device, id, expires } of asked) {
         if (expires) await hasExpired(world, device, id);
       }
+      // Longer than a broker may be late with an expiry
+      await goOn(1_500, 2_000);
       await Promise.all([...short, ...long].map((device) => device.comeBack()));
       for (const { id, expires } of asked) {
         if (expires) continue;
