@@ -64,12 +64,18 @@ const segment: fc.Arbitrary<Segment> = fc.oneof(
     weight: 1,
     arbitrary: fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,63}$/).map((raw) => ({ raw })),
   },
-  { weight: 1, arbitrary: hostileText.map((text) => ({ raw: percentEncoded(text) })) },
+  {
+    weight: 1,
+    // Clients resolve dots before they ask: that would be another address, with a document of its own
+    arbitrary: hostileText
+      .filter((text) => !/^\.{1,2}$/.test(text))
+      .map((text) => ({ raw: percentEncoded(text) })),
+  },
   {
     weight: 1,
     arbitrary: fc
       .constantFrom(
-        ...['%00', '%zz', '%', '%c0%ae', '%ed%a0%80', '..', '%2e%2e', '.', '', ' ', '%2F', '%5c'],
+        ...['%00', '%zz', '%', '%c0%ae', '%ed%a0%80', '...', '', ' ', '%2F', '%5c'],
         ...['__proto__', 'constructor', 'a;b', 'a,b', 'a%3Fx', 'ü', '*', ':home', '%F0%9F%92%A9'],
         ...['x'.repeat(64), 'x'.repeat(65), 'x'.repeat(899), 'x'.repeat(901), '%41'.repeat(300)],
       )
