@@ -82,13 +82,12 @@ class Subscriber implements Subscription {
   async *[Symbol.asyncIterator](): AsyncIterator<Change> {
     while (!this.#closed) {
       const batch = this.#queue;
+      const missed = this.#missed;
       this.#queue = [];
+      this.#missed = 0;
       yield* batch;
-      if (this.#missed > 0 && this.#queue.length === 0) {
-        const missed = this.#missed;
-        this.#missed = 0;
-        yield { type: 'lagged', missed };
-      }
+      // Where they are missing, and not when it has caught up: one that is always too slow never does
+      if (missed > 0) yield { type: 'lagged', missed };
       if (this.#queue.length === 0 && !this.#closed) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;

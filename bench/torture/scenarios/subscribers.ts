@@ -7,7 +7,8 @@ import { BOTH_BROKERS, BOTH_STORES, type Ground, type Scenario } from '../scenar
 import { trouble } from '../trouble.ts';
 import type { World } from '../world.ts';
 
-const MOST_RSS_MB = 400;
+/** Each stream may hold a few MB; without a bound it would hold tens. */
+const MOST_RSS_MB = 450;
 const SERVED_MS = 30_000;
 
 /** Live streams that are opened and never read, beside one that is. */
@@ -16,13 +17,16 @@ const deaf: Scenario = {
   stores: BOTH_STORES,
   brokers: BOTH_BROKERS,
   run(ground, random) {
-    // One home, so that everything is told to everybody: without a bound each stream would hold tens of MB
+    // One home, so that everything is told to everybody
     const fleet = { homes: 1, thermostats: 12, relays: 6, sensors: 3 };
     const setting = { fleet, perSecond: 1_500, mostRssMb: MOST_RSS_MB };
     return trouble(ground, random, setting, async ({ world, devices, goOn }) => {
       const count = ground.size === 'short' ? 3 : 10;
+      const sockets: WebSocket[] = [];
       for (let n = 0; n < count; n++) {
-        (await follow(world, ground, 'home0')).pause();
+        const socket = await follow(world, ground, 'home0');
+        socket.pause();
+        sockets.push(socket);
         (await openStream(world, ground, 'home0')).pause();
       }
       const reader = await follow(world, ground, 'home0');
@@ -40,6 +44,8 @@ const deaf: Scenario = {
       const id = teller.nextId();
       await teller.report(teller.state(), id);
       while (!ids.has(id)) await within(SERVED_MS, 'who reads is served', once(reader, 'message'));
+      // The short version ends before their buffers are full
+      if (ground.size === 'full') await hearsOfItsLoss(random.pick(sockets));
       return { heard, deaf: 2 * count };
     });
   },
@@ -54,6 +60,18 @@ async function follow(world: World, { stack }: Ground, home: string): Promise<We
   await once(socket, 'open');
   socket.send(JSON.stringify({ action: 'subscribe', id: 'all', home }));
   return socket;
+}
+
+/** It begins to read, and is told that it has missed something: what it did not read was not kept. */
+async function hearsOfItsLoss(socket: WebSocket): Promise<void> {
+  const lagged = new Promise<void>((resolve) => {
+    socket.on('message', (data) => {
+      const { event } = JSON.parse(String(data)) as { event?: string };
+      if (event === 'lagged') resolve();
+    });
+  });
+  socket.resume();
+  await within(SERVED_MS, 'who did not read is told of its loss', lagged);
 }
 
 /** Server-sent events of a home. */
