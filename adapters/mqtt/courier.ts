@@ -24,6 +24,9 @@ interface Handed {
   payload: Buffer;
 }
 
+/** By these aedes delivers; its types leave them out. */
+type RememberedClient = Client & { subscriptions: Record<string, { qos: 0 | 1 | 2 }> };
+
 /** How long one call of `send` waits for a PUBACK; a later one is remembered. */
 const PUBACK_WAIT_MS = 2_000;
 
@@ -43,6 +46,7 @@ export class Courier implements Transport, Disposable {
   readonly #broker: Aedes;
   readonly #clock: Clock;
   readonly #onReachable: () => void;
+  /** Of those that are connected. */
   readonly #subscriptions = new SubscriptionIndex();
   #live = new Map<string, Client>();
   #errands = new Map<string, Errand>();
@@ -60,16 +64,10 @@ export class Courier implements Transport, Disposable {
     this.#clock = clock;
     this.#onReachable = onReachable;
     broker.authorizeForward = (client, packet) => this.#forward(client, packet);
-    // Registered, before its first SUBSCRIBE: a clean session begins without subscriptions
-    broker.on('client', (client) => {
-      if (client.clean) this.#subscriptions.forget(client.id);
-    });
-    broker.on('clientReady', (client) => {
-      this.#live.set(client.id, client);
-      this.#reachable();
-    });
+    broker.on('clientReady', (client) => this.#ready(client));
     broker.on('clientDisconnect', (client) => this.#gone(client));
     broker.on('subscribe', (subscriptions, client) => {
+      if (this.#live.get(client.id) !== client) return;
       // 128: refused
       for (const { topic, qos } of subscriptions) {
         if (qos <= 2) this.#subscriptions.add(client.id, topic, qos);
@@ -142,7 +140,6 @@ export class Courier implements Transport, Disposable {
   #receivers({ topic, receiver }: Outgoing): Match[] {
     const best = new Map<string, Match>();
     for (const match of this.#subscriptions.match(topic)) {
-      if (!this.#live.has(match.client)) continue;
       if (match.qos === 0 && !filterNames(match.filter, receiver)) continue;
       const known = best.get(match.client);
       if (!known || known.qos < match.qos) best.set(match.client, match);
@@ -235,9 +232,23 @@ export class Courier implements Transport, Disposable {
     if (unacknowledged?.size === 0) this.#byClient.delete(handed.client);
   }
 
+  /** Before its first SUBSCRIBE is looked at. */
+  #ready(client: Client): void {
+    this.#live.set(client.id, client);
+    this.#subscriptions.forget(client.id);
+    // What its session remembers, also of a SUBSCRIBE whose answer was cut off
+    const { subscriptions } = client as RememberedClient;
+    for (const [filter, { qos }] of Object.entries(subscriptions)) {
+      this.#subscriptions.add(client.id, filter, qos);
+    }
+    this.#reachable();
+  }
+
   #gone(client: Client): void {
-    if (this.#live.get(client.id) === client) this.#live.delete(client.id);
-    if (client.clean) this.#subscriptions.forget(client.id);
+    // Another connection may have taken its place already
+    if (this.#live.get(client.id) !== client) return;
+    this.#live.delete(client.id);
+    this.#subscriptions.forget(client.id);
     for (const handed of [...(this.#byClient.get(client.id)?.values() ?? [])]) {
       this.#forget(handed);
       if (handed.errand.handed.size === 0) handed.errand.settle?.();

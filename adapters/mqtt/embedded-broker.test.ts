@@ -262,6 +262,27 @@ describe('messages to devices of the embedded broker', () => {
     expect(again.heard.items).toHaveLength(1);
   });
 
+  it('reaches a device whose connection broke while its subscription was being answered', async () => {
+    const readings = new Recorder<() => void>();
+    engine.readTwin = () => new Promise((resolve) => readings.push(() => resolve(null)));
+    const topics = ['homeostat/home/relay/pump/desired', 'homeostat/home/relay/pump/command'];
+    const options = { clientId: 'pump', clean: false };
+    const pump = await device(options);
+    const refused = expect(pump.client.subscribeAsync(topics, { qos: 1 })).rejects.toThrow();
+    const read = await readings.first(() => true);
+    pump.cut();
+    await refused;
+    // A round trip: the broker has noticed
+    await (await device()).publish('elsewhere', '{}');
+    engine.readTwin = async () => null;
+    read();
+
+    const again = await device(options);
+    // As MQTT.js does, which subscribes again when the broker says that it knows no session
+    await again.client.subscribeAsync(again.sessionPresent ? 'elsewhere' : topics, { qos: 1 });
+    expect(await deliver(['pump', 'a'])).toEqual([{ status: 'delivered' }]);
+  });
+
   it('remembers an acknowledgement that comes after it has stopped waiting, and sends nothing twice', async () => {
     const clock = new ManualClock(Date.now());
     engine = new FakeEngine(clock);

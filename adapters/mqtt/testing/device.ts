@@ -11,6 +11,8 @@ export interface Received {
 export class Device implements AsyncDisposable {
   readonly client: MqttClient;
   readonly heard = new Recorder<Received>();
+  /** Whether the broker remembered it when it came. */
+  sessionPresent = false;
 
   private constructor(client: MqttClient) {
     this.client = client;
@@ -24,7 +26,10 @@ export class Device implements AsyncDisposable {
       device.heard.push({ topic, text: payload.toString(), packet }),
     );
     await new Promise<void>((resolve, reject) => {
-      client.once('connect', () => resolve());
+      client.once('connect', ({ sessionPresent }) => {
+        device.sessionPresent = sessionPresent;
+        resolve();
+      });
       client.on('error', reject);
     });
     return device;
