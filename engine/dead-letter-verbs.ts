@@ -103,8 +103,12 @@ export function deadLetterVerbs(core: Core): DeadLetterVerbs {
         }
         case 'delivery': {
           const again = { ...content.outbox, attempts: 0, notBefore: clock.now() };
-          await storage.reviveDelivery(id, again);
-          core.reloadOutbox();
+          try {
+            await storage.reviveDelivery(id, again);
+          } finally {
+            // It may have happened although nobody could say so
+            core.reloadOutbox();
+          }
           return { resolved: true, letter };
         }
       }

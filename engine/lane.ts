@@ -19,10 +19,18 @@ export interface LaneOptions {
   onDead: (row: OutboxRow, error: string) => void;
 }
 
+/** Rows that were committed, and rows that have become void. */
+interface Meanwhile {
+  arrived: OutboxRow[];
+  gone: ((row: OutboxRow) => boolean)[];
+}
+
 /** Rows that one `deliver` call gets. */
 const DELIVER_AT_ONCE = 500;
 /** Rows that a lane holds in memory; what comes on top is read from the store later. */
 const LANE_LIMIT = 10_000;
+/** With those whose twins cannot be reached, which must not keep out the others. */
+const KNOWN_LIMIT = 50_000;
 const PAGE = 1_000;
 /** Calls of `deliver` that run at once: a twin that takes its time must not hold up the lane. */
 const AT_ONCE = 4;
@@ -41,8 +49,8 @@ export class Lane {
   #known = new Set<string>();
   /** Whether the store may hold rows that the queue does not. */
   #behind = true;
-  /** Rows committed while the store is being read. */
-  #arrived: OutboxRow[] | null = null;
+  /** What happens while the store is being read. */
+  #meanwhile: Meanwhile | null = null;
   /** Twins whose first row waits for another try, with what waits behind it. */
   #delayed = new Map<string, { rows: OutboxRow[]; alarm: Disposable }>();
   #failures = 0;
@@ -76,12 +84,18 @@ export class Lane {
   }
 
   add(row: OutboxRow): void {
-    if (this.#arrived) this.#arrived.push(row);
-    else if (this.#behind || this.#known.size >= LANE_LIMIT) this.#behind = true;
+    if (this.#meanwhile) this.#meanwhile.arrived.push(row);
+    else if (this.#behind || !this.#hasRoom) this.#behind = true;
     else this.#enqueue(row);
   }
 
+  get #hasRoom(): boolean {
+    return this.#queue.length < LANE_LIMIT && this.#known.size < KNOWN_LIMIT;
+  }
+
   withdraw(ids: readonly string[]): void {
+    if (ids.length === 0) return;
+    this.#meanwhile?.gone.push(({ id }) => ids.includes(id));
     const gone = new Set<string>();
     for (const id of ids) {
       // One that is being delivered right now stays known until that has ended
@@ -96,6 +110,7 @@ export class Lane {
 
   forget({ home, twin }: { home: string; twin?: string }): void {
     const isGone = (row: OutboxRow) => row.home === home && (twin ?? row.twin) === row.twin;
+    this.#meanwhile?.gone.push(isGone);
     for (const row of this.#queue) if (isGone(row)) this.#known.delete(row.id);
     this.#queue = this.#queue.filter((row) => !isGone(row));
     for (const [key, { rows, alarm }] of this.#delayed) {
@@ -126,14 +141,17 @@ export class Lane {
     this.#failures = 0;
     this.#paused?.[Symbol.dispose]();
     this.#paused = null;
-    for (const twin of [...this.#delayed.keys()]) this.#release(twin);
+    const released = [...this.#delayed.values()];
+    this.#delayed.clear();
+    for (const { alarm } of released) alarm[Symbol.dispose]();
+    this.#queue = [...released.flatMap(({ rows }) => rows), ...this.#queue];
     this.kick();
   }
 
   kick(): void {
     this.#nudge?.();
     if (this.#running || this.#paused || this.#closed || !this.#sink) return;
-    if (this.#queue.length === 0 && !this.#behind) return;
+    if (this.#queue.length === 0 && !this.#canCatchUp) return;
     this.#running = true;
     setImmediate(() => void this.#run());
   }
@@ -169,7 +187,7 @@ export class Lane {
       const rows = this.#underway.size < AT_ONCE ? this.#take() : [];
       if (rows.length > 0) this.#begin(sink, rows);
       else if (this.#underway.size > 0) await this.#somethingHappens();
-      else if (!this.#behind) break;
+      else if (!this.#canCatchUp) break;
       else if (!(await this.#catchUp())) break;
     }
     await Promise.all(this.#underway);
@@ -225,12 +243,18 @@ export class Lane {
     this.#nudge = null;
   }
 
+  get #canCatchUp(): boolean {
+    return this.#behind && this.#hasRoom;
+  }
+
   /**
    * Reads what the store holds and memory does not, as far as memory allows.
    * @returns whether there is something to deliver
    */
   async #catchUp(): Promise<boolean> {
-    this.#arrived = [];
+    const meanwhile: Meanwhile = { arrived: [], gone: [] };
+    this.#meanwhile = meanwhile;
+    const isGone = (row: OutboxRow) => meanwhile.gone.some((is) => is(row));
     try {
       await this.#settling;
       let after = 0;
@@ -239,21 +263,20 @@ export class Lane {
         const page = await this.#options.storage.pendingDeliveries(after, PAGE);
         for (const { row, position } of page) {
           after = position;
-          if (row.destination !== this.#name) continue;
-          if (this.#known.size >= LANE_LIMIT) this.#behind = true;
-          else this.#enqueue(row);
+          if (row.destination !== this.#name || isGone(row)) continue;
+          if (this.#hasRoom) this.#enqueue(row);
+          else this.#behind = true;
         }
         if (page.length < PAGE || this.#behind) break;
       }
-      return this.#queue.length > 0 || this.#arrived.length > 0;
+      return this.#queue.length > 0 || meanwhile.arrived.length > 0;
     } catch (error) {
       this.#behind = true;
       this.#pause(messageOf(error));
       return false;
     } finally {
-      const arrived = this.#arrived;
-      this.#arrived = null;
-      for (const row of arrived) this.add(row);
+      this.#meanwhile = null;
+      for (const row of meanwhile.arrived) if (!isGone(row)) this.add(row);
     }
   }
 
@@ -334,6 +357,8 @@ export class Lane {
       for (const { id } of settlements) this.#known.delete(id);
     }
     this.#isSettling = false;
+    // There may be room again for what the store holds
+    if (this.#behind) this.kick();
   }
 
   /** Tries until it is stored, or the lane is closed. */
@@ -369,10 +394,8 @@ export class Lane {
       const again = { ...row, attempts, notBefore };
       if (waiting) waiting.rows.push(again);
       else {
-        const behind = this.#queue.filter((other) => keyOf(other) === twin);
-        if (behind.length > 0) this.#queue = this.#queue.filter((other) => keyOf(other) !== twin);
         this.#delayed.set(twin, {
-          rows: [again, ...behind],
+          rows: [again],
           alarm: clock.delay(wait, () => {
             this.#release(twin);
             this.kick();
@@ -380,6 +403,10 @@ export class Lane {
         });
       }
     }
+    // What came meanwhile goes behind them
+    const queue = this.#queue;
+    this.#queue = [];
+    for (const row of queue) (this.#delayed.get(keyOf(row))?.rows ?? this.#queue).push(row);
     try {
       await storage.postpone(postponed);
     } catch (error) {

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { DeliveryOutcome } from './sink.ts';
+import type { Storage } from './storage/port.ts';
 import { openSqlite } from './storage/sqlite/open.ts';
 import { RecordingSink, startEngine } from './testing/engine-bench.ts';
 import { flaky, away as storeAway } from './testing/flaky-storage.ts';
@@ -253,6 +254,27 @@ describe('the outbox', () => {
     await bench.engine.idle();
     expect(bench.sink.commands).toHaveLength(1);
     expect((await bench.storage.listDeadLetters('h1', { limit: 10 })).items).toEqual([]);
+  });
+
+  test('delivers what was revived, although nobody could say whether it was', async () => {
+    const storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    const reviveDelivery: Storage['reviveDelivery'] = async (...args) => {
+      await storage.reviveDelivery(...args);
+      throw storeAway;
+    };
+    await using bench = await startEngine({
+      kinds: [lamp],
+      storage: { ...storage, reviveDelivery },
+    });
+    bench.sink.answer = () => ({ status: 'refused', error: 'no such topic' });
+    await bench.send('a', { type: 'telemetry' });
+    await bench.engine.command(h1('a'), blink, admin);
+    await bench.engine.idle();
+    const { items } = await bench.storage.listDeadLetters('h1', { limit: 10 });
+    bench.sink.answer = () => DELIVERED;
+    await expect(bench.engine.retryDeadLetter(items[0]?.id ?? '')).rejects.toBe(storeAway);
+    await bench.engine.idle();
+    expect(bench.sink.commands).toHaveLength(1);
   });
 
   test('a sink that throws is tried again; one that gives too few outcomes too', async () => {

@@ -1,6 +1,7 @@
 /** After the fault: everything must go on by itself, and then hold what was promised. */
 import { TOKEN } from '../../api/e2e/homeostat-process.ts';
-import { type Evidence, gather } from './evidence.ts';
+import { messageOf } from '../../engine/index.ts';
+import { type Evidence, gather, outboxOf } from './evidence.ts';
 import { violations, type Waivers } from './invariants.ts';
 import { until, within } from './patience.ts';
 import type { Report } from './scenario.ts';
@@ -32,7 +33,8 @@ export async function resumed(world: World): Promise<void> {
 }
 
 /** A report of each device is acknowledged and in its journal, and the outbox is empty. */
-async function allArrive({ engine, devices }: World): Promise<void> {
+async function allArrive(world: World): Promise<void> {
+  const { engine, devices } = world;
   await Promise.all(
     devices.map(async (device) => {
       const id = device.nextId();
@@ -45,7 +47,20 @@ async function allArrive({ engine, devices }: World): Promise<void> {
       });
     }),
   );
-  await until(RESUME_MS, 'the outbox empty', async () => (await outboxDepth(engine.url)) === 0);
+  await until(
+    RESUME_MS,
+    'the outbox empty',
+    async () => (await outboxDepth(engine.url)) === 0,
+  ).catch(async (error: unknown) => {
+    throw new Error(`${messageOf(error)}${await whatWaits(world)}`, { cause: error });
+  });
+}
+
+/** What the outbox holds that should be empty. */
+async function whatWaits({ databaseUrl }: World): Promise<string> {
+  const rows = await outboxOf(databaseUrl);
+  const told = rows.slice(0, MOST_SHOWN).map((row) => `\n  ${JSON.stringify(row)}`);
+  return `; ${rows.length} wait, read at ${Date.now()}:${told.join('')}`;
 }
 
 /** Stops the engine and holds its store against the model. @throws Error with what was violated */

@@ -14,6 +14,7 @@ import {
 import { kinds } from '../../twins/catalogue.ts';
 
 const PAGE = 1_000;
+const MOST_PENDING = 100_000;
 
 /** Everything that the store says, read while no engine runs. */
 export interface Evidence {
@@ -38,7 +39,7 @@ export async function gather(databaseUrl: string): Promise<Evidence> {
   const evidence: Evidence = {
     twins: [],
     intents: new Map(),
-    outbox: (await storage.pendingDeliveries(0, 100_000)).map(({ row }) => row),
+    outbox: await pending(storage),
     deadLetters: await all((page) => storage.listDeadLetters(null, page)),
     readAt: Date.now(),
   };
@@ -51,6 +52,16 @@ export async function gather(databaseUrl: string): Promise<Evidence> {
     }
   }
   return evidence;
+}
+
+/** What has not left yet; the engine may run. */
+export async function outboxOf(databaseUrl: string): Promise<OutboxRow[]> {
+  await using storage = await openStorage(databaseUrl, { deadLettersPerHome: 1_000 });
+  return await pending(storage);
+}
+
+async function pending(storage: Storage): Promise<OutboxRow[]> {
+  return (await storage.pendingDeliveries(0, MOST_PENDING)).map(({ row }) => row);
 }
 
 async function evidenceOf(storage: Storage, address: Address): Promise<TwinEvidence> {

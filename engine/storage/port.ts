@@ -57,7 +57,10 @@ export interface Storage extends AsyncDisposable {
   dueWakes(until: number, limit: number, after: Wake | null): Promise<Wake[]>;
 
   // ── outbox ─────────────────────────────────────────────────────────────────────────────────
-  /** Undelivered effects in the order they were committed, after position `after`. */
+  /**
+   * Undelivered effects after position `after`: all whose commits were answered before the call, those
+   * of one twin in the order of its turns. What is committed meanwhile may lie before `after`.
+   */
   pendingDeliveries(after: number, limit: number): Promise<{ position: number; row: OutboxRow }[]>;
   /** Ends deliveries in one transaction: deletes the rows, marks intents sent, keeps dead ones as dead letters. */
   settle(settlements: readonly Settlement[]): Promise<void>;

@@ -65,7 +65,7 @@ const outbox: Part = {
   },
   sql: (rows, open) => `insert_outbox AS (
     INSERT INTO outbox (${OUTBOX.names}) SELECT ${OUTBOX.names} FROM ${rows} AS new WHERE ${open}
-    ON CONFLICT (id) DO NOTHING RETURNING position)`,
+    ON CONFLICT (id) DO NOTHING)`,
 };
 
 const withdrawn: Part = {

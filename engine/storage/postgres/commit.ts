@@ -5,30 +5,20 @@ import { commitGroups, type Part } from './commit-parts.ts';
 import type { Database, Statement, Value } from './database.ts';
 import { lacksPartition } from './failures.ts';
 import { makePartitions, weeksOf } from './partitions.ts';
-import type { Positions } from './positions.ts';
 
 const FENCE: Statement = {
   name: 'fence',
-  text: `SELECT epoch, seq, (SELECT max(position) FROM outbox) AS position
-         FROM writer WHERE shard = $1`,
+  text: 'SELECT epoch, seq FROM writer WHERE shard = $1',
 };
-
-interface Outcome {
-  passed: boolean;
-  /** Of the last outbox row that it stored. */
-  position: number | null;
-}
 
 /** Stores a batch as one statement, thus one transaction and one round trip. */
 export class Committer {
   readonly #database: Database;
   readonly #groups: readonly (readonly Part[])[];
-  readonly #positions: Positions;
   readonly #statements = new Map<string, Statement>();
 
-  constructor(database: Database, positions: Positions, deadLettersPerHome: number) {
+  constructor(database: Database, deadLettersPerHome: number) {
     this.#database = database;
-    this.#positions = positions;
     this.#groups = commitGroups(deadLettersPerHome);
   }
 
@@ -41,32 +31,26 @@ export class Committer {
     const values: Value[] = [shard, epoch, seq];
     for (const { columns, rows } of parts.flat()) values.push(...columnsOf(columns, rows(commit)));
 
-    const store = async () => {
-      const outcome = await this.#execute(commit, statement, values);
-      if (outcome.passed) return outcome.position;
-      const [fence] = await this.#database.query<Fence & { position: number | null }>(FENCE, [
-        shard,
-      ]);
-      assertStored(commit, fence);
-      return fence?.position ?? null;
-    };
-    if (commit.outbox.length === 0) await store();
-    else await this.#positions.during(`shard ${shard}`, store);
+    if (await this.#execute(commit, statement, values)) return;
+    const [fence] = await this.#database.query<Fence>(FENCE, [shard]);
+    assertStored(commit, fence);
   }
 
-  async #execute(commit: Commit, statement: Statement, values: Value[]): Promise<Outcome> {
-    const run = async () => (await this.#database.query<Outcome>(statement, values))[0];
-    let outcome: Outcome | undefined;
+  /** @returns whether it has passed the fence */
+  async #execute(commit: Commit, statement: Statement, values: Value[]): Promise<boolean> {
+    const run = async () => {
+      const [outcome] = await this.#database.query<{ passed: boolean }>(statement, values);
+      return outcome?.passed ?? false;
+    };
     try {
-      outcome = await run();
+      return await run();
     } catch (error) {
       if (!lacksPartition(error)) throw error;
       // upkeep has not been here for weeks, or the clock has jumped; nothing was stored
       const weeks = weeksOf(commit.journal);
       await this.#database.transaction((query) => makePartitions(query, weeks));
-      outcome = await run();
+      return await run();
     }
-    return outcome ?? { passed: false, position: null };
   }
 
   #statementFor(groups: readonly (readonly Part[])[]): Statement {
@@ -95,9 +79,6 @@ function textOf(parts: readonly Part[]): string {
     expressions.push(sql(rowsFrom(columns, parameter), 'EXISTS (SELECT FROM gate)'));
     parameter += columns.length;
   }
-  const position = expressions.some((expression) => expression.startsWith('insert_outbox'))
-    ? '(SELECT max(position) FROM insert_outbox)'
-    : 'NULL::bigint';
   return `WITH ${expressions.join(',\n  ')}
-SELECT EXISTS (SELECT FROM gate) AS passed, ${position} AS position`;
+SELECT EXISTS (SELECT FROM gate) AS passed`;
 }

@@ -4,7 +4,6 @@ import type { Page, PageRequest } from '../port.ts';
 import { DEAD_LETTER, OUTBOX } from '../tables.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import { type Database, insertInto, valuesOf } from './database.ts';
-import type { Positions } from './positions.ts';
 
 const SELECT = `SELECT ${DEAD_LETTER.fields}, position FROM dead_letter`;
 const LAST = Number.MAX_SAFE_INTEGER;
@@ -77,18 +76,14 @@ export async function deleteDeadLetter(database: Database, id: string): Promise<
 
 export async function reviveDelivery(
   database: Database,
-  positions: Positions,
   deadLetterId: string,
   row: OutboxRow,
 ): Promise<void> {
-  const insert = `${insertInto(OUTBOX)} ON CONFLICT (id) DO NOTHING RETURNING position`;
-  await positions.during(`revive ${row.id}`, () =>
-    database.transaction(async (query) => {
-      const stored = await query<{ position: number }>({ text: insert }, valuesOf(OUTBOX, row));
-      await query({ text: 'DELETE FROM dead_letter WHERE id = $1' }, [deadLetterId]);
-      return stored[0]?.position ?? null;
-    }),
-  );
+  const insert = `${insertInto(OUTBOX)} ON CONFLICT (id) DO NOTHING`;
+  await database.transaction(async (query) => {
+    await query({ text: insert }, valuesOf(OUTBOX, row));
+    await query({ text: 'DELETE FROM dead_letter WHERE id = $1' }, [deadLetterId]);
+  });
 }
 
 export async function countDeadLetters(database: Database): Promise<number> {

@@ -16,7 +16,6 @@ import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } 
 import { PostgresLease } from './lease.ts';
 import { migratePostgres } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
-import { Positions } from './positions.ts';
 import { countTwins, deleteTwin, dueWakes, getTwin, listTwins, loadTwins } from './twins.ts';
 import { maintain } from './upkeep.ts';
 
@@ -33,17 +32,14 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     throw error;
   }
   const perHome = options.deadLettersPerHome;
-  const positions = new Positions();
-  const committer = new Committer(db, positions, perHome);
+  const committer = new Committer(db, perHome);
   const leases = new Set<PostgresLease>();
   return {
     dialect: 'postgres',
     shards: SHARDS,
     acquire: async (owner, shards, waitMs) => {
       const lease = await PostgresLease.acquire(db, owner, shards, waitMs);
-      // known to the disposal before anything else can fail
       leases.add(lease);
-      positions.begin(await highestPosition(db));
       return lease;
     },
 
@@ -51,7 +47,7 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     commit: (commit) => committer.commit(commit),
     dueWakes: (until, limit, after) => dueWakes(db, until, limit, after),
 
-    pendingDeliveries: (after, limit) => pendingDeliveries(db, positions, after, limit),
+    pendingDeliveries: (after, limit) => pendingDeliveries(db, after, limit),
     settle: (settlements) => settle(db, settlements, perHome),
     postpone: (postponed) => postpone(db, postponed),
     outboxStats: () => outboxStats(db),
@@ -80,7 +76,7 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     listDeadLetters: (home, page) => listDeadLetters(db, home, page),
     getDeadLetter: (id) => getDeadLetter(db, id),
     deleteDeadLetter: (id) => deleteDeadLetter(db, id),
-    reviveDelivery: (deadLetterId, row) => reviveDelivery(db, positions, deadLetterId, row),
+    reviveDelivery: (deadLetterId, row) => reviveDelivery(db, deadLetterId, row),
     countDeadLetters: () => countDeadLetters(db),
     listCandidates: (home, page) => listCandidates(db, home, page),
     getCandidate: (address) => getCandidate(db, address),
@@ -94,9 +90,4 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
       await db[Symbol.asyncDispose]();
     },
   };
-}
-
-async function highestPosition(db: Database): Promise<number> {
-  const text = 'SELECT coalesce(max(position), 0) AS position FROM outbox';
-  return (await db.query<{ position: number }>({ text }))[0]?.position ?? 0;
 }

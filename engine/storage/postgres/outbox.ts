@@ -4,25 +4,19 @@ import { type Column, DEAD_LETTER, OUTBOX } from '../tables.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import type { Database, Statement } from './database.ts';
 import { keptLetters } from './dead-letters.ts';
-import type { Positions } from './positions.ts';
 
 const PENDING: Statement = {
   name: 'pending-deliveries',
   text: `SELECT ${OUTBOX.fields}, position FROM outbox
-         WHERE position > $1 AND ($2::bigint IS NULL OR position <= $2) ORDER BY position LIMIT $3`,
+         WHERE position > $1 ORDER BY position LIMIT $2`,
 };
 
 export async function pendingDeliveries(
   database: Database,
-  positions: Positions,
   after: number,
   limit: number,
 ): Promise<{ position: number; row: OutboxRow }[]> {
-  const rows = await database.query<OutboxRow & { position: number }>(PENDING, [
-    after,
-    positions.horizon,
-    limit,
-  ]);
+  const rows = await database.query<OutboxRow & { position: number }>(PENDING, [after, limit]);
   return rows.map(({ position, ...row }) => ({ position, row }));
 }
 
