@@ -4,7 +4,7 @@ import type { HomeostatProcess } from '../api/e2e/homeostat-process.ts';
 import { ReleaseStack } from '../api/release-stack.ts';
 import { EchoClient, LoadGenerator } from './child.ts';
 import { Inspector } from './inspector.ts';
-import { type FleetShape, homeOf, twinOf } from './load/fleet.ts';
+import { type FleetShape, homeOf, thermostatsOf, twinOf } from './load/fleet.ts';
 import type { Load, Result } from './load/protocol.ts';
 import type { Setting } from './measurement.ts';
 import { cpuSeconds } from './process-cost.ts';
@@ -118,8 +118,7 @@ async function generatorFor(
 
 /** Lets the engine regulate each thermostat around 21 °C. */
 async function regulate(engine: HomeostatProcess, fleet: FleetShape): Promise<void> {
-  const thermostats: FleetShape =
-    fleet.kind === 'thermostat' ? fleet : { ...fleet, devices: 200, prefix: `${fleet.prefix}m` };
+  const thermostats = thermostatsOf(fleet);
   let next = 0;
   const worker = async () => {
     while (next < thermostats.devices) {

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { WebSocket } from 'ws';
 
 /** Looks into a Node process that runs with `--inspect`: its processor time and its heap. */
@@ -31,6 +32,7 @@ export class Inspector implements Disposable {
   /** Writes a `.cpuprofile`, which browsers' developer tools show. */
   async stopProfile(path: string): Promise<void> {
     const { profile } = (await this.#call('Profiler.stop')) as { profile: unknown };
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, JSON.stringify(profile));
   }
 

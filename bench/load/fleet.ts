@@ -21,6 +21,14 @@ export interface Device {
   waiting: { at: number; on: boolean }[];
 }
 
+const MARKERS = 100;
+
+/** The thermostats of a fleet; of one of sensors, some beside them whose commands show how far the receiver is. */
+export function thermostatsOf(fleet: FleetShape): FleetShape {
+  if (fleet.kind === 'thermostat') return fleet;
+  return { ...fleet, devices: MARKERS, kind: 'thermostat', prefix: `${fleet.prefix}m` };
+}
+
 export function homeOf({ prefix }: FleetShape, home: number): string {
   return `${prefix}${home}`;
 }

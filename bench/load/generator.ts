@@ -8,12 +8,11 @@ import {
   homeOf,
   sensorReport,
   thermostatReport,
+  thermostatsOf,
 } from './fleet.ts';
 import type { Load, Order, Result } from './protocol.ts';
 import { WireClient } from './wire-client.ts';
 
-/** Of a fleet of sensors: thermostats whose commands show how far the receiver is. */
-const MARKERS = 100;
 const TICK_MS = 5;
 /** Publishes between two looks at the sockets. */
 const BURST = 200;
@@ -32,8 +31,7 @@ class Generator {
   private constructor(clients: WireClient[], shape: FleetShape) {
     this.#clients = clients;
     this.#fleet = fleetOf(shape);
-    const markers: FleetShape = { ...shape, devices: MARKERS, kind: 'thermostat' };
-    this.#markers = shape.kind === 'thermostat' ? this.#fleet : fleetOf(markersOf(markers));
+    this.#markers = shape.kind === 'thermostat' ? this.#fleet : fleetOf(thermostatsOf(shape));
     for (const client of clients) {
       client.onMessage = (topic, payload) => this.#command(topic, payload);
       client.onPuback = () => {
@@ -48,7 +46,7 @@ class Generator {
     for (let n = 0; n < connections; n++) {
       clients.push(await WireClient.connect(url, `load-${fleet.prefix}-${process.pid}-${n}`));
     }
-    const shape = fleet.kind === 'thermostat' ? fleet : markersOf(fleet);
+    const shape = thermostatsOf(fleet);
     for (let home = 0; home < shape.homes; home++) {
       const client = clients[home % clients.length];
       await client?.subscribe(`homeostat/${homeOf(shape, home)}/thermostat/+/command`);
@@ -245,10 +243,6 @@ class Run {
       superseded: this.#superseded,
     };
   }
-}
-
-function markersOf(shape: FleetShape): FleetShape {
-  return { ...shape, devices: MARKERS, kind: 'thermostat', prefix: `${shape.prefix}m` };
 }
 
 /** Lets the sockets speak. */
