@@ -20,7 +20,7 @@ import { countTwins, deleteTwin, dueWakes, getTwin, listTwins, loadTwins } from 
 import { maintain } from './upkeep.ts';
 
 /** Commits of different shards overlap here: while one waits for the disk, another is computed. */
-const SHARDS = 4;
+const SHARDS = 2;
 
 /** Connects to a database and brings it up to date. */
 export async function openPostgres(url: string, options: StorageOptions): Promise<Storage> {

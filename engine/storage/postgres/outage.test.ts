@@ -236,7 +236,9 @@ describe('PostgreSQL at its work', () => {
         }),
       ),
     );
-    expect(await storage.readJournal({ home: 'h3', twin: 't' }, 0, 10)).toHaveLength(1);
+    for (let shard = 0; shard < storage.shards; shard++) {
+      expect(await storage.readJournal({ home: `h${shard}`, twin: 't' }, 0, 10)).toHaveLength(1);
+    }
   });
 });
 
