@@ -172,8 +172,15 @@ export const ROLLUP = table<RollupRow>('rollup', {
   resolution: 'text',
   ...STATS,
 });
-/** Of a rollup row what its reader has not asked with. */
-export const BUCKET = table<Bucket>('rollup', STATS);
+/** Of a rollup row what its reader has not asked with: start, count, sum, min, max, last, last_at. */
+export type BucketTuple = readonly [number, number, number, number, number, number, number];
+
+/** Without the ways of a table: there may be thousands. */
+export function toBuckets(tuples: readonly BucketTuple[]): Bucket[] {
+  return tuples.map(([start, count, sum, min, max, last, lastAt]) => {
+    return { start, count, sum, min, max, last, lastAt };
+  });
+}
 
 export const DEAD_LETTER = table<DeadLetterRow>('dead_letter', {
   id: 'text',

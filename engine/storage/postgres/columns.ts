@@ -18,7 +18,9 @@ const TYPES: Record<Column['type'], { name: string; oid: number }> = {
   json: { name: 'json', oid: 114 },
 };
 const HEAD_BYTES = 20;
+const DIMENSION_BYTES = 8;
 const LENGTH_BYTES = 4;
+const DOUBLE_BYTES = 8;
 const NULL_LENGTH = -1;
 const UINT32 = 2 ** 32;
 /** Texts up to this length are written here; a call into the runtime costs more. */
@@ -38,6 +40,33 @@ export function columnsOf(columns: readonly Column[], rows: readonly object[]): 
     const values = rows.map((row) => (row as Record<string, unknown>)[field] ?? null);
     return arrayOf(type, values);
   });
+}
+
+/**
+ * All rows as one value, for reads of thousands of nothing but numbers: an array of arrays, in the same format
+ * with a second dimension. The driver would read each figure of each row.
+ */
+export function asTuples(...expressions: readonly string[]): string {
+  return `array_send(array_agg(ARRAY[${expressions.join(', ')}]::float8[])) AS tuples`;
+}
+
+/** @param width how many numbers a row has */
+export function tuplesFrom<T extends readonly number[]>(
+  tuples: Buffer | null | undefined,
+  width: T['length'],
+): T[] {
+  if (!tuples) return [];
+  const rows: T[] = [];
+  let at = HEAD_BYTES + DIMENSION_BYTES;
+  while (at < tuples.length) {
+    const row: number[] = [];
+    for (let n = 0; n < width; n++) {
+      row.push(tuples.readDoubleBE(at + LENGTH_BYTES));
+      at += LENGTH_BYTES + DOUBLE_BYTES;
+    }
+    rows.push(row as unknown as T);
+  }
+  return rows;
 }
 
 function arrayOf(type: Column['type'], values: readonly unknown[]): Buffer {

@@ -3,7 +3,8 @@ import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
 import type { Bucket } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { HistoryQuery, Page, PageRequest } from '../port.ts';
-import { BUCKET, CHECKPOINT, JOURNAL } from '../tables.ts';
+import { type BucketTuple, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
+import { asTuples, tuplesFrom } from './columns.ts';
 import type { Database, Statement } from './database.ts';
 
 const SELECT = `SELECT ${JOURNAL.fields} FROM journal WHERE home = $1 AND twin = $2`;
@@ -47,14 +48,19 @@ export async function latestCheckpoint(
   );
 }
 
+interface Tuples {
+  tuples: Buffer | null;
+}
+
 // An event is received at most 5 minutes before its `at` (saneTime): the bound on `received_at` keeps
 // partitions and blocks from being read that cannot hold one. Late events have no bound upwards.
 const SAMPLES: Statement = {
   name: 'list-samples',
-  text: `SELECT at, (event ->> $3::text)::double precision AS value FROM journal
+  text: `SELECT ${asTuples('at', 'value')} FROM (
+    SELECT at, event ->> $3::text AS value FROM journal
     WHERE home = $1 AND twin = $2 AND at >= $4 AND at < $5 AND received_at >= $4 - 300000
       AND event ->> 'type' = 'telemetry' AND json_typeof(event -> $3::text) = 'number'
-    ORDER BY at, revision LIMIT $6`,
+    ORDER BY at, revision LIMIT $6) AS sample`,
 };
 
 export async function listSamples(
@@ -62,15 +68,19 @@ export async function listSamples(
   { home, twin, measurement, from, to }: HistoryQuery,
   limit: number,
 ): Promise<{ at: number; value: number }[]> {
-  return database.query(SAMPLES, [home, twin, measurement, from, to, limit]);
+  const values = [home, twin, measurement, from, to, limit];
+  const [found] = await database.query<Tuples>(SAMPLES, values);
+  const samples = tuplesFrom<readonly [number, number]>(found?.tuples, 2);
+  return samples.map(([at, value]) => ({ at, value }));
 }
 
 const ROLLUPS: Statement = {
   name: 'list-rollups',
-  text: `SELECT ${BUCKET.fields} FROM rollup
-    WHERE home = $1 AND twin = $2 AND measurement = $3 AND resolution = $4
-      AND start >= $5 AND start < $6
-    ORDER BY start LIMIT $7`,
+  text: `SELECT ${asTuples('start', 'count', 'sum', 'min', 'max', 'last', 'last_at')}
+    FROM (SELECT * FROM rollup
+      WHERE home = $1 AND twin = $2 AND measurement = $3 AND resolution = $4
+        AND start >= $5 AND start < $6
+      ORDER BY start LIMIT $7) AS bucket`,
 };
 
 export async function listRollups(
@@ -79,5 +89,7 @@ export async function listRollups(
   resolution: Resolution,
   limit: number,
 ): Promise<Bucket[]> {
-  return database.query<Bucket>(ROLLUPS, [home, twin, measurement, resolution, from, to, limit]);
+  const values = [home, twin, measurement, resolution, from, to, limit];
+  const [found] = await database.query<Tuples>(ROLLUPS, values);
+  return toBuckets(tuplesFrom<BucketTuple>(found?.tuples, 7));
 }

@@ -58,6 +58,16 @@ export class Connection implements Disposable {
     return attempt(() => this.#statement(sql).all(...bound(values)) as T[]);
   }
 
+  /** Rows as arrays, at half the cost, for reads of thousands. */
+  tuples<T extends readonly Raw[string][]>(sql: string, ...values: Values): T[] {
+    return attempt(
+      () =>
+        this.#statement(sql)
+          .raw()
+          .all(...bound(values)) as T[],
+    );
+  }
+
   /** Row by row, for reads that may stop early. Nothing may be written in between. */
   *each<T = Raw>(sql: string, ...values: Values): Generator<T> {
     const rows = attempt(

@@ -4,7 +4,7 @@ import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
 import type { Bucket } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { HistoryQuery, Page, PageRequest } from '../port.ts';
-import { BUCKET, CHECKPOINT, JOURNAL } from '../tables.ts';
+import { type BucketTuple, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
 import { fromStored } from '../text.ts';
 import { type Connection, readRow } from './connection.ts';
 
@@ -86,8 +86,8 @@ export function listRollups(
   resolution: Resolution,
   limit: number,
 ): Bucket[] {
-  return connection.all<Bucket>(
-    `SELECT ${BUCKET.fields} FROM rollup
+  const rows = connection.tuples<BucketTuple>(
+    `SELECT start, count, sum, min, max, last, last_at FROM rollup
        WHERE home = ? AND twin = ? AND measurement = ? AND resolution = ? AND start >= ? AND start < ?
        ORDER BY start LIMIT ?`,
     home,
@@ -98,4 +98,5 @@ export function listRollups(
     to,
     limit,
   );
+  return toBuckets(rows);
 }
