@@ -17,6 +17,7 @@ import { type AdminToken, adminToken } from './admin-token.ts';
 import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
 import { logMqtt, logTelemetry } from './logging.ts';
+import { countFrom } from './metrics.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { buildServer } from './server.ts';
 
@@ -70,6 +71,7 @@ async function startParts(
   const token = adminToken(config.adminToken, config.dataDir);
   const telemetry = new EngineTelemetry();
   logTelemetry(telemetry, logger);
+  const counts = countFrom(telemetry);
   telemetry.subscribe((name) => {
     if (name === 'ownership.lost') onOwnershipLost();
   });
@@ -94,7 +96,7 @@ async function startParts(
   let mqtt: MqttAdapter | null = null;
   const server = await buildServer({
     engine,
-    telemetry,
+    counts,
     adminToken: token.token,
     version: readVersion(),
     defaultTimezone: config.timezone,

@@ -24,15 +24,19 @@ export interface Metrics {
   scrape(): Promise<string>;
 }
 
-/** Begins to count; one registry of its own, so that several servers live side by side. */
-export function collectMetrics(
-  app: FastifyInstance,
-  engine: Engine,
-  telemetry: EngineTelemetry,
-): Metrics {
+/**
+ * Begins to count; before the engine is made, which works off what fell due while it was away at once.
+ * A registry of its own, so that several servers live side by side.
+ */
+export function countFrom(telemetry: EngineTelemetry): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   countSignals(registry, telemetry);
+  return registry;
+}
+
+/** @param registry of {@link countFrom} */
+export function collectMetrics(app: FastifyInstance, engine: Engine, registry: Registry): Metrics {
   timeRequests(registry, app);
   const refresh = gauges(registry, engine);
   return {

@@ -6,7 +6,8 @@ import {
   validatorCompiler,
   type ZodTypeProvider,
 } from 'fastify-type-provider-zod';
-import type { Engine, EngineTelemetry } from '../engine/index.ts';
+import type { Registry } from 'prom-client';
+import type { Engine } from '../engine/index.ts';
 import { authority, requireToken } from './auth.ts';
 import type { App, RouteContext } from './http/app.ts';
 import { answerClientError } from './http/client-error.ts';
@@ -37,7 +38,8 @@ import { metricsRoutes } from './routes/metrics.ts';
 
 export interface ServerOptions {
   engine: Engine;
-  telemetry: EngineTelemetry;
+  /** Of `countFrom`, which has counted since before the engine. */
+  counts: Registry;
   /** The secret of the one principal, the administrator. */
   adminToken: string;
   version: string;
@@ -58,7 +60,7 @@ const CLIENT_MESSAGE_BYTES = 64 * 1024;
 const LONGEST_ID = 900;
 
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { engine, telemetry, logger, version } = options;
+  const { engine, logger, version } = options;
   const app = fastify({
     ...(logger && { loggerInstance: logger }),
     // Fastify would log whole URLs, and a URL may carry the token
@@ -96,7 +98,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     const { statusCode: status, elapsedTime } = reply;
     request.log.debug({ method, path: pathOf(url), status, ms: elapsedTime }, 'answered');
   });
-  const metrics = collectMetrics(app, engine, telemetry);
+  const metrics = collectMetrics(app, engine, options.counts);
   await describeApi(app, version);
 
   const context = { engine, defaultTimezone: options.defaultTimezone ?? 'UTC', connections };

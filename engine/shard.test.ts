@@ -136,3 +136,17 @@ test('cold twins cost no memory: with two kept hot, twenty work as well', async 
     expect(await bench.engine.replay(h1(`t${n}`))).toMatchObject({ ok: true });
   }
 });
+
+test('a store that answers at once keeps nobody else waiting, however much is to do', async () => {
+  await using bench = await startEngine({ kinds: [lamp], limits: { batch: 10 } });
+  const sent = Promise.all(
+    Array.from({ length: 1_000 }, (_, n) => bench.send('a', { type: 'telemetry', power: n })),
+  );
+  let done = false;
+  void sent.then(() => {
+    done = true;
+  });
+  let turns = 0;
+  for (; !done; turns++) await new Promise((resolve) => setImmediate(resolve));
+  expect(turns).toBeGreaterThan(90);
+});

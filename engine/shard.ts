@@ -142,6 +142,8 @@ export class Shard {
       } catch (error) {
         this.#refuse(mail, error);
       }
+      // A store that answers at once would else keep everyone else waiting until all is done
+      if (!this.#mailbox.isEmpty) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#running = false;
     const wanted = this.#idleWanted;

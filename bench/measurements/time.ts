@@ -12,7 +12,8 @@ const STEADY = 10_000;
 const STEADY_MS = 20_000;
 const LEAD_MS = 10_000;
 const HOMES = 100;
-const LOOK_MS = 100;
+/** Each look costs the engine a scrape. */
+const LOOK_MS = 250;
 const ENGINES: readonly Where[] = [
   { store: 'PostgreSQL', broker: 'embedded broker' },
   { store: 'SQLite', broker: 'embedded broker' },

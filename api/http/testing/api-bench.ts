@@ -8,6 +8,7 @@ import {
   type Storage,
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/testing/manual-clock.ts';
+import { countFrom } from '../../metrics.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
 import { OpenApiCheck } from './open-api-check.ts';
@@ -59,6 +60,7 @@ export class ApiBench implements AsyncDisposable {
     const telemetry = new EngineTelemetry();
     const opened = await openStorage('sqlite::memory:', { deadLettersPerHome: 100 });
     const storage = given.wrap?.(opened) ?? opened;
+    const counts = countFrom(telemetry);
     let ids = 0;
     const engine = await createEngine({
       storage,
@@ -75,7 +77,7 @@ export class ApiBench implements AsyncDisposable {
     });
     const app = await buildServer({
       engine,
-      telemetry,
+      counts,
       adminToken: TOKEN,
       version: '0.0.0-test',
       logger: false,
