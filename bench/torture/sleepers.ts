@@ -1,10 +1,12 @@
 import type { Device } from './device.ts';
 import { addDevice } from './fleet.ts';
-import { until } from './patience.ts';
+import { until, within } from './patience.ts';
 import { read } from './reading.ts';
 import type { World } from './world.ts';
 
 const MISSED_MS = 15_000;
+/** Less than the outbox waits between two tries: who comes back is noticed. */
+export const NOTICED_MS = 15_000;
 
 /** Devices that were there once, and are not now. */
 export async function sleepers(
@@ -33,6 +35,12 @@ export async function allAreMissed(world: World, devices: readonly Device[]): Pr
       return !timers.some(({ id }) => id.includes('silence'));
     });
   }
+}
+
+/** It reaches the device that has come back. */
+export async function arrives({ model }: World, id: string): Promise<void> {
+  const arrived = model.until(() => model.commands.has(id));
+  await within(NOTICED_MS, `command ${id}`, arrived);
 }
 
 /** @returns its id */

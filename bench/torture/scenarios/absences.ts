@@ -1,13 +1,11 @@
 import type { Device } from '../device.ts';
-import { until, within } from '../patience.ts';
+import { until } from '../patience.ts';
 import { BOTH_BROKERS, BOTH_STORES, type Scenario } from '../scenario.ts';
-import { command, sleepers } from '../sleepers.ts';
+import { arrives, command, NOTICED_MS, sleepers } from '../sleepers.ts';
 import { trouble } from '../trouble.ts';
 import type { World } from '../world.ts';
 
 const LONG_MS = 10 * 60_000;
-/** Less than the outbox waits between two tries: who comes back is noticed. */
-const NOTICED_MS = 15_000;
 
 /** Commands for devices that are away: what expires meanwhile is never carried out, the rest is. */
 const absent: Scenario = {
@@ -37,8 +35,7 @@ const absent: Scenario = {
       await Promise.all([...short, ...long].map((device) => device.comeBack()));
       for (const { id, expires } of asked) {
         if (expires) continue;
-        const arrived = world.model.until(() => world.model.commands.has(id));
-        await within(NOTICED_MS, `command ${id}`, arrived);
+        await arrives(world, id);
       }
       return { expired: short.length };
     });

@@ -1,11 +1,8 @@
-import { within } from '../patience.ts';
 import { BOTH_BROKERS, BOTH_STORES, type Scenario } from '../scenario.ts';
-import { command, sleepers } from '../sleepers.ts';
+import { arrives, command, sleepers } from '../sleepers.ts';
 import { trouble } from '../trouble.ts';
 
 const TTL_MS = 10 * 60_000;
-/** Less than the outbox waits between two tries: who comes back is noticed. */
-const NOTICED_MS = 15_000;
 
 /**
  * Devices whose connections break all the time, with reports and commands under way. A command for
@@ -32,10 +29,7 @@ const reconnecting: Scenario = {
         await goOn(10, 80);
       }
       await Promise.all(away.map((device) => device.comeBack()));
-      for (const id of asked) {
-        const arrived = world.model.until(() => world.model.commands.has(id));
-        await within(NOTICED_MS, `command ${id}`, arrived);
-      }
+      for (const id of asked) await arrives(world, id);
       return { drops };
     });
   },

@@ -62,17 +62,13 @@ async function follow(world: World, { stack }: Ground, home: string): Promise<We
   return socket;
 }
 
-/**
- * It begins to read, and is told that it has missed something: what it did not read was not kept. Or it finds
- * itself cut off, as one is who answers no ping for so long.
- */
+/** It begins to read, and is told that it has missed something: what it did not read was not kept. */
 async function hearsOfItsLoss(socket: WebSocket): Promise<void> {
   const lagged = new Promise<void>((resolve) => {
     socket.on('message', (data) => {
       const { type } = JSON.parse(String(data)) as { type: string };
       if (type === 'lagged') resolve();
     });
-    socket.on('close', () => resolve());
   });
   socket.resume();
   await within(SERVED_MS, 'who did not read is told of its loss', lagged);
