@@ -12,14 +12,28 @@ import {
   openStorage,
   systemClock,
 } from '../engine/index.ts';
+import {
+  type Announce,
+  createMailer,
+  Identity,
+  IdentityError,
+  type IdentityOptions,
+  openIdentityDatabase,
+  type ProviderSettings,
+} from '../identity/index.ts';
 import { kinds } from '../twins/catalogue.ts';
-import { type AdminToken, adminToken } from './admin-token.ts';
+import { doorkeeperOf } from './access/mqtt-doorkeeper.ts';
 import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
-import { logMqtt, logTelemetry } from './logging.ts';
+import { type Certificate, openCertificate } from './edge/certificate.ts';
+import { Desk } from './gateways/desk.ts';
+import { type KeptSecret, keptSecret } from './kept-secret.ts';
+import { logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { ReleaseStack } from './release-stack.ts';
+import { callbackOf } from './routes/account/providers.ts';
 import { buildServer } from './server.ts';
+import { upkeep } from './upkeep.ts';
 
 const FIRST_CONNECTION_MS = 5_000;
 
@@ -28,7 +42,7 @@ export interface Homeostat extends AsyncDisposable {
   engine: Engine;
   mqtt: MqttAdapter;
   httpUrl: string;
-  token: AdminToken;
+  token: KeptSecret;
 }
 
 /** Where the program meets the world outside. The torture (bench/torture) puts doors there that break. */
@@ -68,7 +82,7 @@ async function startParts(
   onOwnershipLost: () => void,
   doors: Doors,
 ): Promise<Homeostat> {
-  const token = adminToken(config.adminToken, config.dataDir);
+  const token = keptSecret(config.adminToken, config.dataDir, 'admin-token');
   const telemetry = new EngineTelemetry();
   logTelemetry(telemetry, logger);
   const counts = countFrom(telemetry);
@@ -94,10 +108,35 @@ async function startParts(
     }),
   );
   let mqtt: MqttAdapter | null = null;
+  const announce: Announce = async (account, secret) => {
+    if (!managesAccounts(config)) return;
+    if (!mqtt) throw new IdentityError('unavailable', 'the broker is not connected yet');
+    await mqtt.announce(account, secret).catch((error: unknown) => {
+      logger.warn({ err: error }, 'the broker was not told of a secret, so it was not made');
+      throw new IdentityError('unavailable', 'the MQTT broker cannot be told of the secret now');
+    });
+  };
+  const identity = await openIdentity(config, logger, stack, {
+    bootstrapToken: token.secret,
+    clock: doors.clock,
+    announce,
+  });
+  const desk = new Desk({ gateways: identity.gateways, clock: doors.clock });
+  desk.onReceived(() => engine.wakeSink('mqtt'));
+  const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
     counts,
-    adminToken: token.token,
+    identity,
+    secret: token.secret,
+    edge: { ...config.http, certificate, publicUrl: config.publicUrl },
+    devices: {
+      desk,
+      brokerUrl: () => config.mqtt.publicUrl ?? mqtt?.url ?? null,
+      root: config.mqtt.root,
+      publicUrl: config.publicUrl,
+      provisioning: config.provisioning,
+    },
     version: readVersion(),
     defaultTimezone: config.timezone,
     logger,
@@ -109,7 +148,12 @@ async function startParts(
   stack.defer(() => server.close());
   const httpUrl = await server.listen({ host: config.http.host, port: config.http.port });
   mqtt = stack.use(
-    await doors.startMqtt({ ...mqttOptions(config), engine, signal: logMqtt(logger) }),
+    await doors.startMqtt({
+      ...mqttOptions(config, identity, certificate),
+      engine,
+      signal: logMqtt(logger),
+      detour: (row) => desk.take(row),
+    }),
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
@@ -125,15 +169,86 @@ async function startParts(
   };
 }
 
-function mqttOptions({ mqtt, provisioning, limits }: Config) {
-  const { broker } = mqtt;
+/** @returns null when TLS is not configured */
+function openTls(
+  { tls }: Config,
+  logger: Logger,
+  stack: ReleaseStack,
+  clock: Clock,
+): Certificate | null {
+  if (tls === null) return null;
+  const certificate = openCertificate(tls, clock, (error) =>
+    logger.warn({ err: error }, 'the new certificate cannot be used; the former one is shown'),
+  );
+  stack.defer(async () => certificate[Symbol.dispose]());
+  certificate.subscribe(() => logger.info('the certificate has been renewed'));
+  return certificate;
+}
+
+async function openIdentity(
+  config: Config,
+  logger: Logger,
+  stack: ReleaseStack,
+  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce'> & { clock: Clock },
+): Promise<Identity> {
+  const mailer = stack.use(createMailer({ ...config.mail, onUnsent: logUnsent(logger) }));
+  const jwtSecrets = config.jwtSecrets ?? [keptSecret(null, config.dataDir, 'jwt-secret').secret];
+  const identity = stack.use(
+    await Identity.open({
+      ...options,
+      database: openIdentityDatabase(config.databaseUrl),
+      newId: randomUUID,
+      jwtSecrets,
+      issuer: config.publicUrl ?? 'homeostat',
+      write: mailer.write,
+      onAuditFailure: (error) => logger.error({ err: error }, 'an audit entry was not stored'),
+      providers: providersOf(config, logger),
+    }),
+  );
+  const tidying = upkeep(
+    options.clock,
+    () => identity.tidy(config.retention.audit),
+    (error) => logger.warn({ err: error }, 'old sessions and audit entries were not removed'),
+  );
+  stack.defer(async () => tidying[Symbol.dispose]());
+  return identity;
+}
+
+function providersOf({ signIn, publicUrl }: Config, logger: Logger): ProviderSettings {
+  return {
+    all: signIn.providers,
+    appUrls: signIn.appUrls,
+    // The configuration has providers only beside an address
+    callbackOf: (provider) => callbackOf(publicUrl ?? '', provider),
+    onFailure: (provider, error) =>
+      logger.warn({ err: error, provider }, 'nobody could sign in with a provider'),
+  };
+}
+
+function managesAccounts({ mqtt: { broker } }: Config): boolean {
+  return 'url' in broker && broker.managesAccounts;
+}
+
+function mqttOptions(config: Config, identity: Identity, certificate: Certificate | null) {
+  const { mqtt, provisioning, limits } = config;
   return {
     root: mqtt.root,
-    mode: 'url' in broker ? broker : { embedded: broker },
-    provisioning,
+    mode: modeOf(config, identity, certificate),
+    provisioning: (home: string) => identity.policies.of(home) ?? provisioning,
     zigbee2mqtt: mqtt.zigbee2mqtt ?? undefined,
     homesync: mqtt.homesync,
     templatesFile: mqtt.templatesFile ?? undefined,
     receiveMaximum: limits.batch,
   };
+}
+
+function modeOf({ mqtt }: Config, identity: Identity, certificate: Certificate | null) {
+  const { broker } = mqtt;
+  if ('url' in broker) {
+    const { url, clientId, tls, managesAccounts } = broker;
+    return { url, clientId, tls, ...(managesAccounts && { accounts: identity.speakers }) };
+  }
+  const { tls, ...where } = broker;
+  const doorkeeper = doorkeeperOf(identity, randomUUID);
+  return { embedded: { ...where, doorkeeper, ...(tls && certificate && { tls: certificate }) } };
 }

@@ -1,22 +1,51 @@
 /** The only place that reads the environment. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { messageOf } from '../engine/index.ts';
+import type { ProviderOptions } from '../identity/index.ts';
+import { CertificateError, type CertificateFiles, readPair } from './edge/certificate.ts';
+import type { LimitOptions } from './edge/limits.ts';
+import {
+  areAddresses,
+  includesEverybody,
+  readProxies,
+  type TrustedProxies,
+} from './edge/proxies.ts';
+import { isAppUrl, readProviders } from './provider-config.ts';
 
 /** Everything that can be set from outside, checked. */
 export interface Config {
   databaseUrl: string;
   dataDir: string;
   mqtt: MqttConfig;
-  http: { host: string; port: number };
+  http: {
+    host: string;
+    port: number;
+    /** Of other web pages that may ask. */
+    origins: string[];
+    /** Null: none. */
+    trustedProxies: TrustedProxies | null;
+    limits: LimitOptions;
+  };
+  /** Null: HTTP without TLS. */
+  tls: CertificateFiles | null;
   demo: boolean;
   /** Null: make one and keep it in the data folder. */
   adminToken: string | null;
+  /** The first signs, all verify. Null: make one and keep it in the data folder. */
+  jwtSecrets: string[] | null;
+  /** The address that people know the server by. Null: that on which it listens. */
+  publicUrl: string | null;
+  /** With whom else people sign in, and the apps that browsers are sent on to. */
+  signIn: { providers: ProviderOptions[]; appUrls: string[] };
+  /** Null: letters are printed. */
+  mail: { url: string | null; from: string };
   provisioning: 'open' | 'claim' | 'closed';
   timezone: string;
   /** How long a start waits for a former owner of the homes, s. */
   takeoverWaitSeconds: number;
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
-  retention: { journal: number; rollups: number; ended: number };
+  retention: { journal: number; rollups: number; ended: number; audit: number };
   deadLettersPerHome: number;
   limits: { mailbox: number; batch: number; hotTwins: number; telemetryBudget: number };
 }
@@ -24,9 +53,17 @@ export interface Config {
 export interface MqttConfig {
   root: string;
   broker:
-    | { url: string; clientId: string }
+    | {
+        url: string;
+        clientId: string;
+        /** Whether we manage the accounts of its dynamic security plugin. */
+        managesAccounts: boolean;
+        tls: { ca?: Buffer; cert?: Buffer; key?: Buffer };
+      }
     /** `portFixed`: fail rather than take the next free port. */
-    | { host: string; port: number; portFixed: boolean };
+    | { host: string; port: number; portFixed: boolean; anonymous: boolean; tls: boolean };
+  /** The broker as devices reach it. Null: as we do. */
+  publicUrl: string | null;
   zigbee2mqtt: { base: string; home: string } | null;
   homesync: boolean;
   templatesFile: string | null;
@@ -50,6 +87,8 @@ const flag = (fallback: boolean) =>
     .default(fallback);
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
 const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
+const limit = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
+const listOf = (text: string) => text.split(/[\s,]+/).filter(Boolean);
 const name = z.string().regex(/^[^/+#\s]+$/, 'must not contain "/", "+", "#" or spaces');
 
 const Environment = z.object({
@@ -65,6 +104,16 @@ const Environment = z.object({
   MQTT_CLIENT_ID: z.string().min(1).max(64).default('homeostat'),
   MQTT_HOST: z.string().default('127.0.0.1'),
   MQTT_PORT: port(1883),
+  MQTT_ANONYMOUS: flag(true),
+  MQTT_TLS: flag(true).or(z.undefined()),
+  MQTT_CA_FILE: z.string().optional(),
+  MQTT_CERT_FILE: z.string().optional(),
+  MQTT_KEY_FILE: z.string().optional(),
+  MQTT_DYNAMIC_SECURITY: flag(false),
+  MQTT_PUBLIC_URL: z
+    .string()
+    .regex(/^mqtts?:\/\//, 'must begin with mqtt:// or mqtts://')
+    .optional(),
   MQTT_ROOT: name.default('homeostat'),
   MQTT_TEMPLATES: z.string().optional(),
   ZIGBEE2MQTT: flag(true),
@@ -73,8 +122,58 @@ const Environment = z.object({
   HOMESYNC: flag(true),
   HTTP_HOST: z.string().default('127.0.0.1'),
   HTTP_PORT: port(3000),
+  TLS_CERT_FILE: z.string().optional(),
+  TLS_KEY_FILE: z.string().optional(),
+  CORS_ORIGINS: z
+    .string()
+    .transform(listOf)
+    .refine(
+      (origins) => !origins.includes('*'),
+      '"*" would let any web page ask with a token that it has got hold of; name the origins',
+    )
+    .refine(
+      (origins) => origins.every((origin) => origin === '*' || isOrigin(origin)),
+      'must be origins as browsers send them, such as https://app.example.org: no path, no "/" at the end',
+    )
+    .default([]),
+  TRUST_PROXY: z
+    .string()
+    .transform(readProxies)
+    .refine(
+      (proxies) => !includesEverybody(proxies),
+      'would believe everybody, and each client could choose the address that limits and audit see; name the proxies’ addresses, or their number',
+    )
+    .refine(
+      (proxies) => includesEverybody(proxies) || areAddresses(proxies),
+      'must be a number of proxies, or their addresses, such as 10.0.0.7 or 10.0.0.0/24',
+    )
+    .optional(),
   DEMO: flag(true).or(z.undefined()),
   ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
+  JWT_SECRET: z
+    .string()
+    .transform(listOf)
+    .refine((secrets) => secrets.length > 0, 'names no secret')
+    .refine(
+      (secrets) => secrets.every(({ length }) => length >= 32),
+      'each secret must have at least 32 characters',
+    )
+    .optional(),
+  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
+  APP_URLS: z
+    .string()
+    .transform(listOf)
+    .refine(
+      (addresses) => addresses.every(isAppUrl),
+      'each must be an address such as https://app.example.org/signed-in or myapp://signed-in, without "?", "#" and "@"',
+    )
+    .default([]),
+  MAIL_URL: z
+    .string()
+    .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
+    .optional(),
+  MAIL_FROM: z.string().min(3).default('Homeostat <homeostat@localhost>'),
+  RETENTION_AUDIT_DAYS: count(400),
   PROVISIONING: z.enum(['open', 'claim', 'closed']).optional(),
   TIMEZONE: z
     .string()
@@ -91,6 +190,9 @@ const Environment = z.object({
   LIMIT_BATCH: count(2_000),
   LIMIT_HOT_TWINS: count(50_000),
   LIMIT_TELEMETRY_BUDGET: count(1_000),
+  LIMIT_SIGN_IN_PER_MINUTE: limit(30),
+  LIMIT_REQUESTS_PER_MINUTE: limit(1_200),
+  LIMIT_HOME_REQUESTS_PER_MINUTE: limit(6_000),
 });
 
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
@@ -109,15 +211,33 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   if (given.NODE_ENV === 'production' && given.ADMIN_TOKEN === undefined) {
     problems.push('ADMIN_TOKEN: is required when NODE_ENV=production');
   }
-  if (given.MQTT_URL === undefined && !LOOPBACK.test(given.MQTT_HOST ?? '127.0.0.1')) {
-    problems.push(
-      'MQTT_HOST: the embedded broker knows no passwords, so it listens on loopback only; for devices on other machines run a broker and set MQTT_URL',
-    );
+  if (given.NODE_ENV === 'production' && given.JWT_SECRET === undefined) {
+    problems.push('JWT_SECRET: is required when NODE_ENV=production');
   }
+  const { providers, problems: flaws } = readProviders(listOf(given.OIDC_PROVIDERS ?? ''), given);
+  problems.push(...flaws);
+  for (const needed of ['PUBLIC_URL', 'APP_URLS'] as const) {
+    if (given.OIDC_PROVIDERS !== undefined && given[needed] === undefined) {
+      problems.push(`${needed}: is required when OIDC_PROVIDERS is set`);
+    }
+  }
+  problems.push(...flawsOfTls(given.TLS_CERT_FILE, given.TLS_KEY_FILE));
+  if (given.MQTT_TLS === 'on' && given.TLS_CERT_FILE === undefined) {
+    problems.push('MQTT_TLS: needs TLS_CERT_FILE and TLS_KEY_FILE');
+  }
+  const { files, problems: unreadable } = readFiles(given, {
+    ca: 'MQTT_CA_FILE',
+    cert: 'MQTT_CERT_FILE',
+    key: 'MQTT_KEY_FILE',
+  });
+  problems.push(...unreadable);
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   const env = parsed.data;
   const dataDir = env.DATA_DIR;
   const embedded = env.MQTT_URL === undefined;
+  const isLocal = embedded && LOOPBACK.test(env.MQTT_HOST);
+  const isEncrypted = env.TLS_CERT_FILE !== undefined && env.MQTT_TLS !== false;
+  const isOpen = isLocal && env.MQTT_ANONYMOUS && !isEncrypted;
   const isPostgres = env.DATABASE_URL?.startsWith('postgres') ?? false;
   return {
     databaseUrl: env.DATABASE_URL ?? `sqlite:${dataDir}/homeostat.db`,
@@ -130,18 +250,45 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
               host: env.MQTT_HOST,
               port: env.MQTT_PORT,
               portFixed: given.MQTT_PORT !== undefined,
+              anonymous: isLocal && env.MQTT_ANONYMOUS,
+              tls: isEncrypted,
             }
-          : { url: env.MQTT_URL, clientId: env.MQTT_CLIENT_ID },
+          : {
+              url: env.MQTT_URL,
+              clientId: env.MQTT_CLIENT_ID,
+              managesAccounts: env.MQTT_DYNAMIC_SECURITY,
+              tls: files,
+            },
+      publicUrl: env.MQTT_PUBLIC_URL ?? null,
       zigbee2mqtt: env.ZIGBEE2MQTT
         ? { base: env.ZIGBEE2MQTT_BASE, home: env.ZIGBEE2MQTT_HOME }
         : null,
       homesync: env.HOMESYNC,
       templatesFile: env.MQTT_TEMPLATES ?? null,
     },
-    http: { host: env.HTTP_HOST, port: env.HTTP_PORT },
-    demo: given.DEMO === undefined ? embedded && !isPostgres : env.DEMO === true,
+    http: {
+      host: env.HTTP_HOST,
+      port: env.HTTP_PORT,
+      origins: env.CORS_ORIGINS,
+      trustedProxies: env.TRUST_PROXY ?? null,
+      limits: {
+        signIn: env.LIMIT_SIGN_IN_PER_MINUTE,
+        requests: env.LIMIT_REQUESTS_PER_MINUTE,
+        homeRequests: env.LIMIT_HOME_REQUESTS_PER_MINUTE,
+      },
+    },
+    tls:
+      env.TLS_CERT_FILE === undefined || env.TLS_KEY_FILE === undefined
+        ? null
+        : { certFile: env.TLS_CERT_FILE, keyFile: env.TLS_KEY_FILE },
+    // Its devices come without secrets, from this machine
+    demo: given.DEMO === undefined ? isOpen && !isPostgres : env.DEMO === true,
     adminToken: env.ADMIN_TOKEN ?? null,
-    provisioning: env.PROVISIONING ?? (embedded ? 'open' : 'claim'),
+    jwtSecrets: env.JWT_SECRET ?? null,
+    publicUrl: env.PUBLIC_URL ?? null,
+    signIn: { providers, appUrls: env.APP_URLS },
+    mail: { url: env.MAIL_URL ?? null, from: env.MAIL_FROM },
+    provisioning: env.PROVISIONING ?? (isLocal && env.MQTT_ANONYMOUS ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
     takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,
     logLevel: env.LOG_LEVEL,
@@ -149,6 +296,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       journal: env.RETENTION_JOURNAL_DAYS,
       rollups: env.RETENTION_ROLLUP_DAYS,
       ended: env.RETENTION_ENDED_DAYS,
+      audit: env.RETENTION_AUDIT_DAYS,
     },
     deadLettersPerHome: env.DEAD_LETTERS_PER_HOME,
     limits: {
@@ -158,6 +306,46 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       telemetryBudget: env.LIMIT_TELEMETRY_BUDGET,
     },
   };
+}
+
+/** Tells it at the start, when somebody looks; of a renewal only the log tells. */
+function flawsOfTls(certFile: string | undefined, keyFile: string | undefined): readonly string[] {
+  if (certFile === undefined && keyFile === undefined) return [];
+  if (certFile === undefined) return ['TLS_CERT_FILE: is required beside TLS_KEY_FILE'];
+  if (keyFile === undefined) return ['TLS_KEY_FILE: is required beside TLS_CERT_FILE'];
+  try {
+    readPair({ certFile, keyFile });
+    return [];
+  } catch (error) {
+    if (error instanceof CertificateError) return error.flaws;
+    throw error;
+  }
+}
+
+/** What the named variables point to. */
+function readFiles<K extends string>(
+  given: NodeJS.ProcessEnv,
+  variables: Record<K, string>,
+): { files: { [key in K]?: Buffer }; problems: string[] } {
+  const files: { [key in K]?: Buffer } = {};
+  const problems: string[] = [];
+  for (const [key, variable] of Object.entries(variables) as [K, string][]) {
+    const path = given[variable];
+    if (path === undefined) continue;
+    try {
+      files[key] = readFileSync(path);
+    } catch (error) {
+      problems.push(`${variable}: ${messageOf(error)}`);
+    }
+  }
+  return { files, problems };
+}
+
+/** Apps in a web view have schemes of their own: `capacitor://localhost`. */
+function isOrigin(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, host } = new URL(text);
+  return host !== '' && !host.includes('*') && `${protocol}//${host}` === text;
 }
 
 function isTimezone(text: string): boolean {

@@ -5,11 +5,17 @@ import type { MqttListener, MqttSignals } from '../adapters/mqtt/index.ts';
 import { type EngineSignals, type EngineTelemetry, messageOf } from '../engine/index.ts';
 import type { Config } from './config.ts';
 
+/** Nothing here logs them. Errors of drivers and libraries carry what they were given. */
+const SECRET_FIELDS = [
+  ...['password', 'secret', 'token', 'accessToken', 'refreshToken', 'access_token'],
+  ...['refresh_token', 'id_token', 'client_secret', 'authorization', 'cookie'],
+];
+
 /** A logger: readable lines for a person at a terminal, JSON for everything else. */
 export function createLogger(level: Config['logLevel'], stream?: DestinationStream): Logger {
   const options = {
     level,
-    redact: ['req.headers.authorization', 'req.headers.cookie', '*.password', '*.token'],
+    redact: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
   };
   if (stream) return pino(options, stream);
   return process.stdout.isTTY
@@ -46,6 +52,11 @@ const MQTT_LOUD: Partial<Record<keyof MqttSignals, Loudness>> = {
   'packet.withheld': { level: 'warn', text: 'a packet stays unacknowledged and will come again' },
   'intake.waiting': { level: 'warn', text: 'a mailbox is full; MQTT waits' },
   'client.refused': { level: 'warn', text: 'an MQTT client was turned away' },
+  'accounts.right': { level: 'info', text: 'the MQTT broker knows all accounts' },
+  'account.missing': {
+    level: 'error',
+    text: 'the MQTT broker has lost an account; make a new secret for it',
+  },
   'background.failed': { level: 'error', text: 'background work of the MQTT adapter failed' },
 };
 
@@ -71,4 +82,17 @@ function write(
   const line: Record<string, unknown> = { signal, ...fields };
   if ('error' in line) line.error = messageOf(line.error);
   logger[level](line, text);
+}
+
+/**
+ * A letter that was not sent. Without a mail server in development it is printed, code and all; with one
+ * only that it failed: what it says is for somebody else.
+ */
+export function logUnsent(
+  logger: Logger,
+): (letter: { to: string; subject: string; text: string }, error: unknown) => void {
+  return ({ to, subject, text }, error) => {
+    if (error === null) logger.warn({ to, subject, text }, 'no MAIL_URL is set: a letter');
+    else logger.error({ err: error }, 'a letter could not be sent');
+  };
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError } from 'commander';
+import { printFirstAccounts } from './cli/broker-accounts.ts';
 import { migrate } from './cli/migrate.ts';
 import { replayTwins } from './cli/replay.ts';
 import { simulate } from './cli/simulate.ts';
 import { start } from './cli/start.ts';
+import { createUser } from './cli/user.ts';
 import { ConfigError, readVersion } from './config.ts';
 
 const program = new Command('homeostat')
@@ -42,6 +44,24 @@ program
   .argument('[home]', 'only this home')
   .argument('[twin]', 'only this twin')
   .action(replayTwins);
+
+program
+  .command('user')
+  .description('accounts of people')
+  .command('create')
+  .description('make an account without a letter')
+  .requiredOption('--email <address>')
+  .option('--name <name>')
+  .option('--language <language>', 'of letters: en, de', 'en')
+  .option('--admin', 'an administrator of the platform', false)
+  .option('--password-stdin', 'read the password from standard input; else one is made', false)
+  .action(createUser);
+
+program
+  .command('broker-accounts')
+  .description('print the first accounts of Mosquitto’s dynamic security; the password is read')
+  .option('--username <name>', 'of the engine at the broker', 'homeostat')
+  .action(printFirstAccounts);
 
 function positive(text: string): number {
   const value = Number(text);

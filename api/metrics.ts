@@ -38,6 +38,7 @@ export function countFrom(telemetry: EngineTelemetry): Registry {
 /** @param registry of {@link countFrom} */
 export function collectMetrics(app: FastifyInstance, engine: Engine, registry: Registry): Metrics {
   timeRequests(registry, app);
+  countLimited(registry, app);
   const refresh = gauges(registry, engine);
   return {
     contentType: registry.contentType,
@@ -151,6 +152,18 @@ function timeRequests(registry: Registry, app: FastifyInstance): void {
       { method: request.method, route: route ?? 'none', status: reply.statusCode },
       reply.elapsedTime / 1_000,
     );
+  });
+}
+
+function countLimited(registry: Registry, app: FastifyInstance): void {
+  const limited = new Counter({
+    name: 'homeostat_http_limited_total',
+    help: 'Requests refused because there were too many, by limit: address, principal or home.',
+    labelNames: ['limit'],
+    registers: [registry],
+  });
+  app.addHook('onResponse', async ({ refusedByLimit: limit }) => {
+    if (limit !== null) limited.inc({ limit });
   });
 }
 

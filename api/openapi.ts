@@ -12,10 +12,12 @@ const DESCRIPTION = `Every device and every room is a *twin*: an actor with an a
 - **No lost updates.** A twin’s \`ETag\` is its revision; \`If-Match\` makes a change conditional on it.
 - **Lists** are \`{items, nextCursor}\`; pass \`nextCursor\` as \`cursor\` for the next page.
 - **Errors** are RFC 9457 problem documents with a \`code\`, a \`detail\` and mostly a \`hint\`.
+- **Limits**: beyond so many requests a minute the answer is 429 with \`Retry-After\`; \`RateLimit-Remaining\` says how many are left.
 - **Ids** of intents and alerts (\`home/pump@42#0\`) are percent-encoded in paths.
 - **Times** are ISO 8601 in answers; requests take epoch milliseconds too.`;
 
 const TAGS = {
+  Account: 'Coming in, and what is one’s own.',
   Homes: 'Houses, vans, stations, kitchens: the units that twins belong to.',
   Twins: 'The digital sides of devices and rooms.',
   Steering: 'Telling twins what happened and what they should do.',
@@ -23,8 +25,12 @@ const TAGS = {
   Alerts: 'What a person should know.',
   Live: 'Following what happens while it happens.',
   Kinds: 'What twins can be, and how they behave.',
-  Provisioning: 'Devices that wait to be claimed.',
+  Provisioning: 'How devices come in: secrets, claims, factories, candidates.',
+  Gateways: 'Central units that speak for devices.',
   Mending: 'What could not be folded or delivered.',
+  People: 'Who belongs to a home, how they come in, and who has an account at all.',
+  Keys: 'For automations and services.',
+  Audit: 'Who did what.',
   Running: 'Health and metrics.',
 };
 
@@ -43,7 +49,11 @@ export async function describeApi(app: App, version: string): Promise<void> {
       security: [{ token: [] }],
       components: {
         securitySchemes: {
-          token: { type: 'http', scheme: 'bearer', description: 'ADMIN_TOKEN of the server.' },
+          token: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'An access token, an API key, or ADMIN_TOKEN of the server.',
+          },
         },
       },
     },
@@ -54,7 +64,9 @@ export async function describeApi(app: App, version: string): Promise<void> {
 
 /** After the routes: the document at /openapi.json and the page at /docs. Nothing comes from a CDN. */
 export async function showApi(app: App): Promise<void> {
-  app.get('/openapi.json', { schema: { hide: true } }, () => app.swagger());
+  app.get('/openapi.json', { config: { action: 'api.read' }, schema: { hide: true } }, () =>
+    app.swagger(),
+  );
   await app.register(swaggerUi, {
     routePrefix: '/docs',
     staticCSP: true,
@@ -73,7 +85,10 @@ const withHeaders: typeof jsonSchemaTransform = (route) => {
   for (const [status, { headers }] of Object.entries(given)) {
     if (headers && shown[status]) shown[status].headers = headers;
   }
-  return transformed;
+  const action = (route as { route?: { config?: { action?: string } } }).route?.config?.action;
+  return action === undefined
+    ? transformed
+    : { ...transformed, schema: { ...transformed.schema, 'x-permission': action } };
 };
 
 type OpenApiObject = ReturnType<typeof jsonSchemaTransformObject>;

@@ -5,6 +5,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EngineError, type ErrorCode } from '../engine/index.ts';
+import { IdentityError, type IdentityErrorCode } from '../identity/index.ts';
 
 interface Meaning {
   status: number;
@@ -20,6 +21,7 @@ const RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
   fenced: 5,
   'owned-elsewhere': 5,
   timeout: 5,
+  unavailable: 5,
   'not-ready': 5,
 };
 
@@ -29,8 +31,12 @@ const HINT: Partial<Record<ProblemCode, string>> = {
   'bad-input': 'GET /v1/kinds shows what twins understand.',
   'unknown-home': 'GET /v1/homes lists the homes.',
   'unknown-twin': 'GET /v1/homes/{home}/twins lists the twins of a home.',
+  'bad-credentials': 'Codes and tokens end after a while, or when they have been used.',
+  forbidden: 'docs/permissions.md shows who may do what.',
+  'too-many-tries': 'Wait, as Retry-After says.',
   'not-found': 'The list that it would stand in shows what there is.',
   conflict: 'Read it again and decide anew.',
+  unavailable: 'Try again later.',
   'too-large': 'Send less at once.',
   'uri-too-long': 'Lists show the ids that there are.',
 };
@@ -63,10 +69,15 @@ const ENGINE: Record<ErrorCode, Meaning> = {
 const HTTP = {
   malformed: { status: 400, title: 'Malformed request' },
   unauthorized: { status: 401, title: 'Not signed in' },
+  'bad-credentials': { status: 401, title: 'Not right' },
+  forbidden: { status: 403, title: 'Not allowed' },
   'too-large': { status: 413, title: 'Too large' },
   'uri-too-long': { status: 414, title: 'Address too long' },
   'unsupported-media-type': { status: 415, title: 'Unsupported media type' },
+  'too-many-tries': { status: 429, title: 'Too many tries' },
+  'too-many-requests': { status: 429, title: 'Too many requests' },
   'upgrade-required': { status: 426, title: 'A WebSocket address' },
+  unavailable: { status: 503, title: 'Away at the moment' },
   'not-ready': { status: 503, title: 'Not ready' },
   timeout: { status: 503, title: 'No answer in time' },
   internal: { status: 500, title: 'Internal error' },
@@ -117,6 +128,8 @@ export const PROBLEM_TYPE = 'application/problem+json';
 export interface RefusalDetails {
   hint?: string | undefined;
   errors?: Problem['errors'];
+  /** Seconds after which it is worth another try. */
+  retryAfter?: number;
   /** The status of this occurrence, where the code alone does not say it. */
   status?: number;
 }
@@ -150,15 +163,17 @@ export function problemOf(
   const { code, message, details } = refusal;
   const { status, title } = meaningOf(code);
   const answered = details.status ?? status;
-  const retryAfter = RETRY_AFTER[code];
+  const retryAfter = details.retryAfter ?? RETRY_AFTER[code];
   const hint = details.hint ?? HINT[code];
   return {
     status: answered,
     headers: {
       'content-type': PROBLEM_TYPE,
       'cache-control': 'no-store',
+      // Also where no hook runs: a path that cannot be read, bytes that are no HTTP
+      'x-content-type-options': 'nosniff',
       ...(retryAfter !== undefined && { 'retry-after': String(retryAfter) }),
-      ...(code === 'unauthorized' && { 'www-authenticate': 'Bearer realm="homeostat"' }),
+      ...(answered === 401 && { 'www-authenticate': 'Bearer realm="homeostat"' }),
       ...(code === 'upgrade-required' && { upgrade: 'websocket' }),
     },
     body: {
@@ -199,6 +214,7 @@ function meaningOf(code: ProblemCode): Meaning {
 function refusalOf(thrown: unknown, method: string): Refusal {
   if (thrown instanceof Refusal) return thrown;
   if (thrown instanceof EngineError) return refusalOfEngine(thrown, method);
+  if (thrown instanceof IdentityError) return refusalOfIdentity(thrown);
   return isFastifyError(thrown) ? refusalOfFastify(thrown) : internal();
 }
 
@@ -215,6 +231,23 @@ function refusalOfEngine({ code, message, hint }: EngineError, method: string): 
     });
   }
   return new Refusal(code, message, { hint });
+}
+
+const OF_IDENTITY: Record<IdentityErrorCode, ProblemCode> = {
+  'bad-credentials': 'bad-credentials',
+  forbidden: 'forbidden',
+  'not-found': 'not-found',
+  conflict: 'conflict',
+  'bad-input': 'bad-input',
+  'too-many-tries': 'too-many-tries',
+  unavailable: 'unavailable',
+};
+
+function refusalOfIdentity({ code, message, hint, retryAfterMs }: IdentityError): Refusal {
+  return new Refusal(OF_IDENTITY[code], message, {
+    hint,
+    ...(retryAfterMs !== undefined && { retryAfter: Math.ceil(retryAfterMs / 1_000) }),
+  });
 }
 
 function isFastifyError(thrown: unknown): thrown is FastifyError {

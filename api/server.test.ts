@@ -27,7 +27,8 @@ describe('while the store is away', () => {
   let store: Storage & { away: boolean };
   beforeEach(async () => {
     api = await ApiBench.open({
-      server: { patienceMs: 20 },
+      // Long enough for a request that need not wait, however busy the machine is
+      server: { patienceMs: 1_000 },
       wrap: (storage) => {
         store = removable(storage);
         return store;
@@ -141,12 +142,5 @@ describe('the server', () => {
     const closed = once(socket, 'close');
     await api[Symbol.asyncDispose]();
     await closed;
-  });
-
-  it('tells browsers to take answers for what they are', async () => {
-    await using api = await ApiBench.open();
-    const { headers } = await api.get('/v1/homes');
-    expect(headers['x-content-type-options']).toBe('nosniff');
-    expect(headers['referrer-policy']).toBe('no-referrer');
   });
 });

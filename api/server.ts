@@ -8,8 +8,16 @@ import {
 } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
-import { authority, requireToken } from './auth.ts';
-import type { App, RouteContext } from './http/app.ts';
+import type { Identity } from '../identity/index.ts';
+import { auditRequests } from './access/audit-requests.ts';
+import { guardRoutes } from './access/gate.ts';
+import { type EdgeOptions, isSecure } from './edge/edge.ts';
+import { sendSafeHeaders } from './edge/headers.ts';
+import { followRenewals, secureOptions } from './edge/https.ts';
+import { Limits } from './edge/limits.ts';
+import { admitOrigins } from './edge/origins.ts';
+import { trustOf } from './edge/proxies.ts';
+import type { App, DeviceContext, RouteContext } from './http/app.ts';
 import { answerClientError } from './http/client-error.ts';
 import { endConnectionsOnClose } from './http/end-connections.ts';
 import { readJsonOnly } from './http/json-body.ts';
@@ -17,12 +25,23 @@ import { LiveConnections } from './live/live-connections.ts';
 import { collectMetrics } from './metrics.ts';
 import { describeApi, showApi } from './openapi.ts';
 import { pathOf, Refusal, sendProblem } from './problem.ts';
+import { accountRoutes } from './routes/account/account.ts';
+import { ownProviderRoutes } from './routes/account/own-providers.ts';
+import { profileRoutes } from './routes/account/profile.ts';
+import { providerRoutes } from './routes/account/providers.ts';
+import { auditRoutes } from './routes/audit.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
+import { gatewayRoutes } from './routes/gateways/gateways.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
 import { alertRoutes } from './routes/homes/alerts.ts';
+import { homeGatewayRoutes } from './routes/homes/gateways.ts';
 import { homeRoutes } from './routes/homes/homes.ts';
 import { intentRoutes } from './routes/homes/intents.ts';
+import { invitationRoutes } from './routes/homes/invitations.ts';
+import { keyRoutes } from './routes/homes/keys.ts';
+import { memberRoutes } from './routes/homes/members.ts';
+import { provisioningRoutes } from './routes/homes/provisioning.ts';
 import { streamRoutes } from './routes/homes/stream.ts';
 import { commandRoutes } from './routes/homes/twin/commands.ts';
 import { desiredRoutes } from './routes/homes/twin/desired.ts';
@@ -30,18 +49,25 @@ import { eventRoutes } from './routes/homes/twin/events.ts';
 import { historyRoutes } from './routes/homes/twin/history.ts';
 import { journalRoutes } from './routes/homes/twin/journal.ts';
 import { replayRoutes } from './routes/homes/twin/replay.ts';
+import { secretRoutes } from './routes/homes/twin/secret.ts';
 import { timerRoutes } from './routes/homes/twin/timers.ts';
 import { twinRoutes } from './routes/homes/twins.ts';
 import { kindRoutes } from './routes/kinds/kinds.ts';
 import { liveRoutes } from './routes/live.ts';
 import { metricsRoutes } from './routes/metrics.ts';
+import { peopleRoutes } from './routes/people.ts';
+import { deviceRoutes } from './routes/provisioning/devices.ts';
+import { factoryRoutes } from './routes/provisioning/factory.ts';
 
 export interface ServerOptions {
   engine: Engine;
   /** Of `countFrom`, which has counted since before the engine. */
   counts: Registry;
-  /** The secret of the one principal, the administrator. */
-  adminToken: string;
+  identity: Identity;
+  /** Signs what the server itself gives out; nothing can be read from that. */
+  secret: string;
+  edge: EdgeOptions;
+  devices: DeviceContext;
   version: string;
   logger: FastifyBaseLogger | false;
   /** Whether the adapters can do their work. */
@@ -58,11 +84,17 @@ const MIB = 1024 * 1024;
 const CLIENT_MESSAGE_BYTES = 64 * 1024;
 /** An effect id of the longest names, each character percent-encoded. */
 const LONGEST_ID = 900;
+/** How long a request may take to arrive; some send a byte now and then to hold a connection. */
+const ARRIVAL_MS = 30_000;
 
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
-  const { engine, logger, version } = options;
+  const { engine, identity, logger, version, edge } = options;
+  const { certificate } = edge;
   const app = fastify({
     ...(logger && { loggerInstance: logger }),
+    ...(certificate && { https: secureOptions(certificate.current) }),
+    trustProxy: trustOf(edge.trustedProxies),
+    requestTimeout: ARRIVAL_MS,
     // Fastify would log whole URLs, and a URL may carry the token
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? MIB,
@@ -76,23 +108,24 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
   readJsonOnly(app);
   endConnectionsOnClose(app);
+  if (certificate) followRenewals(app, certificate);
 
   const connections = new LiveConnections();
   // Before the plugin’s own hook, which closes without saying why
   app.addHook('preClose', async () => connections.endAll());
   await app.register(websocket, { options: { maxPayload: CLIENT_MESSAGE_BYTES } });
 
-  const admits = authority(options.adminToken);
-  requireToken(app, admits);
+  await sendSafeHeaders(app, isSecure(edge));
+  await admitOrigins(app, edge);
+  const limits = await Limits.open(app, edge.limits);
+  guardRoutes(app as unknown as FastifyInstance, identity, limits, options.secret);
+  auditRequests(app as unknown as FastifyInstance, identity);
   app.setNotFoundHandler((request) => {
     throw new Refusal('not-found', `there is no ${request.method} ${pathOf(request.url)}`, {
       hint: 'GET /openapi.json lists what there is.',
     });
   });
   refuseChangesWhileAway(app, engine);
-  app.addHook('onSend', async (_request, reply) => {
-    reply.header('x-content-type-options', 'nosniff').header('referrer-policy', 'no-referrer');
-  });
   app.addHook('onResponse', async (request, reply) => {
     const { method, url } = request;
     const { statusCode: status, elapsedTime } = reply;
@@ -101,8 +134,12 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const metrics = collectMetrics(app, engine, options.counts);
   await describeApi(app, version);
 
-  const context = { engine, defaultTimezone: options.defaultTimezone ?? 'UTC', connections };
-  healthRoutes(app, { ...context, version, readiness: options.readiness, admits });
+  const defaultTimezone = options.defaultTimezone ?? 'UTC';
+  const { devices } = options;
+  // Polls that wait would hold up the end
+  app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
+  const context = { engine, identity, defaultTimezone, connections, devices };
+  healthRoutes(app, { ...context, version, readiness: options.readiness });
   metricsRoutes(app, metrics);
   await app.register(async (v1) => routesOf(v1 as App, context), { prefix: '/v1' });
   await showApi(app);
@@ -110,7 +147,16 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 }
 
 function routesOf(app: App, context: RouteContext & { connections: LiveConnections }): void {
+  accountRoutes(app, context);
+  providerRoutes(app, context);
+  profileRoutes(app, context);
+  ownProviderRoutes(app, context);
+  peopleRoutes(app, context);
   homeRoutes(app, context);
+  memberRoutes(app, context);
+  invitationRoutes(app, context);
+  keyRoutes(app, context);
+  auditRoutes(app, context);
   twinRoutes(app, context);
   eventRoutes(app, context);
   desiredRoutes(app, context);
@@ -124,6 +170,12 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   streamRoutes(app, context);
   liveRoutes(app, context);
   candidateRoutes(app, context);
+  provisioningRoutes(app, context);
+  secretRoutes(app, context);
+  deviceRoutes(app, context);
+  factoryRoutes(app, context);
+  homeGatewayRoutes(app, context);
+  gatewayRoutes(app, context);
   deadLetterRoutes(app, context);
   kindRoutes(app, context);
 }

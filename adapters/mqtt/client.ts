@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Socket } from 'node:net';
-import { connect, type IPublishPacket, type MqttClient } from 'mqtt';
+import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Clock } from '../../engine/index.ts';
 import type { InboundPacket, WantedFilter } from './codec.ts';
 import { deferPubacks, withholdPuback } from './deferred-puback.ts';
@@ -12,8 +12,8 @@ export interface ClientOptions {
   url: string;
   /** The URL as signals show it. */
   shownUrl: string;
-  username?: string | undefined;
-  password?: string | undefined;
+  /** Name, password, certificates. */
+  credentials: Pick<IClientOptions, 'username' | 'password' | 'ca' | 'cert' | 'key'>;
   /** Names the session at the broker: fixed, or what came while we were down is lost. */
   clientId: string;
   /** Messages that the broker may have unacknowledged under way. */
@@ -49,8 +49,7 @@ export class BrokerSession {
       options.filters.map(({ filter }) => [identifierOf(filter), filter]),
     );
     this.client = connect(options.url, {
-      ...(options.username !== undefined && { username: options.username }),
-      ...(options.password !== undefined && { password: options.password }),
+      ...options.credentials,
       protocolVersion: 5,
       clientId: options.clientId,
       clean: false,

@@ -13,6 +13,8 @@ export interface InboundPacket {
   packetId?: number;
   /** MQTT 5 user property `id`. */
   userId?: string;
+  /** Who sent it, where the broker tells. */
+  principal?: string;
 }
 
 type BuryCode = Parameters<Engine['bury']>[0]['code'];

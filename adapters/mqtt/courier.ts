@@ -27,6 +27,13 @@ interface Handed {
 /** By these aedes delivers; its types leave them out. */
 type RememberedClient = Client & { subscriptions: Record<string, { qos: 0 | 1 | 2 }> };
 
+export interface CourierOptions {
+  clock: Clock;
+  mayHear: (client: Client, topic: string) => boolean;
+  /** Something may have become deliverable. */
+  onReachable: () => void;
+}
+
 /** How long one call of `send` waits for a PUBACK; a later one is remembered. */
 const PUBACK_WAIT_MS = 2_000;
 
@@ -45,6 +52,7 @@ const DESIRED = 'homeostat/desired';
 export class Courier implements Transport, Disposable {
   readonly #broker: Aedes;
   readonly #clock: Clock;
+  readonly #mayHear: (client: Client, topic: string) => boolean;
   readonly #onReachable: () => void;
   /** Of those that are connected. */
   readonly #subscriptions = new SubscriptionIndex();
@@ -58,11 +66,11 @@ export class Courier implements Transport, Disposable {
   /** Whether a device was missing since the last call of `onReachable`. */
   #missed = false;
 
-  /** @param onReachable something may have become deliverable */
-  constructor(broker: Aedes, clock: Clock, onReachable: () => void) {
+  constructor(broker: Aedes, options: CourierOptions) {
     this.#broker = broker;
-    this.#clock = clock;
-    this.#onReachable = onReachable;
+    this.#clock = options.clock;
+    this.#mayHear = options.mayHear;
+    this.#onReachable = options.onReachable;
     broker.authorizeForward = (client, packet) => this.#forward(client, packet);
     broker.on('clientReady', (client) => this.#ready(client));
     broker.on('clientDisconnect', (client) => this.#gone(client));
@@ -141,6 +149,8 @@ export class Courier implements Transport, Disposable {
     const best = new Map<string, Match>();
     for (const match of this.#subscriptions.match(topic)) {
       if (match.qos === 0 && !filterNames(match.filter, receiver)) continue;
+      const client = this.#live.get(match.client);
+      if (!client || !this.#mayHear(client, topic)) continue;
       const known = best.get(match.client);
       if (!known || known.qos < match.qos) best.set(match.client, match);
     }
@@ -189,6 +199,7 @@ export class Courier implements Transport, Disposable {
 
   /** aedes asks this before it writes to a client, and takes the packet id from the answer. */
   #forward(client: Client, packet: AedesPublishPacket): AedesPublishPacket | null {
+    if (!this.#mayHear(client, packet.topic)) return null;
     if (packet.brokerId !== COMMANDS) return packet;
     const handed = Buffer.isBuffer(packet.payload)
       ? this.#byPayload.get(packet.payload)

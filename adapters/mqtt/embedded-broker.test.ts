@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../engine/testing/manual-clock.ts';
 import { type MqttAdapter, type MqttSignals, startMqtt } from './index.ts';
 import { Device } from './testing/device.ts';
+import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';
 import { commandRow, desiredRow, FakeEngine } from './testing/fake-engine.ts';
 import { Recorder } from './testing/recorder.ts';
 
@@ -185,14 +186,16 @@ describe('the embedded broker', () => {
       mode: {
         embedded: {
           ...{ host: '0.0.0.0', port: 0, portFixed: false },
-          authenticate: (name, password) => name === 'pump' && password === 'secret',
+          doorkeeper: new FakeDoorkeeper().let('home/pump', 'secret'),
         },
       },
     });
     const url = guarded.url.replace('0.0.0.0', '127.0.0.1');
     await expect(Device.connect(url)).rejects.toThrow();
-    await expect(Device.connect(url, { username: 'pump', password: 'wrong' })).rejects.toThrow();
-    devices.push(await Device.connect(url, { username: 'pump', password: 'secret' }));
+    await expect(
+      Device.connect(url, { username: 'home/pump', password: 'wrong' }),
+    ).rejects.toThrow();
+    devices.push(await Device.connect(url, { username: 'home/pump', password: 'secret' }));
     await guarded[Symbol.asyncDispose]();
   });
 });

@@ -1,18 +1,31 @@
 import type { EventEmitter } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import type { Clock } from '../../engine/index.ts';
 import { Courier } from './courier.ts';
-import { type Door, guard, isLoopback } from './embedded-guard.ts';
+import type { Doorkeeper, TlsSource } from './doorkeeper.ts';
+import { guard } from './embedded-guard.ts';
 import { FrameWatch } from './frame-watch.ts';
+import { Guests } from './guests.ts';
 import type { Intake } from './intake.ts';
 import type { MqttListener } from './signals.ts';
 
-export interface EmbeddedOptions extends Door {
+export interface EmbeddedOptions {
+  host: string;
   port: number;
   /** The operator named this port: take it or fail. Otherwise the next free one will do. */
   portFixed: boolean;
+  /** Without it only loopback can be listened on. */
+  doorkeeper?: Doorkeeper | undefined;
+  /** Whether clients may come without a name, and then do all. Default: on loopback. */
+  anonymous?: boolean | undefined;
+  /** Default: none. */
+  tls?: TlsSource | undefined;
+  /** The first levels of our own topics. */
+  root: string;
   clock: Clock;
+  signal: MqttListener;
   /** Something may have become deliverable. */
   onReachable: () => void;
 }
@@ -30,14 +43,17 @@ export class EmbeddedBroker implements AsyncDisposable {
   readonly courier: Courier;
   readonly #broker: Aedes;
   readonly #server: Server;
+  readonly #held: readonly Disposable[];
 
-  private constructor(options: EmbeddedOptions, broker: Aedes, courier: Courier, server: Server) {
+  private constructor(options: EmbeddedOptions, { broker, courier, server, held }: Parts) {
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : options.port;
-    this.url = `mqtt://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
+    const scheme = options.tls ? 'mqtts' : 'mqtt';
+    this.url = `${scheme}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
     this.courier = courier;
     this.#broker = broker;
     this.#server = server;
+    this.#held = held;
     options.signal('listening', {
       url: this.url,
       moved: options.port !== 0 && port !== options.port,
@@ -53,37 +69,77 @@ export class EmbeddedBroker implements AsyncDisposable {
     intake: Intake,
     prepare: (courier: Courier) => (filter: string) => Promise<void>,
   ): Promise<EmbeddedBroker> {
-    if (!isLoopback(options.host) && !options.authenticate) {
-      throw new Error(
-        `The embedded broker has no passwords to check, so it listens on 127.0.0.1 only, not on ${options.host}. ` +
-          'Configure users, or connect to a broker of your own with MQTT_URL.',
-      );
-    }
+    const { host, root, doorkeeper, clock, signal, onReachable } = options;
+    const { anonymous = isLoopback(host) } = options;
+    assertSafe(options, anonymous);
     const broker = await Aedes.createBroker({ id: 'homeostat', queueLimit: 1_000 });
-    const courier = new Courier(broker, options.clock, options.onReachable);
-    guard(broker, options, intake, prepare(courier));
-    const server = createServer({ noDelay: true }, (socket) =>
-      accept(broker, socket, courier, options.signal),
-    );
+    const guests = new Guests(root, doorkeeper ?? null, clock);
+    const mayHear = guests.mayHear.bind(guests);
+    const courier = new Courier(broker, { clock, mayHear, onReachable });
+    guard(broker, { anonymous, root, signal }, guests, intake, prepare(courier));
+    const { server, renewal } = serve(options, (socket) => accept(broker, socket, courier, signal));
+    const held = [guests, ...(renewal ? [renewal] : [])];
     const failed = (error: unknown) =>
-      options.signal('background.failed', { task: 'embedded broker', error });
+      signal('background.failed', { task: 'embedded broker', error });
     (broker as EventEmitter).on('error', failed);
     try {
       await bind(server, options);
       server.on('error', failed);
     } catch (error) {
+      for (const one of held) one[Symbol.dispose]();
       await close(broker);
       throw error;
     }
-    return new EmbeddedBroker(options, broker, courier, server);
+    return new EmbeddedBroker(options, { broker, courier, server, held });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await close(this.#broker);
     this.courier[Symbol.dispose]();
+    for (const one of this.#held) one[Symbol.dispose]();
     await closed;
   }
+}
+
+interface Parts {
+  broker: Aedes;
+  courier: Courier;
+  server: Server;
+  held: readonly Disposable[];
+}
+
+/** @throws Error for what would let everybody in */
+function assertSafe({ host, doorkeeper }: EmbeddedOptions, anonymous: boolean): void {
+  if (isLoopback(host)) return;
+  if (!doorkeeper) {
+    throw new Error(
+      `The embedded broker has no passwords to check, so it listens on 127.0.0.1 only, not on ${host}. ` +
+        'Give devices secrets, or connect to a broker of your own with MQTT_URL.',
+    );
+  }
+  if (anonymous) {
+    throw new Error(
+      `Whoever reaches ${host} could come in without a name: that is for 127.0.0.1 only.`,
+    );
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
+}
+
+function serve(
+  { tls, signal }: EmbeddedOptions,
+  onConnection: (socket: Socket) => void,
+): { server: Server; renewal: Disposable | null } {
+  if (!tls) return { server: createServer({ noDelay: true }, onConnection), renewal: null };
+  const options = { ...tls.current, minVersion: 'TLSv1.2' as const, noDelay: true };
+  const server: TlsServer = createTlsServer(options, onConnection);
+  server.on('tlsClientError', ({ message }) =>
+    signal('client.refused', { client: '-', reason: message }),
+  );
+  return { server, renewal: tls.subscribe((renewed) => server.setSecureContext(renewed)) };
 }
 
 function accept(broker: Aedes, socket: Socket, courier: Courier, signal: MqttListener): void {

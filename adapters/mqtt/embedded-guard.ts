@@ -1,20 +1,21 @@
 import type { Aedes, AuthenticateError, Client, PublishPacket } from 'aedes';
 import { messageOf } from '../../engine/index.ts';
 import type { InboundPacket } from './codec.ts';
+import type { Guests } from './guests.ts';
 import type { Intake } from './intake.ts';
 import type { MqttListener } from './signals.ts';
 import { isTopicName } from './topic.ts';
 
 /** Who may come in, and what they may say. */
 export interface Door {
-  host: string;
-  /** Checks a name and password. Without it only loopback can be listened on. */
-  authenticate?: ((username: string, password: string) => boolean | Promise<boolean>) | undefined;
+  /** Whether clients may come without a name; only on loopback. */
+  anonymous: boolean;
   /** Topics below it are checked for what only the engine may say. */
   root: string;
   signal: MqttListener;
 }
 
+const UNAVAILABLE = 3;
 const NOT_AUTHORIZED = 5;
 
 /**
@@ -25,21 +26,31 @@ const NOT_AUTHORIZED = 5;
 export function guard(
   broker: Aedes,
   options: Door,
+  guests: Guests,
   intake: Intake,
   prepare: (filter: string) => Promise<void>,
 ): void {
-  const { signal, root } = options;
+  const { signal, root, anonymous } = options;
   const refuse = (client: Client | null, reason: string): Error => {
     signal('client.refused', { client: client?.id ?? '-', reason });
     return new Error(reason);
   };
+  const admit = async (client: Client, username: string | undefined, password: string) => {
+    if (username !== undefined) return await guests.admit(client, username, password);
+    return anonymous ? guests.admitNameless(client) : 'it gave no name and password';
+  };
 
   broker.authenticate = (client, username, password, done) => {
-    mayConnect(options, username, password).then(
-      (may) => done(may ? null : denied(refuse(client, 'wrong name or password')), may),
-      (error: unknown) => done(denied(refuse(client, messageOf(error))), false),
+    admit(client, username, password?.toString('utf8') ?? '').then(
+      (reason) =>
+        reason === null
+          ? done(null, true)
+          : done(denied(refuse(client, reason), NOT_AUTHORIZED), false),
+      (error: unknown) => done(denied(refuse(client, messageOf(error)), UNAVAILABLE), false),
     );
   };
+  broker.on('clientReady', (client) => guests.entered(client));
+  broker.on('clientDisconnect', (client) => guests.left(client));
 
   // An error closes the connection without a PUBACK, the only refusal that MQTT 3.1.1 has (3.3.5)
   broker.authorizePublish = (client, packet, done) => {
@@ -55,7 +66,12 @@ export function guard(
       );
       return;
     }
-    void intake.take(inbound(packet)).then((verdict) => {
+    if (!guests.mayPublish(client, topic)) {
+      guests.refused(client, 'publish', topic);
+      done(refuse(client, `may not publish to ${topic}: it is none of its devices’`));
+      return;
+    }
+    void intake.take(inbound(packet, guests.principalOf(client))).then((verdict) => {
       const outcome = verdict === 'withheld' ? new Error('not acknowledged: send it again') : null;
       // In a tick of its own: aedes drops what another message overtakes on its way through promises
       setImmediate(done, outcome);
@@ -66,6 +82,12 @@ export function guard(
     // $SYS tells who is connected; shared subscriptions would be taken for ordinary ones
     if (subscription.topic.startsWith('$')) {
       refuse(client, `may not subscribe to ${subscription.topic}`);
+      done(null, null);
+      return;
+    }
+    if (!guests.maySubscribe(client, subscription.topic)) {
+      guests.refused(client, 'subscribe', subscription.topic);
+      refuse(client, `may not subscribe to ${subscription.topic}: it names none of its devices`);
       done(null, null);
       return;
     }
@@ -87,19 +109,8 @@ export function guard(
   });
 }
 
-async function mayConnect(
-  { authenticate, host }: Door,
-  username: string | undefined,
-  password: Buffer | undefined,
-): Promise<boolean> {
-  if (username !== undefined && authenticate) {
-    return await authenticate(username, password?.toString('utf8') ?? '');
-  }
-  return isLoopback(host);
-}
-
-function denied(error: Error): AuthenticateError {
-  return Object.assign(error, { returnCode: NOT_AUTHORIZED });
+function denied(error: Error, returnCode: number): AuthenticateError {
+  return Object.assign(error, { returnCode });
 }
 
 function isEngines(root: string, topic: string): boolean {
@@ -108,11 +119,7 @@ function isEngines(root: string, topic: string): boolean {
   return rest.length === 0 && (channel === 'command' || channel === 'desired');
 }
 
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host);
-}
-
-function inbound(packet: PublishPacket): InboundPacket {
+function inbound(packet: PublishPacket, principal: string | null): InboundPacket {
   const { topic, payload, qos, dup, messageId } = packet;
   return {
     topic,
@@ -122,5 +129,6 @@ function inbound(packet: PublishPacket): InboundPacket {
     // The flag of a live publish asks the broker to retain it; nothing here is a replay
     replayed: false,
     ...(messageId && { packetId: messageId }),
+    ...(principal !== null && { principal }),
   };
 }

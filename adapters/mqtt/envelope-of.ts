@@ -37,7 +37,7 @@ export function envelopeOf(
     dedupe: given !== undefined || sentAgain,
     ...saneTime(decoded.at, now),
     source: 'mqtt',
-    principal: 'device',
+    principal: packet.principal ?? 'device',
     cause: null,
     correlation: first,
     // An answer to a command cannot come from a device that nobody knows

@@ -105,7 +105,7 @@ async function withstand(
   using intake = new Intake({
     engine,
     codecs: new CodecSet(codecs, codecs[0]!),
-    provisioning,
+    provisioning: () => provisioning,
     signal: (name, fields) => {
       if (name === 'packet.settled' && 'outcome' in fields) outcomes.push(fields.outcome);
       if (name === 'packet.withheld') withheld.push(fields);

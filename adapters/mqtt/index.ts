@@ -8,13 +8,18 @@ import { nativeCodec } from './codecs/native.ts';
 import { templateCodec } from './codecs/template.ts';
 import { loadTemplates } from './codecs/template-file.ts';
 import { zigbee2mqttCodec } from './codecs/zigbee2mqtt.ts';
+import { DynamicSecurity } from './dynamic-security.ts';
 import { EmbeddedBroker } from './embedded-broker.ts';
+import type { Provisioning } from './envelope-of.ts';
 import { Intake } from './intake.ts';
 import type { EmbeddedMode, ExternalMode, MqttAdapter, MqttOptions } from './options.ts';
 import { RetainedDesired } from './retained-desired.ts';
 import { mqttSink, SINK_NAME, type Transport } from './sink.ts';
 import { isTopicName } from './topic.ts';
 
+export type { AccountBook, BrokerAccount, Doorkeeper, Guest, TlsSource } from './doorkeeper.ts';
+export { firstAccounts } from './dynamic-security-commands.ts';
+export type { Provisioning } from './envelope-of.ts';
 export type { ExternalMode, MqttAdapter, MqttOptions } from './options.ts';
 export type { MqttListener, MqttSignals } from './signals.ts';
 
@@ -33,7 +38,7 @@ export async function startMqtt(options: MqttOptions): Promise<MqttAdapter> {
   const intake = new Intake({
     engine,
     codecs,
-    provisioning: options.provisioning,
+    provisioning: policyOf(options),
     signal,
     limit: options.receiveMaximum ?? DEFAULT_RECEIVE_MAXIMUM,
     onOnline: wakeSoon,
@@ -67,13 +72,18 @@ function external(
 ): MqttAdapter {
   const { engine, signal } = options;
   const url = withoutPassword(mode.url);
+  const { clientId = 'homeostat', username, password, tls = {} } = mode;
+  const credentials = {
+    ...(username !== undefined && { username }),
+    ...(password !== undefined && { password }),
+    ...tls,
+  };
   const first = signalOnce();
   const session = new BrokerSession({
     url: mode.url,
     shownUrl: url,
-    username: mode.username,
-    password: mode.password,
-    clientId: mode.clientId ?? 'homeostat',
+    credentials,
+    clientId,
     receiveMaximum: options.receiveMaximum ?? DEFAULT_RECEIVE_MAXIMUM,
     sessionExpirySeconds: mode.sessionExpirySeconds ?? SEVEN_DAYS_S,
     reconnect: mode.reconnect ?? { firstMs: 500, maxMs: 30_000 },
@@ -88,13 +98,25 @@ function external(
   });
   session.feed(intake);
   const publisher = new ClientPublisher(session.client, engine.clock);
-  const sink = engine.addSink(mqttSink(codecs, publisher, engine.clock));
+  const sink = engine.addSink(mqttSink(codecs, publisher, sinkOptions(options)));
+  const accounts =
+    mode.accounts &&
+    new DynamicSecurity({
+      url: mode.url,
+      connect: { ...credentials, clientId: `${clientId}-accounts` },
+      root: rootOf(options),
+      book: mode.accounts,
+      clock: engine.clock,
+      signal,
+    });
   return {
     url,
     connected: () => session.ready,
     whenConnected: () => first.promise,
     stats: () => ({ connected: session.ready, underway: intake.underway }),
+    announce: async (account, secret) => await accounts?.put(account, secret),
     async [Symbol.asyncDispose]() {
+      await accounts?.[Symbol.asyncDispose]();
       session.stopTaking();
       intake[Symbol.dispose]();
       sink[Symbol.dispose]();
@@ -141,13 +163,15 @@ async function embedded(
       return broker.courier.send(row, outgoing);
     },
   };
-  const sink = engine.addSink(mqttSink(codecs, transport, engine.clock));
+  const sink = engine.addSink(mqttSink(codecs, transport, sinkOptions(options)));
   let open = true;
   return {
     url: broker.url,
     connected: () => open,
     whenConnected: () => Promise.resolve(),
     stats: () => ({ connected: open, underway: intake.underway }),
+    // It asks the doorkeeper
+    announce: () => Promise.resolve(),
     async [Symbol.asyncDispose]() {
       open = false;
       intake[Symbol.dispose]();
@@ -156,6 +180,14 @@ async function embedded(
       await broker[Symbol.asyncDispose]();
     },
   };
+}
+
+function sinkOptions({ engine: { clock }, detour }: MqttOptions) {
+  return { clock, detour };
+}
+
+function policyOf({ provisioning }: MqttOptions): (home: string) => Provisioning {
+  return typeof provisioning === 'function' ? provisioning : () => provisioning;
 }
 
 async function codecsOf(options: MqttOptions): Promise<CodecSet> {

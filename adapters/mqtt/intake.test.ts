@@ -30,7 +30,7 @@ function intakeOf(
   return new Intake({
     engine: engine.door,
     codecs: new CodecSet(more.codecs ?? [native, homesyncCodec()], native),
-    provisioning: more.provisioning ?? 'open',
+    provisioning: () => more.provisioning ?? 'open',
     signal: <N extends keyof MqttSignals>(name: N, fields: MqttSignals[N]) => {
       signals.push('outcome' in fields ? `${name} ${fields.outcome}` : name);
     },

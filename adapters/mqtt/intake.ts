@@ -21,7 +21,8 @@ export type Verdict = 'settled' | 'foreign' | 'withheld';
 export interface IntakeOptions {
   engine: Engine;
   codecs: CodecSet;
-  provisioning: Provisioning;
+  /** What a home does with devices that it does not know. */
+  provisioning: (home: string) => Provisioning;
   signal: MqttListener;
   /** A device has said that it is there: what waits for it may go out now. */
   onOnline: () => void;
@@ -155,7 +156,8 @@ export class Intake implements Disposable {
   }
 
   #envelope(packet: InboundPacket, decoded: DecodedEvent, index: number): Envelope {
-    const { engine, provisioning } = this.#options;
+    const { engine } = this.#options;
+    const provisioning = this.#options.provisioning(decoded.home);
     return envelopeOf(packet, decoded, index, { now: engine.clock.now(), provisioning });
   }
 

@@ -1,4 +1,5 @@
-import type { Engine } from '../../engine/index.ts';
+import type { DeliveryOutcome, Engine, OutboxRow } from '../../engine/index.ts';
+import type { AccountBook, BrokerAccount, Doorkeeper, TlsSource } from './doorkeeper.ts';
 import type { Provisioning } from './envelope-of.ts';
 import type { MqttListener } from './signals.ts';
 
@@ -8,8 +9,10 @@ export interface MqttOptions {
   mode: ExternalMode | EmbeddedMode;
   /** First level of the native topics. Default `homeostat`. */
   root?: string | undefined;
-  /** What to do with devices that nobody knows yet. */
-  provisioning: Provisioning;
+  /** What to do with devices that nobody knows yet; a home may have its own way. */
+  provisioning: Provisioning | ((home: string) => Provisioning);
+  /** Asked first for each delivery: takes what does not go by MQTT. Null: it goes by MQTT. */
+  detour?: ((row: OutboxRow) => DeliveryOutcome | null) | undefined;
   /** YAML file of template dialects. */
   templatesFile?: string | null | undefined;
   zigbee2mqtt?: { base?: string | undefined; home?: string | undefined } | null | undefined;
@@ -31,6 +34,10 @@ export interface ExternalMode {
   clientId?: string | undefined;
   /** Default 7 days. */
   sessionExpirySeconds?: number | undefined;
+  /** What else the connection needs: the broker’s certificate authority, a certificate of ours, in PEM. */
+  tls?: { ca?: Buffer; cert?: Buffer; key?: Buffer } | undefined;
+  /** Keeps the accounts of Mosquitto’s dynamic security plugin like these. */
+  accounts?: AccountBook | undefined;
   /** Default from 0.5 s doubling up to 30 s, with jitter. */
   reconnect?: { firstMs: number; maxMs: number } | undefined;
 }
@@ -41,7 +48,11 @@ export interface EmbeddedMode {
     host: string;
     port: number;
     portFixed: boolean;
-    authenticate?: ((username: string, password: string) => boolean | Promise<boolean>) | undefined;
+    /** Without it only loopback can be listened on. */
+    doorkeeper?: Doorkeeper | undefined;
+    /** Whether clients may come without a name, and then do all. Default: on loopback. */
+    anonymous?: boolean | undefined;
+    tls?: TlsSource | undefined;
   };
 }
 
@@ -53,6 +64,11 @@ export interface MqttAdapter extends AsyncDisposable {
   /** Resolves at the first time that it does. */
   whenConnected(): Promise<void>;
   stats(): MqttStats;
+  /**
+   * Tells a broker elsewhere of an account before its secret counts.
+   * @throws Error when it cannot be told now
+   */
+  announce(account: BrokerAccount, secret: string): Promise<void>;
 }
 
 interface MqttStats {

@@ -19,6 +19,12 @@ export interface MqttSignals {
   'intake.waiting': { home: string; packets: number };
   /** The embedded broker turned a client away or closed its connection. */
   'client.refused': { client: string; reason: string };
+  /** The broker elsewhere knows all accounts as they are. */
+  'accounts.right': { accounts: number };
+  /** It knows what has become of one. */
+  'account.told': { username: string };
+  /** The broker has lost an account, and only whoever has it knows its secret. */
+  'account.missing': { username: string };
   /** Something failed where nobody waits for an answer. */
   'background.failed': { task: string; error: unknown };
 }

@@ -7,6 +7,7 @@ import {
 } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';
 import type { CodecSet } from './codec-set.ts';
+import type { MqttOptions } from './options.ts';
 
 /** The way to devices: through a broker elsewhere, or the embedded one. */
 export interface Transport {
@@ -20,11 +21,17 @@ export interface Transport {
 export const SINK_NAME = 'mqtt';
 
 /** Commands and desired states on their way to devices, each in the dialect of its twin. */
-export function mqttSink(codecs: CodecSet, transport: Transport, clock: Clock): Sink {
+export function mqttSink(
+  codecs: CodecSet,
+  transport: Transport,
+  { clock, detour }: { clock: Clock; detour?: MqttOptions['detour'] },
+): Sink {
   const deliverOne = async (row: OutboxRow): Promise<DeliveryOutcome> => {
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) {
       return { status: 'retry', error: 'expired before it could be sent' };
     }
+    const taken = detour?.(row);
+    if (taken) return taken;
     const said = codecs.encode(row);
     if (said === null) return { status: 'delivered' };
     if ('unsayable' in said) {

@@ -46,7 +46,7 @@ function welcome({ httpUrl, mqtt, token }: Homeostat, config: Config): void {
       ? [
           '',
           `  Administrator's token, shown this once and kept in ${token.file}:`,
-          `    ${token.token}`,
+          `    ${token.secret}`,
         ]
       : []),
     '',

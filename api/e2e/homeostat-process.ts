@@ -18,7 +18,8 @@ export class HomeostatProcess implements AsyncDisposable {
   readonly httpPort: number;
   readonly mqttPort: number;
   readonly folder: string;
-  readonly #environment: Record<string, string>;
+  /** For other programs beside it. */
+  readonly environment: Record<string, string>;
   /** Another main script in place of the shipped one; it takes orders through {@link ask}. */
   readonly #script: string | null;
   /** Options for Node itself on top of those of `npm start`, such as `--cpu-prof`. */
@@ -37,13 +38,17 @@ export class HomeostatProcess implements AsyncDisposable {
     this.folder = folder;
     this.httpPort = ports.http;
     this.mqttPort = ports.mqtt;
-    this.#environment = {
+    this.environment = {
       PATH: process.env.PATH ?? '',
       DATA_DIR: folder,
       HTTP_PORT: String(ports.http),
       ADMIN_TOKEN: TOKEN,
       DEMO: 'off',
       TIMEZONE: 'Europe/Berlin',
+      // Tests read a path again and again until it is as wanted
+      LIMIT_SIGN_IN_PER_MINUTE: '0',
+      LIMIT_REQUESTS_PER_MINUTE: '0',
+      LIMIT_HOME_REQUESTS_PER_MINUTE: '0',
       // An external broker has ports of its own
       ...(environment.MQTT_URL === undefined && { MQTT_PORT: String(ports.mqtt) }),
       ...environment,
@@ -70,7 +75,7 @@ export class HomeostatProcess implements AsyncDisposable {
     return `http://127.0.0.1:${this.httpPort}`;
   }
   get mqttUrl(): string {
-    return this.#environment.MQTT_URL ?? `mqtt://127.0.0.1:${this.mqttPort}`;
+    return this.environment.MQTT_URL ?? `mqtt://127.0.0.1:${this.mqttPort}`;
   }
   get pid(): number | undefined {
     return this.#child?.pid;
@@ -84,7 +89,7 @@ export class HomeostatProcess implements AsyncDisposable {
     const from = this.#output.length;
     const program = this.#script === null ? [MAIN, 'start'] : [this.#script];
     const child = spawn(process.execPath, [...NODE_OPTIONS, ...this.nodeOptions, ...program], {
-      env: this.#environment,
+      env: this.environment,
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe', ...(this.#script === null ? [] : (['ipc'] as const))],
     });

@@ -1,8 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFile } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
+import { get } from 'node:https';
+import { connectAsync } from 'mqtt';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../../engine/testing/free-port.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
+import { selfSigned } from '../edge/testing/self-signed.ts';
 import { Device } from './device.ts';
 import { HomeostatProcess, TOKEN } from './homeostat-process.ts';
 
@@ -81,13 +86,41 @@ describe('an operator', () => {
       DATABASE_URL: 'mysql://x',
       HTTP_PORT: '99999',
       PROVISIONING: 'maybe',
-      MQTT_HOST: '0.0.0.0',
+      MQTT_CA_FILE: '/nowhere/ca.pem',
       NODE_ENV: 'production',
     });
     expect(code).toBe(1);
-    for (const name of ['DATABASE_URL', 'HTTP_PORT', 'PROVISIONING', 'ADMIN_TOKEN', 'MQTT_HOST']) {
+    for (const name of [
+      'DATABASE_URL',
+      'HTTP_PORT',
+      'PROVISIONING',
+      'ADMIN_TOKEN',
+      'MQTT_CA_FILE',
+    ]) {
       expect(output).toContain(name);
     }
+  });
+
+  test('gives it a certificate, and it says and serves https', async () => {
+    await using homeostat = await HomeostatProcess.prepare();
+    const { cert, key } = selfSigned();
+    const [TLS_CERT_FILE, TLS_KEY_FILE] = [`${homeostat.folder}/cert`, `${homeostat.folder}/key`];
+    await writeFile(TLS_CERT_FILE, cert);
+    await writeFile(TLS_KEY_FILE, key);
+    Object.assign(homeostat.environment, { TLS_CERT_FILE, TLS_KEY_FILE });
+    await homeostat.start();
+    expect(homeostat.output).toContain(`https://127.0.0.1:${homeostat.httpPort}/v1`);
+    const asked = get({ host: '127.0.0.1', port: homeostat.httpPort, path: '/readyz', ca: cert });
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    expect(answer.resume().statusCode).toBe(200);
+    const broker = `mqtts://127.0.0.1:${homeostat.mqttPort}`;
+    expect(homeostat.output).toContain(broker);
+    const device = await connectAsync(broker, { ca: cert });
+    await device.publishAsync('homeostat/h1/relay/r/telemetry', '{"power": 1}', { qos: 1 });
+    await device.endAsync();
+    await expect(connectAsync(broker, { reconnectPeriod: 0 }, false)).rejects.toThrow(
+      'certificate',
+    );
   });
 
   test('stops it with SIGTERM: what was accepted is there after the next start', async () => {
@@ -163,4 +196,36 @@ describe('bad input over MQTT', () => {
     expect(letters.items[0]?.hint).toBeTruthy();
     await expect(homeostat.get('/v1/homes/h1/twins/bad')).rejects.toThrow(/404/);
   });
+});
+
+describe('an administrator of one’s own', () => {
+  test.each(['SQLite', 'PostgreSQL'])(
+    'is made at the command line beside a server that runs, and signs in: %s',
+    async (store) => {
+      await using database = store === 'PostgreSQL' ? await createTestDatabase() : null;
+      await using homeostat = await HomeostatProcess.start(
+        database === null ? {} : { DATABASE_URL: database.url },
+      );
+      const options = ['--email', 'ada@example.org', '--name', 'Ada', '--admin'];
+      const { code, output } = await run(['user', 'create', ...options], homeostat.environment);
+      expect([code, output]).toEqual([0, expect.stringContaining('an administrator now')]);
+      const password = /once: (\S+)/.exec(output)?.[1];
+      const signedIn = await fetch(`${homeostat.url}/v1/auth/login`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ email: 'ada@example.org', password }),
+      });
+      expect(signedIn.status).toBe(200);
+      const { tokens } = (await signedIn.json()) as { tokens: { accessToken: string } };
+      const metrics = await fetch(`${homeostat.url}/metrics`, {
+        headers: { authorization: `Bearer ${tokens.accessToken}` },
+      });
+      expect(metrics.status).toBe(200);
+      const again = await run(['user', 'create', ...options], homeostat.environment);
+      expect([again.code, again.output]).toEqual([
+        1,
+        expect.stringContaining('has an account already'),
+      ]);
+    },
+  );
 });

@@ -46,17 +46,37 @@ export function listOf<S extends z.ZodType>(item: S) {
   });
 }
 
-/** Answers that every route behind the token may give. */
-export const always = {
-  400: problem('The request is malformed; `errors` says where.'),
-  401: problem('The token is missing or wrong.', {
-    'www-authenticate': { type: 'string', description: '`Bearer`.' },
+const tooMany = {
+  429: problem('Too many requests, or too many tries.', {
+    'retry-after': { type: 'integer', description: 'Seconds to wait.' },
   }),
+};
+
+/** Answers that every route may give. */
+export const open = {
+  ...tooMany,
+  400: problem('The request is malformed; `errors` says where.'),
   414: problem('A part of the path is longer than any id.'),
   431: problem('The address and the headers together are larger than this server reads.'),
   500: problem('A fault of the server.'),
   503: problem('Overloaded, stopping, or the store is away: try again.', {
     'retry-after': { type: 'integer', description: 'Seconds to wait.' },
+  }),
+};
+
+/** Answers that every route behind a token may give. */
+export const always = {
+  ...open,
+  401: problem('The token is missing, wrong, or counts no more.', {
+    'www-authenticate': { type: 'string', description: '`Bearer`.' },
+  }),
+  403: problem('The table of permissions does not allow it.'),
+};
+
+/** Of who has to prove something, and does not. */
+export const wrong = {
+  401: problem('What should prove it is wrong, or too old.', {
+    'www-authenticate': { type: 'string', description: '`Bearer`.' },
   }),
 };
 

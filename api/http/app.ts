@@ -7,6 +7,8 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Engine } from '../../engine/index.ts';
+import type { HomePolicy, Identity } from '../../identity/index.ts';
+import type { Desk } from '../gateways/desk.ts';
 
 /** A Fastify instance whose routes take their types from zod schemas. */
 export type App = FastifyInstance<
@@ -20,6 +22,22 @@ export type App = FastifyInstance<
 /** What the routes work with. */
 export interface RouteContext {
   engine: Engine;
+  identity: Identity;
   /** The timezone of a home that is created without one. */
   defaultTimezone: string;
+  devices: DeviceContext;
+}
+
+/** What devices and gateways meet. */
+export interface DeviceContext {
+  /** Where gateways without MQTT fetch what is for their devices. */
+  desk: Desk;
+  /** The broker as devices reach it. Null: not yet. */
+  brokerUrl: () => string | null;
+  /** The first levels of the topics. */
+  root: string;
+  /** The server as devices reach it; null: as the request did. */
+  publicUrl: string | null;
+  /** What homes do with devices that they do not know, unless they say otherwise. */
+  provisioning: HomePolicy;
 }

@@ -12,9 +12,12 @@ const DETAIL: Record<number, string> = {
   408: 'the request did not arrive in time',
 };
 
+/** With whom there is no connection (any more) over which to answer. */
+const UNREACHABLE = /^(ECONNRESET|ERR_(SSL|TLS)_)/;
+
 /** Answers bytes that are no HTTP request, for which there is no route and no reply yet. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  if (UNREACHABLE.test(error.code ?? '') || !socket.writable) {
     socket.destroy();
     return;
   }

@@ -10,18 +10,24 @@ const GRACE_MS = 5_000;
  * those that never sent one, which browsers open in advance, and for answers that nobody reads.
  */
 export function endConnectionsOnClose(app: App): void {
-  const silent = new Set<Socket>();
-  const spoke = ({ socket }: IncomingMessage) => silent.delete(socket);
+  /** By the other end: with TLS the request names another socket than the connection. */
+  const silent = new Map<string, Socket>();
+  const spoke = ({ socket }: IncomingMessage) => silent.delete(peerOf(socket));
   app.server.on('connection', (socket: Socket) => {
-    silent.add(socket);
-    socket.once('close', () => silent.delete(socket));
+    const peer = peerOf(socket);
+    silent.set(peer, socket);
+    socket.once('close', () => silent.delete(peer));
   });
   app.server.on('request', spoke);
   app.server.on('upgrade', spoke);
 
   app.addHook('preClose', async () => {
-    for (const socket of silent) socket.destroy();
+    for (const socket of silent.values()) socket.destroy();
     const late = setTimeout(() => app.server.closeAllConnections(), GRACE_MS).unref();
     app.server.once('close', () => clearTimeout(late));
   });
+}
+
+function peerOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`;
 }

@@ -51,12 +51,12 @@ export const MomentText = z
   // Without its type, a union with it would be documented without it
   .meta({ type: 'string', pattern: MOMENT.source });
 
-/** A moment in a JSON body: text as in a query, or a number. Gives epoch ms. */
-export const MomentValue = z.union([z.number().int(), MomentText]);
-
 /** The first and the last moment that an answer can say: ISO 8601 has four digits for the year. */
 const FIRST = Date.parse('0000-01-01T00:00:00Z');
 const LAST = Date.parse('9999-12-31T23:59:59.999Z');
+
+/** A moment in a JSON body: text as in a query, or a number. Gives epoch ms. */
+export const MomentValue = z.union([z.number().int().min(FIRST).max(LAST), MomentText]);
 
 function parse(text: string): number | null {
   if (!MOMENT.test(text)) return null;

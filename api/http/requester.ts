@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { Requester } from '../../engine/index.ts';
-import { ADMIN } from '../auth.ts';
+import { nameOf, type Principal } from '../../identity/index.ts';
 import { wantedRevision } from './revision.ts';
 
 /** The door's name in envelopes, journals and metrics. */
-export const SOURCE = 'rest';
+const SOURCE = 'rest';
 
 export const IdempotencyKey = z.object({
   'idempotency-key': z
@@ -16,15 +16,15 @@ export const IdempotencyKey = z.object({
     ),
 });
 
-/** Who asks, from the headers that {@link IdempotencyKey} and `IfMatch` describe. */
-export function requesterOf(headers: {
-  'idempotency-key'?: string | undefined;
-  'if-match'?: string | undefined;
-}): Requester {
+/** Who asks, and how, from the headers that {@link IdempotencyKey} and `IfMatch` describe. */
+export function requesterOf(
+  principal: Principal | null,
+  headers: { 'idempotency-key'?: string | undefined; 'if-match'?: string | undefined },
+): Requester {
   const key = headers['idempotency-key'];
   const ifRevision = wantedRevision(headers['if-match']);
   return {
-    principal: ADMIN,
+    principal: nameOf(principal),
     source: SOURCE,
     ...(key !== undefined && { key }),
     ...(ifRevision !== undefined && { ifRevision }),

@@ -187,6 +187,7 @@ describe('a reader that takes nothing', () => {
       clock,
       connections: new LiveConnections(),
       url: '/',
+      watch: () => ({ look: () => {}, [Symbol.dispose]: () => {} }),
     });
     const before = response.writableLength;
     for (let revision = 1; revision <= 5_000; revision++) {

@@ -1,6 +1,7 @@
 /** Server-sent events: https://html.spec.whatwg.org/multipage/server-sent-events.html */
 import type { ServerResponse } from 'node:http';
 import type { Clock } from '../../engine/index.ts';
+import type { RightsWatch } from '../access/rights.ts';
 import { problemOf } from '../problem.ts';
 import { heartbeat } from './heartbeat.ts';
 import type { LiveConnections } from './live-connections.ts';
@@ -11,6 +12,15 @@ import type { LiveMessage } from './message.ts';
 const PATIENCE_BEATS = 4;
 /** How soon a browser connects again, ms. */
 const RETRY_MS = 2_000;
+const GOODBYE_MS = 500;
+
+export interface StreamSurroundings {
+  clock: Clock;
+  connections: LiveConnections;
+  url: string;
+  /** Watches the reader's rights. */
+  watch: (onLost: () => void) => RightsWatch;
+}
 
 /**
  * Writes a feed to a response until either side ends it. No more is in memory than what the feed
@@ -19,20 +29,27 @@ const RETRY_MS = 2_000;
 export async function streamEvents(
   raw: ServerResponse,
   feed: LiveFeed,
-  { clock, connections, url }: { clock: Clock; connections: LiveConnections; url: string },
+  { clock, connections, url, watch }: StreamSurroundings,
 ): Promise<void> {
   let unread = 0;
+  const end = () => {
+    feed[Symbol.dispose]();
+    raw.end();
+  };
+  const watching = watch(() => {
+    end();
+    // Who does not read does not see that it ends
+    setTimeout(() => raw.destroy(), GOODBYE_MS).unref();
+  });
   const beats = heartbeat(clock, () => {
+    watching.look();
     if (!raw.writableNeedDrain) {
       unread = 0;
       raw.write(': heartbeat\n\n');
     } else if (++unread >= PATIENCE_BEATS) raw.destroy();
   });
   const entry = connections.add({
-    end: () => {
-      feed[Symbol.dispose]();
-      raw.end();
-    },
+    end,
     kill: () => raw.destroy(),
   });
   raw.once('close', () => feed[Symbol.dispose]());
@@ -55,8 +72,8 @@ export async function streamEvents(
     if (!raw.writableEnded) raw.write(`event: error\ndata: ${JSON.stringify(body)}\n\n`);
   } finally {
     beats[Symbol.dispose]();
-    feed[Symbol.dispose]();
-    raw.end();
+    watching[Symbol.dispose]();
+    end();
     if (raw.closed) entry[Symbol.dispose]();
     else raw.once('close', () => entry[Symbol.dispose]());
   }

@@ -130,6 +130,20 @@ describe('a live WebSocket', () => {
     expect((await api.get('/healthz')).status).toBe(200);
   });
 
+  it('cuts off a client that sends more in a second than any app has to say', async () => {
+    using client = await SocketClient.open(address);
+    await client.next();
+    for (let n = 1; n <= 100; n++) client.send({ action: 'ping' });
+    for (let n = 1; n <= 100; n++) expect(await client.next()).toEqual({ type: 'pong' });
+    api.clock.advance(1_000);
+    client.send({ action: 'ping' });
+    expect(await client.next()).toEqual({ type: 'pong' });
+    const ended = client.ended();
+    for (let n = 1; n <= 100; n++) client.send({ action: 'ping' });
+    // RFC 6455 §7.4.1: policy violation
+    expect(await ended).toBe(1008);
+  });
+
   it('tells a client that fell behind how much it missed', async () => {
     using client = await SocketClient.open(address);
     client.send({ action: 'subscribe', id: 'a', home: 'h1' });

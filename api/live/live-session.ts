@@ -1,6 +1,7 @@
 import type { WebSocket } from '@fastify/websocket';
 import { z } from 'zod';
 import type { Engine } from '../../engine/index.ts';
+import type { Rights } from '../access/rights.ts';
 import { mustReadHome } from '../http/existence.ts';
 import { type ProblemCode, problemOf, Refusal } from '../problem.ts';
 import { heartbeat } from './heartbeat.ts';
@@ -9,12 +10,17 @@ import { type LiveFeed, openFeed } from './live-feed.ts';
 import type { LiveMessage } from './message.ts';
 
 const MOST_SUBSCRIPTIONS = 32;
+/** More than an app has to say that opens all its views at once. */
+const MOST_MESSAGES_PER_SECOND = 100;
 /** Unread bytes from which on the feeds wait. */
 const HIGH_WATER = 1024 * 1024;
 /** Unread bytes at which a client that goes on asking is cut off. */
 const CUT_OFF = 4 * HIGH_WATER;
 /** RFC 6455 §7.4.1 */
 const GOING_AWAY = 1001;
+const POLICY_VIOLATION = 1008;
+/** For the closing handshake. */
+const GOODBYE_MS = 500;
 
 const SubscriptionId = z.string().min(1).max(100);
 const ClientMessage = z.discriminatedUnion('action', [
@@ -43,15 +49,23 @@ export type ServerMessage =
  * room and lag, and a client that answers no ping is cut off.
  */
 export class LiveSession {
-  #feeds = new Map<string, LiveFeed>();
+  #feeds = new Map<string, { feed: LiveFeed; home: string }>();
+  #heard = { second: 0, messages: 0 };
   readonly #socket: WebSocket;
   readonly #engine: Engine;
+  readonly #rights: Rights;
 
-  constructor(socket: WebSocket, engine: Engine, connections: LiveConnections) {
+  constructor(socket: WebSocket, engine: Engine, connections: LiveConnections, rights: Rights) {
     this.#socket = socket;
     this.#engine = engine;
+    this.#rights = rights;
     let answered = true;
+    const watch = rights.watch(
+      () => [...this.#feeds.values()].map(({ home }) => home),
+      () => this.#shutOut('you may not follow this any more'),
+    );
     const beats = heartbeat(engine.clock, () => {
+      watch.look();
       if (!answered) return socket.terminate();
       answered = false;
       socket.ping();
@@ -63,14 +77,26 @@ export class LiveSession {
     socket.on('pong', () => {
       answered = true;
     });
-    socket.on('message', (data) => this.#hear(String(data)));
+    socket.on('message', (data) => {
+      if (socket.readyState !== socket.OPEN) return;
+      if (this.#isTooMuch()) this.#shutOut('too many messages in a second');
+      else this.#hear(String(data));
+    });
     socket.on('close', () => {
       beats[Symbol.dispose]();
+      watch[Symbol.dispose]();
       entry[Symbol.dispose]();
-      for (const feed of this.#feeds.values()) feed[Symbol.dispose]();
+      for (const { feed } of this.#feeds.values()) feed[Symbol.dispose]();
     });
     const at = new Date(engine.clock.now()).toISOString();
     this.#answer({ type: 'hello', data: { at } });
+  }
+
+  /** Counts a message. */
+  #isTooMuch(): boolean {
+    const second = Math.floor(this.#engine.clock.now() / 1_000);
+    if (second !== this.#heard.second) this.#heard = { second, messages: 0 };
+    return ++this.#heard.messages > MOST_MESSAGES_PER_SECOND;
   }
 
   #hear(text: string): void {
@@ -95,13 +121,13 @@ export class LiveSession {
   }
 
   #unsubscribe(id: string): void {
-    const feed = this.#feeds.get(id);
-    if (!feed) {
+    const followed = this.#feeds.get(id);
+    if (!followed) {
       this.#refuse(id, new Refusal('not-found', `there is no subscription "${id}"`));
       return;
     }
     this.#feeds.delete(id);
-    feed[Symbol.dispose]();
+    followed.feed[Symbol.dispose]();
     this.#answer({ type: 'unsubscribed', subscription: id });
   }
 
@@ -118,7 +144,7 @@ export class LiveSession {
       return;
     }
     const feed = openFeed(this.#engine, filter);
-    this.#feeds.set(id, feed);
+    this.#feeds.set(id, { feed, home: filter.home });
     // Its failures have been told to the client
     void this.#pump(id, filter.home, feed);
   }
@@ -126,20 +152,29 @@ export class LiveSession {
   /** Sends a feed until it ends. */
   async #pump(id: string, home: string, feed: LiveFeed): Promise<void> {
     try {
+      await this.#rights.assertMayFollow(home);
       await mustReadHome(this.#engine, home);
       // It may have been given up while the store was asked
-      if (this.#feeds.get(id) !== feed) return;
+      if (this.#feeds.get(id)?.feed !== feed) return;
       this.#answer({ type: 'subscribed', subscription: id });
       for await (const { event, data } of feed) {
-        if (this.#feeds.get(id) !== feed) return;
+        if (this.#feeds.get(id)?.feed !== feed) return;
         await this.#push({ type: event, subscription: id, data });
       }
     } catch (error) {
       this.#refuse(id, error);
     } finally {
       feed[Symbol.dispose]();
-      if (this.#feeds.get(id) === feed) this.#feeds.delete(id);
+      if (this.#feeds.get(id)?.feed === feed) this.#feeds.delete(id);
     }
+  }
+
+  /** Nothing more is sent, and who does not go is cut off. */
+  #shutOut(because: string): void {
+    for (const { feed } of this.#feeds.values()) feed[Symbol.dispose]();
+    this.#feeds.clear();
+    this.#socket.close(POLICY_VIOLATION, because);
+    setTimeout(() => this.#socket.terminate(), GOODBYE_MS).unref();
   }
 
   /** Resolves when there is room for more. */

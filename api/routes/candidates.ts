@@ -33,6 +33,7 @@ export function candidateRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/candidates',
     {
+      config: { action: 'platform.read' },
       schema: {
         operationId: 'listAllCandidates',
         tags: ['Provisioning'],
@@ -47,6 +48,7 @@ export function candidateRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/candidates',
     {
+      config: { action: 'twin.make' },
       schema: {
         operationId: 'listCandidates',
         tags: ['Provisioning'],
@@ -66,6 +68,7 @@ export function candidateRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/homes/:home/candidates/:twin/accept',
     {
+      config: { action: 'twin.make' },
       schema: {
         operationId: 'acceptCandidate',
         tags: ['Provisioning'],
@@ -84,13 +87,13 @@ export function candidateRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, principal }, reply) => {
       assertAddress(params);
       const as = {
         ...(body?.name !== undefined && { name: body.name }),
         ...(body?.room !== undefined && { room: body.room }),
       };
-      const made = await engine.acceptCandidate(params, as, requesterOf(headers));
+      const made = await engine.acceptCandidate(params, as, requesterOf(principal, headers));
       return reply
         .code(201)
         .header('location', `/v1/homes/${params.home}/twins/${params.twin}`)

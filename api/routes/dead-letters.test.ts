@@ -110,7 +110,7 @@ describe('dead letters', () => {
     using _intake = new Intake({
       engine: api.engine,
       codecs: new CodecSet([codec], codec),
-      provisioning: 'closed',
+      provisioning: () => 'closed',
       signal: () => undefined,
       onOnline: () => undefined,
       limit: 10,

@@ -29,6 +29,7 @@ export function deadLetterRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/dead-letters',
     {
+      config: { action: 'platform.read' },
       schema: {
         operationId: 'listAllDeadLetters',
         tags: ['Mending'],
@@ -44,6 +45,7 @@ export function deadLetterRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/dead-letters/:id/retry',
     {
+      config: { action: 'platform.mend' },
       schema: {
         operationId: 'retryAnyDeadLetter',
         tags: ['Mending'],
@@ -60,6 +62,7 @@ export function deadLetterRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/dead-letters',
     {
+      config: { action: 'home.mend' },
       schema: {
         operationId: 'listDeadLetters',
         tags: ['Mending'],
@@ -79,6 +82,7 @@ export function deadLetterRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/homes/:home/dead-letters/:id/retry',
     {
+      config: { action: 'home.mend' },
       schema: {
         operationId: 'retryDeadLetter',
         tags: ['Mending'],

@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import type { Authority } from '../auth.ts';
 import { json, problem } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { within } from '../http/within.ts';
@@ -23,16 +22,12 @@ export interface Readiness {
 
 export function healthRoutes(
   app: App,
-  {
-    engine,
-    version,
-    readiness,
-    admits,
-  }: RouteContext & { version: string; readiness: () => Readiness; admits: Authority },
+  { engine, version, readiness }: RouteContext & { version: string; readiness: () => Readiness },
 ): void {
   app.get(
     '/healthz',
     {
+      config: { action: 'health.read' },
       schema: {
         operationId: 'isAlive',
         tags: ['Running'],
@@ -48,6 +43,7 @@ export function healthRoutes(
   app.get(
     '/readyz',
     {
+      config: { action: 'health.read' },
       schema: {
         operationId: 'isReady',
         tags: ['Running'],
@@ -69,9 +65,10 @@ export function healthRoutes(
       if (store === 'away') problems.push('the store does not answer');
       if (problems.length === 0 && adapters.ready) return { ready: true as const };
       // Such texts name hosts and files: not for everyone who can reach the port
-      const detail = admits.allows(request)
-        ? problems.join('; ')
-        : 'something that it needs is away';
+      const detail =
+        request.principal?.type === 'bootstrap'
+          ? problems.join('; ')
+          : 'something that it needs is away';
       throw new Refusal('not-ready', detail || 'an adapter is not ready', {
         hint: 'It goes on by itself when what is missing comes back.',
       });

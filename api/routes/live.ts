@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Rights } from '../access/rights.ts';
 import { always, problem } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import type { LiveConnections } from '../live/live-connections.ts';
@@ -11,17 +12,17 @@ const DESCRIPTION = `Send JSON text messages:
 - \`{"action": "unsubscribe", "id": "a"}\`
 - \`{"action": "ping"}\` — answered with \`{"type": "pong"}\`
 
-What happens arrives as \`{"type": "twin", "subscription": "a", "data": …}\`; types and data are those of LiveMessage. A message that cannot be read is answered with \`{"type": "error", "code", "message", "hint"?}\`. A client that does not read is told how much it missed (\`lagged\`), and cut off when it answers no ping for 15 s.`;
+What happens arrives as \`{"type": "twin", "subscription": "a", "data": …}\`; types and data are those of LiveMessage. A message that cannot be read is answered with \`{"type": "error", "code", "message", "hint"?}\`. A client that does not read is told how much it missed (\`lagged\`), and cut off when it answers no ping for 15 s, or sends more than 100 messages in a second (close code 1008). A page of another origin connects only when the server allows it (403).`;
 
 export function liveRoutes(
   app: App,
-  { engine, connections }: RouteContext & { connections: LiveConnections },
+  { engine, identity, connections }: RouteContext & { connections: LiveConnections },
 ): void {
   app.route({
     method: 'GET',
     url: '/live',
     exposeHeadRoute: false,
-    config: { stream: true },
+    config: { action: 'live.connect', stream: true },
     schema: {
       operationId: 'followLive',
       tags: ['Live'],
@@ -45,8 +46,8 @@ export function liveRoutes(
         hint: 'Connect with a WebSocket client: ws://…/v1/live?access_token=…',
       });
     },
-    wsHandler: (socket) => {
-      new LiveSession(socket, engine, connections);
+    wsHandler: (socket, { principal }) => {
+      new LiveSession(socket, engine, connections, new Rights(identity, principal));
     },
   });
 }

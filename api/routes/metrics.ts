@@ -7,6 +7,7 @@ export function metricsRoutes(app: App, metrics: Metrics): void {
   app.get(
     '/metrics',
     {
+      config: { action: 'metrics.read' },
       schema: {
         operationId: 'readMetrics',
         tags: ['Running'],

@@ -149,13 +149,15 @@ export function commandRow(
     via?: string | null;
     expiresAt?: number;
     kind?: string;
+    home?: string;
   } = {},
 ): OutboxRow {
   const { name = 'switch', args = { on: true }, via = null, kind = 'relay' } = options;
+  const { home = 'home' } = options;
   const expiresAt = options.expiresAt ?? Date.now() + 60_000;
   return {
     id,
-    home: 'home',
+    home,
     twin,
     destination: 'mqtt',
     delivery: { type: 'command', kind, via, name, args, expiresAt },

@@ -8,6 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../engine/testing/free-port.ts';
 import { PACKAGE_ROOT } from '../../../engine/testing/package-root.ts';
+import { firstAccounts } from '../dynamic-security-commands.ts';
 
 const PROGRAM = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find(
   (path) => existsSync(path),
@@ -16,12 +17,24 @@ const PASSWD = ['/usr/bin/mosquitto_passwd', '/usr/local/bin/mosquitto_passwd'].
   existsSync(path),
 );
 
+const PLUGIN = [
+  '/usr/lib/x86_64-linux-gnu/mosquitto_dynamic_security.so',
+  '/usr/lib/aarch64-linux-gnu/mosquitto_dynamic_security.so',
+  '/usr/lib/mosquitto_dynamic_security.so',
+].find((path) => existsSync(path));
+
 /** Why tests that need a real broker cannot run here; null when they can. For `describe.skipIf`. */
 export const mosquittoMissing: string | null = PROGRAM
   ? null
   : 'mosquitto is not installed (apt-get install mosquitto)';
 
+/** The same for the plugin that knows accounts. */
+export const dynamicSecurityMissing: string | null =
+  mosquittoMissing ?? (PLUGIN ? null : 'mosquitto’s dynamic security plugin is not installed');
+
 export interface MosquittoOptions {
+  /** The first account of the dynamic security plugin, instead of users. */
+  engine?: { username: string; password: string };
   /** Name → password. With users, the shipped ACL holds too; without, anonymous clients may do all. */
   users?: Record<string, string>;
   /** Lines that come after the shipped ones. */
@@ -109,7 +122,7 @@ export class Mosquitto implements AsyncDisposable {
 async function config(
   folder: string,
   port: number,
-  { users, extra = [] }: MosquittoOptions,
+  { users, engine, extra = [] }: MosquittoOptions,
 ): Promise<string> {
   const shipped = new URL('adapters/mqtt/mosquitto/', PACKAGE_ROOT);
   let text = await readFile(new URL('mosquitto.conf', shipped), 'utf8');
@@ -117,7 +130,12 @@ async function config(
     .replace(/^listener 1883$/m, `listener ${port} 127.0.0.1`)
     .replaceAll('/mosquitto/data/', `${folder}/`)
     .replaceAll('/mosquitto/config/', `${folder}/`);
-  if (users) {
+  if (engine) {
+    const file = join(folder, 'dynamic-security.json');
+    await writeFile(file, firstAccounts(engine.username, engine.password), { mode: 0o600 });
+    text = text.replaceAll(/^(password_file|acl_file) .*$/gm, '');
+    text += `\nplugin ${PLUGIN}\nplugin_opt_config_file ${file}\n`;
+  } else if (users) {
     if (!PASSWD) throw new Error('mosquitto_passwd is not installed');
     await writeFile(join(folder, 'passwords'), '', { mode: 0o600 });
     for (const [name, password] of Object.entries(users)) {

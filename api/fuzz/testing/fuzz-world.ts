@@ -37,7 +37,7 @@ export class FuzzWorld implements AsyncDisposable {
     const intake = new Intake({
       engine,
       codecs: new CodecSet([native], native),
-      provisioning: 'claim',
+      provisioning: () => 'claim',
       signal: () => undefined,
       onOnline: () => undefined,
       limit: 100,

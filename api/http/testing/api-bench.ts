@@ -8,6 +8,9 @@ import {
   type Storage,
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/testing/manual-clock.ts';
+import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
+import type { EdgeOptions } from '../../edge/edge.ts';
+import { Desk } from '../../gateways/desk.ts';
 import { countFrom } from '../../metrics.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
@@ -15,7 +18,24 @@ import { OpenApiCheck } from './open-api-check.ts';
 
 export const TOKEN = 'a-token-of-more-than-sixteen-characters';
 
+/** As on a machine of one's own, and without limits: tests ask as often as they like. */
+export const EDGE: EdgeOptions = {
+  certificate: null,
+  trustedProxies: null,
+  publicUrl: null,
+  origins: [],
+  limits: { signIn: 0, requests: 0, homeRequests: 0 },
+};
+
+export interface SentLetter {
+  to: string;
+  name: string;
+  values: Record<string, unknown>;
+}
+
 export interface Call {
+  /** Instead of the administrator’s; null: none. */
+  token?: string | null;
   body?: unknown;
   headers?: Record<string, string>;
   /** Sent as it is, with this content type. */
@@ -32,17 +52,27 @@ let check: OpenApiCheck | undefined;
 export class ApiBench implements AsyncDisposable {
   readonly clock: ManualClock;
   readonly engine: Engine;
+  readonly identity: Identity;
+  readonly desk: Desk;
+  /** What was written to people, oldest first. */
+  readonly letters: SentLetter[];
   readonly app: FastifyInstance;
   readonly telemetry: EngineTelemetry;
   readonly #storage: Storage;
   #stopped: Promise<void> | null = null;
 
   private constructor(
-    parts: Pick<ApiBench, 'clock' | 'engine' | 'app' | 'telemetry'>,
+    parts: Pick<
+      ApiBench,
+      'clock' | 'engine' | 'identity' | 'desk' | 'letters' | 'app' | 'telemetry'
+    >,
     storage: Storage,
   ) {
     this.clock = parts.clock;
     this.engine = parts.engine;
+    this.identity = parts.identity;
+    this.desk = parts.desk;
+    this.letters = parts.letters;
     this.app = parts.app;
     this.telemetry = parts.telemetry;
     this.#storage = storage;
@@ -53,6 +83,7 @@ export class ApiBench implements AsyncDisposable {
     given: {
       server?: Partial<ServerOptions>;
       engine?: Partial<EngineOptions>;
+      identity?: Partial<IdentityOptions>;
       wrap?: (storage: Storage) => Storage;
     } = {},
   ): Promise<ApiBench> {
@@ -75,27 +106,57 @@ export class ApiBench implements AsyncDisposable {
       random: () => 0.5,
       ...given.engine,
     });
+    const letters: SentLetter[] = [];
+    const identity = await Identity.open({
+      database: openIdentityDatabase('sqlite::memory:'),
+      clock,
+      newId: () => `person-${++ids}`,
+      bootstrapToken: TOKEN,
+      jwtSecrets: ['a-secret-for-tests-of-more-than-32-characters'],
+      issuer: 'https://homeostat.test',
+      write: ({ email }, name, values) => letters.push({ to: email, name, values }),
+      onAuditFailure: (error) => {
+        throw error;
+      },
+      announce: async () => {},
+      ...given.identity,
+    });
+    const desk = new Desk({ gateways: identity.gateways, clock });
+    desk.onReceived(() => engine.wakeSink('test'));
     const app = await buildServer({
       engine,
       counts,
-      adminToken: TOKEN,
+      identity,
+      secret: TOKEN,
+      edge: EDGE,
+      devices: {
+        desk,
+        brokerUrl: () => 'mqtt://broker.test:1883',
+        root: 'homeostat',
+        publicUrl: null,
+        provisioning: 'claim',
+      },
       version: '0.0.0-test',
       logger: false,
       readiness: () => ({ ready: true, problems: [] }),
       ...given.server,
     });
     await app.ready();
-    return new ApiBench({ clock, engine, app, telemetry }, opened);
+    return new ApiBench({ clock, engine, identity, desk, letters, app, telemetry }, opened);
   }
 
   /** One request with the token, its answer checked. */
-  async call(method: string, url: string, { body, headers, raw }: Call = {}): Promise<Answer> {
+  async call(
+    method: string,
+    url: string,
+    { token = TOKEN, body, headers, raw }: Call = {},
+  ): Promise<Answer> {
     const payload = raw?.text ?? (body === undefined ? undefined : JSON.stringify(body));
     const answer = await this.app.inject({
       method: method as NonNullable<InjectOptions['method']>,
       url,
       headers: {
-        authorization: `Bearer ${TOKEN}`,
+        ...(token !== null && { authorization: `Bearer ${token}` }),
         ...(payload !== undefined && { 'content-type': raw?.type ?? 'application/json' }),
         ...headers,
       },
@@ -110,6 +171,26 @@ export class ApiBench implements AsyncDisposable {
   post = (url: string, body?: unknown, call?: Call) => this.call('POST', url, { body, ...call });
   patch = (url: string, body?: unknown, call?: Call) => this.call('PATCH', url, { body, ...call });
   delete = (url: string, call?: Call) => this.call('DELETE', url, call);
+
+  put = (url: string, body?: unknown, call?: Call) => this.call('PUT', url, { body, ...call });
+
+  /** Registers somebody by the letter that they get. @returns their tokens and id */
+  async person(email: string): Promise<{ id: string; token: string; refreshToken: string }> {
+    const password = 'correct horse battery staple';
+    const registered = await this.post(
+      '/v1/auth/register',
+      { email, password, name: email.split('@')[0] },
+      { token: null },
+    );
+    const { registration } = registered.body;
+    const code = this.letters.findLast(({ to }) => to === email)?.values['code'];
+    const verified = await this.post('/v1/auth/verify', { registration, code }, { token: null });
+    const { person, tokens } = verified.body as {
+      person: { id: string };
+      tokens: { accessToken: string; refreshToken: string };
+    };
+    return { id: person.id, token: tokens.accessToken, refreshToken: tokens.refreshToken };
+  }
 
   /** Home `h1` with the lamp `l1`. */
   async furnish(): Promise<void> {
@@ -126,6 +207,7 @@ export class ApiBench implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#stopped ??= (async () => {
       await this.app.close();
+      await this.identity[Symbol.asyncDispose]();
       await this.engine[Symbol.asyncDispose]();
       await this.#storage[Symbol.asyncDispose]();
     })();

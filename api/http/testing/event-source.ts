@@ -21,9 +21,9 @@ export class EventSourceReader implements AsyncDisposable {
     this.#reader = body.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  static async open(url: string): Promise<EventSourceReader> {
+  static async open(url: string, token = TOKEN): Promise<EventSourceReader> {
     const abort = new AbortController();
-    const headers = { authorization: `Bearer ${TOKEN}` };
+    const headers = { authorization: `Bearer ${token}` };
     return new EventSourceReader(await fetch(url, { headers, signal: abort.signal }), abort);
   }
 

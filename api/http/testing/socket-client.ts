@@ -23,8 +23,8 @@ export class SocketClient implements Disposable {
     });
   }
 
-  static async open(address: string): Promise<SocketClient> {
-    const socket = new WebSocket(`ws://${address}/v1/live?access_token=${TOKEN}`);
+  static async open(address: string, token = TOKEN): Promise<SocketClient> {
+    const socket = new WebSocket(`ws://${address}/v1/live?access_token=${token}`);
     const client = new SocketClient(socket);
     await once(socket, 'open');
     return client;

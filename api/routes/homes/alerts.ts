@@ -16,6 +16,7 @@ export function alertRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/alerts',
     {
+      config: { action: 'alerts.read' },
       schema: {
         operationId: 'listAlerts',
         tags: ['Alerts'],
@@ -37,6 +38,7 @@ export function alertRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/alerts/:id',
     {
+      config: { action: 'alerts.read' },
       schema: {
         operationId: 'readAlert',
         tags: ['Alerts'],
@@ -58,6 +60,7 @@ export function alertRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/homes/:home/alerts/:id/acknowledge',
     {
+      config: { action: 'alerts.acknowledge' },
       schema: {
         operationId: 'acknowledgeAlert',
         tags: ['Alerts'],
@@ -75,9 +78,11 @@ export function alertRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, headers }) => {
+    async ({ params, headers, principal }) => {
       await mustReadHome(engine, params.home);
-      return toReceipt(await engine.acknowledgeAlert(params.home, params.id, requesterOf(headers)));
+      return toReceipt(
+        await engine.acknowledgeAlert(params.home, params.id, requesterOf(principal, headers)),
+      );
     },
   );
 }

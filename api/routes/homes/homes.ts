@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { EngineError, type HomeRow } from '../../../engine/index.ts';
+import type { Principal } from '../../../identity/index.ts';
 import {
   always,
   conflict,
@@ -34,34 +35,46 @@ const HomeChange = z
   .refine((change) => Object.keys(change).length > 0, 'changes nothing')
   .meta({ id: 'HomeChange', minProperties: 1, examples: [{ timezone: 'Europe/Lisbon' }] });
 
-export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext): void {
+export function homeRoutes(app: App, { engine, identity, defaultTimezone }: RouteContext): void {
   app.get(
     '/homes',
     {
+      config: { action: 'homes.list' },
       schema: {
         operationId: 'listHomes',
         tags: ['Homes'],
         summary: 'List the homes',
-        description: 'By id, ascending.',
+        description: 'Those that one belongs to; the platform sees all. By id, ascending.',
         querystring: PageQuery,
         response: { 200: json('A page of homes.', listOf(Home)), ...always },
       },
     },
-    async ({ query }) => {
-      const { items, nextCursor } = await engine.storage.listHomes(query);
-      return { items: items.map(toHome), nextCursor };
+    async ({ query, principal }) => {
+      const own = await identity.homesOf(principal);
+      if (own === null) {
+        const { items, nextCursor } = await engine.storage.listHomes(query);
+        return { items: items.map(toHome), nextCursor };
+      }
+      // Few: read one by one
+      const { cursor = '', limit } = query;
+      const rest = own.filter((home) => home > cursor);
+      const page = rest.slice(0, limit);
+      const found = await Promise.all(page.map((home) => engine.storage.getHome(home)));
+      const items = found.filter((home) => home !== null).map(toHome);
+      return { items, nextCursor: rest.length > limit ? (page.at(-1) ?? null) : null };
     },
   );
 
   app.post(
     '/homes',
     {
+      config: { action: 'home.create' },
       schema: {
         operationId: 'createHome',
         tags: ['Homes'],
         summary: 'Create a home',
         description:
-          'With an `Idempotency-Key`, creating the same home again answers 200 with what is there.',
+          'Whoever makes it owns it. With an `Idempotency-Key`, making the same home again answers 200 with what is there.',
         headers: IdempotencyKey,
         body: NewHome,
         response: {
@@ -74,29 +87,43 @@ export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext):
         },
       },
     },
-    async ({ body, headers }, reply) => {
+    async ({ body, headers, principal }, reply) => {
       const wanted = {
         id: body.id,
         name: body.name ?? body.id,
         timezone: body.timezone ?? defaultTimezone,
       };
       try {
+        if (principal?.type === 'person') await claim(wanted.id, principal.person);
         const made = await engine.createHome(wanted);
         return reply.code(201).header('location', `/v1/homes/${made.id}`).send(toHome(made));
       } catch (error) {
-        const known = await sameHome(error, wanted);
+        const known = await sameHome(error, wanted, principal);
         if (headers['idempotency-key'] === undefined || !known) throw error;
         return reply.code(200).send(toHome(known));
       }
     },
   );
 
+  /**
+   * Before it is made, so that no crash leaves a home without an owner. It is theirs only if it is nobody's
+   * and does not exist, perhaps made by its devices.
+   */
+  async function claim(home: string, person: string): Promise<void> {
+    const isThere = (await engine.storage.getHome(home)) !== null;
+    if (!isThere && (await identity.memberships.found(home, person))) return;
+    throw new EngineError('conflict', `there is a home ${home} already`);
+  }
+
   /** The home that stood in the way, if it is the one that was wanted. */
   async function sameHome(
     error: unknown,
     wanted: Omit<HomeRow, 'createdAt'>,
+    principal: Principal | null,
   ): Promise<HomeRow | null> {
     if (!(error instanceof EngineError && error.code === 'conflict')) return null;
+    const { may } = await identity.decide(principal, 'home.read', wanted.id);
+    if (!may) return null;
     const known = await engine.storage.getHome(wanted.id);
     return known?.name === wanted.name && known.timezone === wanted.timezone ? known : null;
   }
@@ -104,6 +131,7 @@ export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext):
   app.get(
     '/homes/:home',
     {
+      config: { action: 'home.read' },
       schema: {
         operationId: 'readHome',
         tags: ['Homes'],
@@ -118,6 +146,7 @@ export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext):
   app.patch(
     '/homes/:home',
     {
+      config: { action: 'home.change' },
       schema: {
         operationId: 'changeHome',
         tags: ['Homes'],
@@ -134,14 +163,14 @@ export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext):
         },
       },
     },
-    async ({ params, body, headers }) => {
+    async ({ params, body, headers, principal }) => {
       assertHome(params.home);
       const { name, timezone } = body;
       const change = {
         ...(name !== undefined && { name }),
         ...(timezone !== undefined && { timezone }),
       };
-      return toHome(await engine.updateHome(params.home, change, requesterOf(headers)));
+      return toHome(await engine.updateHome(params.home, change, requesterOf(principal, headers)));
     },
   );
 
@@ -149,6 +178,7 @@ export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext):
     '/homes/:home',
     {
       handlerTimeout: LONG_MS,
+      config: { action: 'home.delete' },
       schema: {
         operationId: 'deleteHome',
         tags: ['Homes'],
@@ -161,6 +191,7 @@ export function homeRoutes(app: App, { engine, defaultTimezone }: RouteContext):
     async ({ params }, reply) => {
       assertHome(params.home);
       await engine.deleteHome(params.home);
+      await identity.forgetHome(params.home);
       return reply.code(204).send();
     },
   );

@@ -15,6 +15,7 @@ export function intentRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/intents',
     {
+      config: { action: 'home.explain' },
       schema: {
         operationId: 'listIntents',
         tags: ['Steering'],
@@ -36,6 +37,7 @@ export function intentRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/intents/:id',
     {
+      config: { action: 'home.explain' },
       schema: {
         operationId: 'readIntent',
         tags: ['Steering'],

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { Rights } from '../../access/rights.ts';
 import { always, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
@@ -22,13 +23,13 @@ const StreamQuery = z.object({
 
 export function streamRoutes(
   app: App,
-  { engine, connections }: RouteContext & { connections: LiveConnections },
+  { engine, identity, connections }: RouteContext & { connections: LiveConnections },
 ): void {
   app.get(
     '/homes/:home/stream',
     {
       exposeHeadRoute: false,
-      config: { stream: true },
+      config: { action: 'home.follow', stream: true },
       schema: {
         operationId: 'streamHome',
         tags: ['Live'],
@@ -58,7 +59,17 @@ export function streamRoutes(
         snapshot: query.snapshot === 'true',
       });
       reply.hijack();
-      await streamEvents(reply.raw, feed, { clock: engine.clock, connections, url: request.url });
+      // They would be sent with the answer that is not sent now
+      for (const [name, value] of Object.entries(reply.getHeaders())) {
+        if (value !== undefined) reply.raw.setHeader(name, value);
+      }
+      const rights = new Rights(identity, request.principal);
+      await streamEvents(reply.raw, feed, {
+        clock: engine.clock,
+        connections,
+        url: request.url,
+        watch: (onLost) => rights.watch(() => [params.home], onLost),
+      });
     },
   );
 }

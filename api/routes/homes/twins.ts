@@ -62,10 +62,11 @@ const TwinQuery = PageQuery.extend({
   text: QueryText.optional().describe('Part of the id or name, in any case.'),
 });
 
-export function twinRoutes(app: App, { engine }: RouteContext): void {
+export function twinRoutes(app: App, { engine, identity }: RouteContext): void {
   app.get(
     '/homes/:home/twins',
     {
+      config: { action: 'twins.list' },
       schema: {
         operationId: 'listTwins',
         tags: ['Twins'],
@@ -88,6 +89,7 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/homes/:home/twins',
     {
+      config: { action: 'twin.make' },
       schema: {
         operationId: 'createTwin',
         tags: ['Twins'],
@@ -107,12 +109,12 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, principal }, reply) => {
       assertHome(params.home);
       const { id: twin, kind, name, room, settings } = body;
       const made = await engine.createTwin(
         { home: params.home, twin, kind, ...change({ name, room, settings }) },
-        requesterOf({ 'idempotency-key': headers['idempotency-key'] }),
+        requesterOf(principal, { 'idempotency-key': headers['idempotency-key'] }),
       );
       return reply
         .code(201)
@@ -125,6 +127,7 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/twins/:twin',
     {
+      config: { action: 'twin.read' },
       schema: {
         operationId: 'readTwin',
         tags: ['Twins'],
@@ -153,6 +156,7 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
   app.patch(
     '/homes/:home/twins/:twin',
     {
+      config: { action: 'twin.manage' },
       schema: {
         operationId: 'changeTwin',
         tags: ['Twins'],
@@ -171,9 +175,13 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, principal }, reply) => {
       assertAddress(params);
-      const changed = await engine.updateTwin(params, change(body), requesterOf(headers));
+      const changed = await engine.updateTwin(
+        params,
+        change(body),
+        requesterOf(principal, headers),
+      );
       return reply.header('etag', etagOf(changed.row.revision)).send(toTwin(changed));
     },
   );
@@ -182,6 +190,7 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
     '/homes/:home/twins/:twin',
     {
       handlerTimeout: LONG_MS,
+      config: { action: 'twin.manage' },
       schema: {
         operationId: 'deleteTwin',
         tags: ['Twins'],
@@ -192,9 +201,10 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
         response: { 204: empty('It is gone.'), ...notFound, ...stale, ...withBody, ...always },
       },
     },
-    async ({ params, headers }, reply) => {
+    async ({ params, headers, principal }, reply) => {
       assertAddress(params);
-      await engine.deleteTwin(params, requesterOf(headers));
+      await engine.deleteTwin(params, requesterOf(principal, headers));
+      await identity.forgetTwin(params.home, params.twin);
       return reply.code(204).send();
     },
   );

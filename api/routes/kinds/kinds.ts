@@ -8,6 +8,7 @@ export function kindRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/kinds',
     {
+      config: { action: 'api.read' },
       schema: {
         operationId: 'listKinds',
         tags: ['Kinds'],
@@ -22,6 +23,7 @@ export function kindRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/kinds/:kind',
     {
+      config: { action: 'api.read' },
       schema: {
         operationId: 'readKind',
         tags: ['Kinds'],

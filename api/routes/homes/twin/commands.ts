@@ -35,6 +35,7 @@ export function commandRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/homes/:home/twins/:twin/commands',
     {
+      config: { action: 'twin.steer' },
       schema: {
         operationId: 'sendCommand',
         tags: ['Steering'],
@@ -55,10 +56,10 @@ export function commandRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, principal }, reply) => {
       assertAddress(params);
       const { name, args = {}, ttl } = body;
-      const by = requesterOf(headers);
+      const by = requesterOf(principal, headers);
       const command = { name, args, ...(ttl !== undefined && { ttl }) };
       const intent = await engine.command(params, command, by).catch((error: unknown) => {
         // The key has been spent on something that was not a command

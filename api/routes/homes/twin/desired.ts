@@ -17,6 +17,7 @@ export function desiredRoutes(app: App, { engine }: RouteContext): void {
   app.patch(
     '/homes/:home/twins/:twin/desired',
     {
+      config: { action: 'twin.steer' },
       schema: {
         operationId: 'desire',
         tags: ['Steering'],
@@ -37,9 +38,9 @@ export function desiredRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, principal }, reply) => {
       assertAddress(params);
-      const receipt = toReceipt(await engine.desire(params, body, requesterOf(headers)));
+      const receipt = toReceipt(await engine.desire(params, body, requesterOf(principal, headers)));
       return reply.header('etag', etagOf(receipt.revision)).send(receipt);
     },
   );

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type EventData, isReserved, saneTime } from '../../../../engine/index.ts';
-import { ADMIN } from '../../../auth.ts';
 import {
   always,
   conflict,
@@ -16,7 +15,7 @@ import type { App, RouteContext } from '../../../http/app.ts';
 import { JsonValue } from '../../../http/json-value.ts';
 import { MomentValue } from '../../../http/moment.ts';
 import { assertAddress, TwinPath } from '../../../http/parameters.ts';
-import { IdempotencyKey, requesterOf, SOURCE } from '../../../http/requester.ts';
+import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { Receipt, toReceipt } from '../../../http/resources/receipt.ts';
 import { etagOf, IfMatch } from '../../../http/revision.ts';
 import { Refusal } from '../../../problem.ts';
@@ -38,6 +37,7 @@ export function eventRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/homes/:home/twins/:twin/events',
     {
+      config: { action: 'twin.steer' },
       schema: {
         operationId: 'sendEvent',
         tags: ['Steering'],
@@ -58,11 +58,11 @@ export function eventRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, body, headers }, reply) => {
+    async ({ params, body, headers, principal }, reply) => {
       assertAddress(params);
       const { at, ...event } = body;
       assertSendable(event.type, params);
-      const { key, ifRevision } = requesterOf(headers);
+      const { key, ifRevision, ...by } = requesterOf(principal, headers);
       const id = key ?? randomUUID();
       const receipt = toReceipt(
         await engine.dispatch({
@@ -71,10 +71,9 @@ export function eventRoutes(app: App, { engine }: RouteContext): void {
           dedupe: key !== undefined,
           event: event as EventData,
           ...saneTime(at, engine.clock.now()),
-          source: SOURCE,
           cause: null,
           correlation: id,
-          principal: ADMIN,
+          ...by,
           ifUnknown: 'reject',
           answered: true,
           ...(ifRevision !== undefined && { ifRevision }),

@@ -36,6 +36,7 @@ export function historyRoutes(app: App, { engine }: RouteContext): void {
     {
       // Thousands of points: checking each against the schema again takes longer than writing it
       serializerCompiler: () => JSON.stringify,
+      config: { action: 'twin.explain' },
       schema: {
         operationId: 'readHistory',
         tags: ['Explaining'],

@@ -8,6 +8,7 @@ export function journalRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/twins/:twin/journal',
     {
+      config: { action: 'twin.explain' },
       schema: {
         operationId: 'readJournal',
         tags: ['Explaining'],

@@ -9,6 +9,7 @@ export function replayRoutes(app: App, { engine }: RouteContext): void {
     {
       // A long journal takes its time
       handlerTimeout: 60_000,
+      config: { action: 'twin.manage' },
       schema: {
         operationId: 'replayTwin',
         tags: ['Explaining'],

@@ -11,6 +11,7 @@ export function timerRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/twins/:twin/timers',
     {
+      config: { action: 'twin.explain' },
       schema: {
         operationId: 'listTimers',
         tags: ['Steering'],
@@ -30,6 +31,7 @@ export function timerRoutes(app: App, { engine }: RouteContext): void {
   app.post(
     '/homes/:home/twins/:twin/timers/:id/fire',
     {
+      config: { action: 'twin.manage' },
       schema: {
         operationId: 'fireTimer',
         tags: ['Steering'],
@@ -47,16 +49,17 @@ export function timerRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, headers }) => {
+    async ({ params, headers, principal }) => {
       assertAddress(params);
       const { id, ...address } = params;
-      return toReceipt(await engine.fireTimer(address, id, requesterOf(headers)));
+      return toReceipt(await engine.fireTimer(address, id, requesterOf(principal, headers)));
     },
   );
 
   app.delete(
     '/homes/:home/twins/:twin/timers/:id',
     {
+      config: { action: 'twin.manage' },
       schema: {
         operationId: 'cancelTimer',
         tags: ['Steering'],
@@ -74,10 +77,10 @@ export function timerRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, headers }) => {
+    async ({ params, headers, principal }) => {
       assertAddress(params);
       const { id, ...address } = params;
-      return toReceipt(await engine.cancelTimer(address, id, requesterOf(headers)));
+      return toReceipt(await engine.cancelTimer(address, id, requesterOf(principal, headers)));
     },
   );
 }

@@ -4,7 +4,7 @@ import { get, type IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApiBench, TOKEN } from './http/testing/api-bench.ts';
+import { ApiBench, TOKEN } from '../http/testing/api-bench.ts';
 
 interface Document {
   paths: Record<string, Record<string, { security?: unknown[] }>>;
@@ -64,7 +64,18 @@ describe('the token', () => {
         }
       }
     }
-    expect(open).toEqual(['/healthz', '/readyz']);
+    expect(open).toEqual([
+      '/healthz',
+      '/readyz',
+      ...['register', 'verify', 'login', 'refresh', 'forgot', 'reset'].map(
+        (verb) => `/v1/auth/${verb}`,
+      ),
+      ...['', '/h1/start', '/h1/callback', '/h1/callback', '/finish'].map(
+        (rest) => `/v1/auth/providers${rest}`,
+      ),
+      ...['claim', 'enrol', 'enrolment'].map((verb) => `/v1/devices/${verb}`),
+      ...['login', 'refresh'].map((verb) => `/v1/gateways/${verb}`),
+    ]);
   });
 
   it.each(['/openapi.json', '/docs', '/docs/', '/docs/json', '/docs/static/index.html', '/', '/x'])(

@@ -1,0 +1,198 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type MqttAdapter, type MqttSignals, startMqtt } from './index.ts';
+import { Device } from './testing/device.ts';
+import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';
+import { commandRow, FakeEngine } from './testing/fake-engine.ts';
+import { dynamicSecurityMissing, Mosquitto } from './testing/mosquitto.ts';
+import { Recorder } from './testing/recorder.ts';
+
+const ENGINE = { username: 'homeostat', password: 'of the engine' };
+const SECRET = 'of a device';
+const telemetry = (home: string, twin: string) => `homeostat/${home}/relay/${twin}/telemetry`;
+const command = (home: string, twin: string) => `homeostat/${home}/relay/${twin}/command`;
+
+describe.skipIf(dynamicSecurityMissing)(
+  `accounts at a broker${dynamicSecurityMissing ? ` [skipped: ${dynamicSecurityMissing}]` : ''}`,
+  () => {
+    let broker: Mosquitto;
+    let engine: FakeEngine;
+    let book: FakeDoorkeeper;
+    let signals: Recorder<{ name: string; fields: unknown }>;
+    let adapter: MqttAdapter;
+    let open: AsyncDisposable[];
+    let starts: number;
+
+    beforeEach(async () => {
+      broker = await Mosquitto.start({ engine: ENGINE });
+      engine = new FakeEngine();
+      book = new FakeDoorkeeper();
+      signals = new Recorder();
+      open = [broker];
+      starts = 0;
+      adapter = await start();
+    });
+    afterEach(async () => {
+      for (const one of open.reverse()) await one[Symbol.asyncDispose]();
+    });
+
+    async function start(): Promise<MqttAdapter> {
+      const made = await startMqtt({
+        engine: engine.door,
+        signal: <N extends keyof MqttSignals>(name: N, fields: MqttSignals[N]) =>
+          signals.push({ name, fields }),
+        provisioning: 'claim',
+        drainMs: 50,
+        mode: {
+          ...{ url: broker.url, ...ENGINE, accounts: book },
+          reconnect: { firstMs: 20, maxMs: 50 },
+        },
+      });
+      open.push(made);
+      await made.whenConnected();
+      await signals.some(++starts, ({ name }) => name === 'accounts.right');
+      return made;
+    }
+
+    /** As identity does it: told to the broker, then it counts. */
+    async function give(username: string, devices: readonly string[] = [username]): Promise<void> {
+      const found = new FakeDoorkeeper().let(username, SECRET, devices);
+      const account = await found.find(username);
+      if (account) await adapter.announce(account, SECRET);
+      book.let(username, SECRET, devices);
+      await signals.first(
+        ({ name, fields }) =>
+          name === 'account.told' && (fields as { username: string }).username === username,
+      );
+    }
+    async function device(
+      username: string,
+      options: Parameters<typeof Device.connect>[1] = {},
+    ): Promise<Device> {
+      const made = await Device.connect(broker.url, {
+        ...{ protocolVersion: 5, username, password: SECRET, ...options },
+      });
+      open.push(made);
+      return made;
+    }
+
+    /** On a connection of its own: Mosquitto 2.0 ends it with the next packet. */
+    async function refuses(username: string, topic: string): Promise<void> {
+      const made = await device(username);
+      await expect(made.publish(topic, {})).rejects.toThrow('Not authorized');
+    }
+
+    it('lets nobody in without one', async () => {
+      await expect(Device.connect(broker.url)).rejects.toThrow('Not authorized');
+      await expect(device('one/pump')).rejects.toThrow('Not authorized');
+    });
+
+    it('lets a device speak and hear for itself', async () => {
+      await give('one/pump');
+      const pump = await device('one/pump');
+      await pump.publish(telemetry('one', 'pump'), { power: 1 });
+      expect((await engine.dispatched.count(1))[0]).toMatchObject({ home: 'one', twin: 'pump' });
+      await pump.subscribe(command('one', 'pump'));
+      expect(await engine.sink?.deliver([commandRow('pump', 'c-1', { home: 'one' })])).toEqual([
+        { status: 'delivered' },
+      ]);
+      expect((await pump.heard.first(() => true)).topic).toBe(command('one', 'pump'));
+    });
+
+    it('lets it neither speak nor hear for another', async () => {
+      await give('one/pump');
+      await refuses('one/pump', telemetry('two', 'pump'));
+      await refuses('one/pump', command('one', 'pump'));
+      const pump = await device('one/pump');
+      await expect(pump.subscribe('homeostat/#')).rejects.toThrow();
+      await expect(pump.subscribe(command('two', 'pump'))).rejects.toThrow();
+    });
+
+    it('lets nobody inherit what another has subscribed to under the same client id', async () => {
+      await give('one/pump');
+      await give('two/pump');
+      const session = {
+        clientId: 'same',
+        clean: false,
+        properties: { sessionExpiryInterval: 60 },
+      };
+      const first = await device('two/pump', session);
+      await first.subscribe(command('two', 'pump'));
+      await first[Symbol.asyncDispose]();
+      const thief = await device('one/pump', session);
+      await thief.subscribe(command('one', 'pump'));
+      await engine.sink?.deliver([commandRow('pump', 'c-1', { home: 'two' })]);
+      await engine.sink?.deliver([commandRow('pump', 'c-2', { home: 'one' })]);
+      expect((await thief.heard.first(() => true)).topic).toBe(command('one', 'pump'));
+    });
+
+    it('cuts a device off when its secret ends, and lets it come back no more', async () => {
+      await give('one/pump');
+      const pump = await device('one/pump');
+      const closed = pump.closed();
+      book.remove('one/pump');
+      await closed;
+      await expect(device('one/pump')).rejects.toThrow('Not authorized');
+    });
+
+    it('cuts off what has ended while nobody could tell the broker', async () => {
+      await give('one/pump');
+      await adapter[Symbol.asyncDispose]();
+      const pump = await device('one/pump');
+      const closed = pump.closed();
+      book.remove('one/pump');
+      adapter = await start();
+      await closed;
+      await expect(device('one/pump')).rejects.toThrow('Not authorized');
+    });
+
+    it('follows what is assigned to a gateway', async () => {
+      await give('gate', ['one/pump']);
+      const gate = await device('gate');
+      await gate.publish(telemetry('one', 'pump'), { power: 1 });
+      await refuses('gate', telemetry('one', 'fan'));
+      const told = signals.items.filter(({ name }) => name === 'account.told').length;
+      book.let('gate', SECRET, ['one/fan']);
+      await signals.some(told + 1, ({ name }) => name === 'account.told');
+      await gate.publish(telemetry('one', 'fan'), { power: 1 });
+      await refuses('gate', telemetry('one', 'pump'));
+    });
+
+    it('gives a new secret in place of the one before', async () => {
+      await give('one/pump');
+      const pump = await device('one/pump');
+      const closed = pump.closed();
+      await adapter.announce({ username: 'one/pump', devices: [] }, 'another');
+      await closed;
+      await expect(device('one/pump')).rejects.toThrow('Not authorized');
+      await device('one/pump', { password: 'another' });
+    });
+
+    it('keeps an account that is told to the broker and does not count yet', async () => {
+      await adapter.announce({ username: 'one/pump', devices: [] }, SECRET);
+      await broker.stop();
+      await broker.start();
+      await signals.some(++starts, ({ name }) => name === 'accounts.right');
+      book.let('one/pump', SECRET);
+      await signals.first(({ name }) => name === 'account.told');
+      const pump = await device('one/pump');
+      await pump.publish(telemetry('one', 'pump'), { power: 1 });
+    });
+
+    it('makes no secret while the broker cannot be told', async () => {
+      await broker.stop();
+      await signals.first(({ name }) => name === 'disconnected');
+      await expect(adapter.announce({ username: 'one/pump', devices: [] }, SECRET)).rejects.toThrow(
+        'not connected',
+      );
+    });
+
+    it('tells which accounts the broker has lost', async () => {
+      book.let('one/pump', SECRET);
+      await adapter[Symbol.asyncDispose]();
+      adapter = await start();
+      expect(await signals.first(({ name }) => name === 'account.missing')).toMatchObject({
+        fields: { username: 'one/pump' },
+      });
+    });
+  },
+);

@@ -1,0 +1,174 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type MqttAdapter, startMqtt } from './index.ts';
+import { Device } from './testing/device.ts';
+import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';
+import { commandRow, FakeEngine } from './testing/fake-engine.ts';
+
+const SECRET = 'secret';
+let engine: FakeEngine;
+let doorkeeper: FakeDoorkeeper;
+let adapter: MqttAdapter;
+let devices: Device[];
+
+beforeEach(async () => {
+  engine = new FakeEngine();
+  doorkeeper = new FakeDoorkeeper()
+    .let('one/pump', SECRET)
+    .let('two/pump', SECRET)
+    .let('gate', SECRET, ['one/pump', 'one/fan']);
+  devices = [];
+  adapter = await startMqtt({
+    engine: engine.door,
+    signal: () => undefined,
+    provisioning: 'claim',
+    mode: {
+      embedded: { host: '127.0.0.1', port: 0, portFixed: false, doorkeeper, anonymous: false },
+    },
+  });
+});
+afterEach(async () => {
+  for (const device of devices) await device[Symbol.asyncDispose]();
+  await adapter[Symbol.asyncDispose]();
+});
+
+async function device(
+  username: string,
+  options: Parameters<typeof Device.connect>[1] = {},
+): Promise<Device> {
+  const made = await Device.connect(adapter.url, { username, password: SECRET, ...options });
+  devices.push(made);
+  return made;
+}
+
+const command = (home: string, twin: string) => `homeostat/${home}/relay/${twin}/command`;
+const telemetry = (home: string, twin: string) => `homeostat/${home}/relay/${twin}/telemetry`;
+
+describe('guests of the embedded broker', () => {
+  it('come in with their own name and password only', async () => {
+    await expect(Device.connect(adapter.url)).rejects.toThrow('Not authorized');
+    await expect(device('one/pump', { password: 'wrong' })).rejects.toThrow('Not authorized');
+    await expect(device('one/nobody')).rejects.toThrow('Not authorized');
+    await device('one/pump');
+  });
+
+  it('report under their own name', async () => {
+    const pump = await device('one/pump');
+    await pump.publish(telemetry('one', 'pump'), { power: 1 });
+    expect(engine.dispatched.items[0]).toMatchObject({
+      home: 'one',
+      twin: 'pump',
+      principal: 'guest:one/pump',
+    });
+  });
+
+  it.each([
+    ['another home', telemetry('two', 'pump')],
+    ['another device', telemetry('one', 'fan')],
+    ['a dialect', 'zigbee2mqtt/pump'],
+    ['the engine', command('one', 'pump')],
+    ['a topic of another depth', 'homeostat/one/relay/pump'],
+  ])('cannot speak for %s', async (_who, topic) => {
+    const pump = await device('one/pump');
+    const closed = pump.closed();
+    pump.client.publish(topic, '{"power": 1}', { qos: 1 });
+    await closed;
+    expect(engine.dispatched.items).toEqual([]);
+  });
+
+  it.each([
+    command('two', 'pump'),
+    command('one', 'fan'),
+    'homeostat/#',
+    'homeostat/one/relay/+/command',
+    'homeostat/+/relay/pump/command',
+    '+/one/relay/pump/command',
+    '#',
+    '$SYS/#',
+    'zigbee2mqtt/#',
+  ])('cannot listen to %s', async (filter) => {
+    const pump = await device('one/pump');
+    await expect(pump.subscribe(filter)).rejects.toThrow();
+  });
+
+  it('hear what is said to them', async () => {
+    const pump = await device('one/pump');
+    await pump.subscribe('homeostat/one/+/pump/#');
+    await engine.sink?.deliver([commandRow('pump', 'c-1', { home: 'one' })]);
+    expect((await pump.heard.first(() => true)).topic).toBe(command('one', 'pump'));
+  });
+
+  it('hear nothing of what another has subscribed to under their client id', async () => {
+    const first = await device('two/pump', { clientId: 'same', clean: false });
+    await first.subscribe(command('two', 'pump'));
+    await expect(device('one/pump', { clientId: 'same', clean: false })).rejects.toThrow();
+    await first[Symbol.asyncDispose]();
+    const thief = await device('one/pump', { clientId: 'same', clean: false });
+    expect(thief.sessionPresent).toBe(true);
+    await thief.subscribe(command('one', 'pump'));
+    expect(await engine.sink?.deliver([commandRow('pump', 'c-1', { home: 'two' })])).toMatchObject([
+      { status: 'retry', error: expect.stringContaining('no device is subscribed') },
+    ]);
+    await engine.sink?.deliver([commandRow('pump', 'c-2', { home: 'one' })]);
+    expect((await thief.heard.first(() => true)).topic).toBe(command('one', 'pump'));
+  });
+
+  it('are cut off when their secret ends, and cannot come back', async () => {
+    const pump = await device('one/pump');
+    const other = await device('two/pump');
+    const closed = pump.closed();
+    doorkeeper.remove('one/pump');
+    await closed;
+    await expect(device('one/pump')).rejects.toThrow('Not authorized');
+    await other.publish(telemetry('two', 'pump'), { power: 1 });
+  });
+
+  it('are refused when their secret ends while it is looked at', async () => {
+    const { admit } = doorkeeper;
+    let looks = 0;
+    doorkeeper.admit = async (username, password) => {
+      const found = await admit.call(doorkeeper, username, password);
+      if (++looks === 1) doorkeeper.remove('one/pump');
+      return found;
+    };
+    await expect(device('one/pump')).rejects.toThrow('Not authorized');
+    expect(looks).toBe(2);
+  });
+
+  it('say their last will after they have been cut off', async () => {
+    await device('one/pump', {
+      will: { topic: 'homeostat/one/relay/pump/status', payload: Buffer.from('offline'), qos: 1 },
+    });
+    doorkeeper.remove('one/pump');
+    const [status] = await engine.dispatched.count(1);
+    expect(status).toMatchObject({ home: 'one', twin: 'pump', event: { online: false } });
+  });
+
+  it('speak as a gateway for what is assigned to them, and for nothing else', async () => {
+    const gate = await device('gate');
+    await gate.publish(telemetry('one', 'fan'), { power: 1 });
+    await gate.subscribe(command('one', 'pump'));
+    await expect(gate.subscribe(command('two', 'pump'))).rejects.toThrow();
+    const closed = gate.closed();
+    doorkeeper.let('gate', SECRET, ['one/pump']);
+    await closed;
+    const again = await device('gate');
+    const refused = again.closed();
+    again.client.publish(telemetry('one', 'fan'), '{"power": 1}', { qos: 1 });
+    await refused;
+    expect(engine.dispatched.items).toHaveLength(1);
+  });
+
+  it('are reported once for a topic that they keep on trying', async () => {
+    for (const _ of [1, 2]) {
+      const pump = await device('one/pump');
+      await expect(pump.subscribe(command('two', 'pump'))).rejects.toThrow();
+      const closed = pump.closed();
+      pump.client.publish(telemetry('two', 'pump'), '{}', { qos: 1 });
+      await closed;
+    }
+    expect(doorkeeper.refusals).toEqual([
+      `one/pump subscribe ${command('two', 'pump')}`,
+      `one/pump publish ${telemetry('two', 'pump')}`,
+    ]);
+  });
+});

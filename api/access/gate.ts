@@ -1,0 +1,93 @@
+/** The door of the HTTP side: says who asks, and lets them do what the table of permissions allows. */
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import type { Action, Decision, Identity, Principal } from '../../identity/index.ts';
+import type { Limits } from '../edge/limits.ts';
+import { pathOf, Refusal } from '../problem.ts';
+import { cameInAddress, DocsPass, isDocs, isLive, tokenOf } from './credentials.ts';
+import { hiddenHome } from './rights.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** What the route is about, in the table of permissions. A route without one does not start. */
+    action?: Action;
+  }
+  interface FastifyRequest {
+    /** Null: nobody that we know. */
+    principal: Principal | null;
+    /** Why the door has been closed on it. */
+    refusedBecause: 'anonymous' | 'forbidden' | 'hidden' | null;
+  }
+}
+
+/** Routes that other packages register: the pages of the documentation. */
+const DOCS_ACTION: Action = 'api.read';
+
+/** @param secret signs the pass for the documentation */
+export function guardRoutes(
+  app: FastifyInstance,
+  identity: Identity,
+  limits: Limits,
+  secret: string,
+): void {
+  const pass = new DocsPass(secret);
+  app.decorateRequest('principal', null);
+  app.decorateRequest('refusedBecause', null);
+
+  app.addHook('onRoute', ({ config, method, url }) => {
+    if (config?.action !== undefined || isDocs(url)) return;
+    throw new Error(`${String(method)} ${url} names no action of the table of permissions`);
+  });
+
+  app.addHook('onRequest', async (request, reply) => {
+    const path = pathOf(request.url);
+    const token = tokenOf(request);
+    request.principal = token === null ? null : await identity.principalOf(token);
+    const action = actionOf(request);
+    const { home = null, twin = null } = (request.params ?? {}) as { home?: string; twin?: string };
+    const hasPass = request.principal === null && pass.opens(request);
+    await limits.assertMayKnock(request, reply, hasPass || request.principal !== null);
+    const decision = hasPass ? OPEN : await identity.decide(request.principal, action, home, twin);
+    if (!decision.may) throw refusal(request, decision.because, home);
+    await limits.assertMayAsk(request, reply);
+    if (request.ws && !isLive(path)) {
+      throw new Refusal('malformed', 'this is not a WebSocket address', {
+        hint: 'Connect to /v1/live.',
+      });
+    }
+    // Out of the address bar, the history and every Referer
+    if (request.principal !== null && isDocs(path) && cameInAddress(request)) {
+      return reply.header('set-cookie', pass.cookieFor(request)).redirect('/docs/', 303);
+    }
+  });
+}
+
+const OPEN: Decision = { may: true };
+
+/** An address that does not exist may be asked for by everyone who is signed in. */
+function actionOf(request: FastifyRequest): Action {
+  return request.routeOptions.config.action ?? DOCS_ACTION;
+}
+
+function refusal(
+  request: FastifyRequest,
+  because: NonNullable<FastifyRequest['refusedBecause']>,
+  home: string | null,
+): Error {
+  request.refusedBecause = because;
+  switch (because) {
+    case 'anonymous':
+      return new Refusal('unauthorized', 'this needs a token that is valid', {
+        hint: 'Send "Authorization: Bearer <token>": an access token, an API key, or ADMIN_TOKEN.',
+      });
+    case 'hidden':
+      return hiddenHome(home ?? '');
+    case 'forbidden':
+      return new Refusal('forbidden', `you may not ${whatOf(request)}`, {
+        hint: 'docs/permissions.md shows who may do what.',
+      });
+  }
+}
+
+function whatOf(request: FastifyRequest): string {
+  return `do this (${actionOf(request)})`;
+}

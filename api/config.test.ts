@@ -1,0 +1,114 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { ConfigError, readConfig } from './config.ts';
+import { selfSigned } from './edge/testing/self-signed.ts';
+
+/** All that is wrong with an environment. */
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    readConfig(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('what stands between the server and the world', () => {
+  it('is by default plain HTTP, no other origins, no proxies, and limits for a household', () => {
+    const { http, tls } = readConfig({});
+    expect(tls).toBeNull();
+    expect(http).toMatchObject({
+      origins: [],
+      trustedProxies: null,
+      limits: { signIn: 30, requests: 1_200, homeRequests: 6_000 },
+    });
+  });
+
+  it('takes origins as browsers send them', () => {
+    const CORS_ORIGINS = 'https://app.example.org, http://127.0.0.1:5173 capacitor://localhost';
+    expect(readConfig({ CORS_ORIGINS }).http.origins).toEqual([
+      'https://app.example.org',
+      'http://127.0.0.1:5173',
+      'capacitor://localhost',
+    ]);
+  });
+
+  it.each([
+    ['https://app.example.org/', 'no path'],
+    ['https://app.example.org/app', 'no path'],
+    ['https://App.example.org', 'as browsers send them'],
+    ['https://app.example.org:443', 'as browsers send them'],
+    ['app.example.org', 'as browsers send them'],
+    ['https://*.example.org', 'as browsers send them'],
+    ['null', 'as browsers send them'],
+    ['*', 'any web page'],
+    ['https://app.example.org *', 'any web page'],
+  ])('refuses the origins %s', (CORS_ORIGINS, reason) => {
+    expect(problemsOf({ CORS_ORIGINS })).toEqual([
+      expect.stringMatching(new RegExp(`^CORS_ORIGINS: .*${reason}`)),
+    ]);
+  });
+
+  it('takes a number of proxies, or where they are', () => {
+    const proxies = (TRUST_PROXY: string) => readConfig({ TRUST_PROXY }).http.trustedProxies;
+    expect(proxies('1')).toEqual({ hops: 1 });
+    expect(proxies('10.0.0.7, 172.16.0.0/12 fd00::/8')).toEqual({
+      addresses: ['10.0.0.7', '172.16.0.0/12', 'fd00::/8'],
+    });
+  });
+
+  it.each([
+    ['true', 'believe everybody'],
+    ['on', 'believe everybody'],
+    ['*', 'believe everybody'],
+    ['0.0.0.0/0', 'believe everybody'],
+    ['10.0.0.7 ::/0', 'believe everybody'],
+    ['proxy.example.org', 'must be a number'],
+    ['10.0.0.0/33', 'must be a number'],
+    ['10.0.0.0/', 'must be a number'],
+    ['-1', 'must be a number'],
+  ])('refuses the proxies %s', (TRUST_PROXY, reason) => {
+    expect(problemsOf({ TRUST_PROXY })).toEqual([
+      expect.stringMatching(new RegExp(`^TRUST_PROXY: .*${reason}`)),
+    ]);
+  });
+
+  it('takes limits of nothing as none, and none below', () => {
+    const limits = readConfig({ LIMIT_SIGN_IN_PER_MINUTE: '0' }).http.limits;
+    expect(limits.signIn).toBe(0);
+    expect(problemsOf({ LIMIT_REQUESTS_PER_MINUTE: '-1', LIMIT_SIGN_IN_PER_MINUTE: 'x' })).toEqual([
+      expect.stringContaining('LIMIT_SIGN_IN_PER_MINUTE'),
+      expect.stringContaining('LIMIT_REQUESTS_PER_MINUTE'),
+    ]);
+  });
+
+  it('takes a certificate and its key, both or neither, and says what is wrong with them', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'homeostat-config-'));
+    const [cert, key, other] = ['cert.pem', 'key.pem', 'other.pem'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string];
+    const pair = selfSigned();
+    writeFileSync(cert, pair.cert);
+    writeFileSync(key, pair.key);
+    writeFileSync(other, selfSigned().key);
+    expect(readConfig({ TLS_CERT_FILE: cert, TLS_KEY_FILE: key }).tls).toEqual({
+      certFile: cert,
+      keyFile: key,
+    });
+    expect(problemsOf({ TLS_CERT_FILE: cert })).toEqual([
+      'TLS_KEY_FILE: is required beside TLS_CERT_FILE',
+    ]);
+    expect(problemsOf({ TLS_CERT_FILE: cert, TLS_KEY_FILE: other, HTTP_PORT: '0' })).toEqual([
+      expect.stringContaining('HTTP_PORT'),
+      'TLS_KEY_FILE: is not the key of the certificate in TLS_CERT_FILE',
+    ]);
+    expect(problemsOf({ TLS_CERT_FILE: `${cert}x`, TLS_KEY_FILE: `${key}x` })).toEqual([
+      expect.stringContaining('TLS_CERT_FILE: cannot be read'),
+      expect.stringContaining('TLS_KEY_FILE: cannot be read'),
+    ]);
+    rmSync(folder, { recursive: true });
+  });
+});

@@ -1,0 +1,141 @@
+/** How often somebody may ask, so that nobody takes the server away from the others. */
+import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { type Action, nameOf, ruleOf } from '../../identity/index.ts';
+import type { App } from '../http/app.ts';
+import { Refusal } from '../problem.ts';
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Which limit has refused it. */
+    refusedByLimit: LimitName | null;
+  }
+}
+
+export type LimitName = 'address' | 'principal' | 'home';
+
+/** Requests a minute; 0: as many as come. */
+export interface LimitOptions {
+  /** From one address (of IPv6: one /64) without a valid credential, or to get one. */
+  signIn: number;
+  /** Of one principal. */
+  requests: number;
+  /** Into one home, of everyone together. */
+  homeRequests: number;
+}
+
+/** Tell how much of a limit is used: its size, what is left, and the seconds until it begins anew. */
+export const RATE_HEADERS = ['ratelimit-limit', 'ratelimit-remaining', 'ratelimit-reset'] as const;
+
+const MINUTE_MS = 60_000;
+const SUBNET_BITS = 64;
+/** Of each sort; beyond, whoever has not come for longest begins anew. Some 4 MB each when they are full. */
+const MOST_COUNTED = 20_000;
+/** Who looks after the server sees it when it is full, too. */
+const WATCHING: ReadonlySet<Action | undefined> = new Set<Action>(['health.read', 'metrics.read']);
+
+interface Standing {
+  max: number;
+  remaining: number;
+  ttlInSeconds: number;
+}
+/** Counts a request. @throws Refusal `too-many-requests` */
+type Count = (request: FastifyRequest) => Promise<Standing | null>;
+
+/** Counts requests minute by minute, in memory: one server answers for a database. */
+export class Limits {
+  readonly #ofAddress: Count;
+  readonly #ofPrincipal: Count;
+  readonly #ofHome: Count;
+
+  private constructor(app: App, { signIn, requests, homeRequests }: LimitOptions) {
+    this.#ofAddress = counter(app, 'address', {
+      max: signIn,
+      ipv6Subnet: SUBNET_BITS,
+    });
+    this.#ofPrincipal = counter(app, 'principal', {
+      max: requests,
+      keyGenerator: ({ principal }) => nameOf(principal),
+    });
+    this.#ofHome = counter(app, 'home', {
+      max: homeRequests,
+      keyGenerator: ({ params }) => (params as { home: string }).home,
+    });
+  }
+
+  static async open(app: App, options: LimitOptions): Promise<Limits> {
+    app.decorateRequest('refusedByLimit', null);
+    await app.register(rateLimit, { global: false });
+    return new Limits(app, options);
+  }
+
+  /**
+   * Before anything is decided or hashed.
+   * @param isKnown it brought something that counts
+   * @throws Refusal `too-many-requests`
+   */
+  async assertMayKnock(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    isKnown: boolean,
+  ): Promise<void> {
+    const { action } = request.routeOptions.config;
+    if (action === 'health.read' || (isKnown && !isEntering(action))) return;
+    tell(reply, await this.#ofAddress(request));
+  }
+
+  /**
+   * Behind the door: what nobody may do is not counted against the home.
+   * @throws Refusal `too-many-requests`
+   */
+  async assertMayAsk(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (request.principal === null || WATCHING.has(request.routeOptions.config.action)) return;
+    tell(reply, await this.#ofPrincipal(request));
+    // Not told: what is left of it depends on the others
+    const { home } = (request.params ?? {}) as { home?: string };
+    if (home !== undefined) await this.#ofHome(request);
+  }
+}
+
+/** It costs a password's hash, or lets somebody guess, whatever else they bring. */
+function isEntering(action: Action | undefined): boolean {
+  return action !== undefined && ruleOf(action).place === 'open';
+}
+
+function counter(app: App, name: LimitName, options: RateLimitOptions & { max: number }): Count {
+  if (options.max === 0) return async () => null;
+  const whole: RateLimitOptions = { timeWindow: MINUTE_MS, cache: MOST_COUNTED, ...options };
+  const take = app.createRateLimit(whole);
+  return async (request) => {
+    const taken = await take(request);
+    if (taken.isAllowed) return null;
+    if (!taken.isExceeded) return taken;
+    request.refusedByLimit = name;
+    throw new Refusal('too-many-requests', DETAIL[name](options.max), {
+      hint: HINT[name],
+      retryAfter: Math.max(1, taken.ttlInSeconds),
+    });
+  };
+}
+
+const DETAIL: Record<LimitName, (max: number) => string> = {
+  address: (max) =>
+    `more than ${max} requests in a minute came from this address to sign in, or without a valid token`,
+  principal: (max) => `more than ${max} requests in a minute came with this token or account`,
+  home: (max) => `more than ${max} requests in a minute came for this home, of everyone together`,
+};
+
+const FOLLOW = 'Wait, as Retry-After says. Follow /v1/live rather than ask again and again.';
+const HINT: Record<LimitName, string> = {
+  address: 'Wait, as Retry-After says.',
+  principal: FOLLOW,
+  home: FOLLOW,
+};
+
+function tell(reply: FastifyReply, standing: Standing | null): void {
+  if (standing === null) return;
+  const { max, remaining, ttlInSeconds } = standing;
+  const [limit, left, reset] = RATE_HEADERS;
+  const told = { [limit]: max, [left]: remaining, [reset]: ttlInSeconds };
+  for (const [name, value] of Object.entries(told)) reply.header(name, String(value));
+}

@@ -1,0 +1,35 @@
+import {
+  type Address,
+  type Engine,
+  EngineError,
+  keyOf,
+  type Requester,
+} from '../../engine/index.ts';
+
+/** A device that somebody has claimed. */
+export interface Settler extends Address {
+  kind: string;
+  name?: string | undefined;
+  room?: string | null | undefined;
+}
+
+/**
+ * Makes the twin of a claimed device, or finds the one that it had before, whose history goes on.
+ * @throws EngineError `conflict` for a twin of another kind, `unknown-kind`, `unknown-home`, `bad-input`
+ */
+export async function settle(engine: Engine, device: Settler, by: Requester): Promise<void> {
+  const { home, twin, kind, name, room } = device;
+  const address = { home, twin };
+  const known = await engine.readTwin(address);
+  const waiting = known ? null : await engine.storage.getCandidate(address);
+  const has = known?.row.kind ?? waiting?.kind ?? kind;
+  if (has !== kind) {
+    throw new EngineError('conflict', `${keyOf(address)} is a ${has}, and the device a ${kind}`, {
+      hint: 'Claim it under another id.',
+    });
+  }
+  if (known) return;
+  const as = { ...(name !== undefined && { name }), ...(room !== undefined && { room }) };
+  if (waiting) await engine.acceptCandidate(address, as, by);
+  else await engine.createTwin({ ...address, kind, ...as }, by);
+}

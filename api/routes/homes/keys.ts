@@ -1,0 +1,161 @@
+/** Keys for automations and services. */
+import { z } from 'zod';
+import { type ApiKey, nameOf, SCOPES } from '../../../identity/index.ts';
+import { always, empty, json, notFound, withBody } from '../../http/answers.ts';
+import type { App, RouteContext } from '../../http/app.ts';
+import { mustReadHome } from '../../http/existence.ts';
+import { iso, Moment, MomentValue, momentIf } from '../../http/moment.ts';
+import { DisplayName } from '../../http/naming.ts';
+import { HomePath, IdPath, OfHomePath } from '../../http/parameters.ts';
+
+const TAGS = ['Keys'];
+
+const Scope = z.enum(SCOPES as [string, ...string[]]);
+const NewKey = z
+  .strictObject({
+    name: DisplayName,
+    scopes: z.array(Scope).min(1).describe('What it may do; nothing else.'),
+    expiresAt: MomentValue.nullish().describe('When it ends; null: when it is revoked.'),
+  })
+  .meta({ id: 'NewKey', examples: [{ name: 'Grafana', scopes: ['twins.list', 'twin.explain'] }] });
+const Key = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    home: z.string().nullable().describe('Null: for all homes.'),
+    scopes: z.array(z.string()),
+    createdAt: Moment,
+    expiresAt: Moment.optional(),
+    usedAt: Moment.optional().describe('The last use, to the minute.'),
+  })
+  .meta({ id: 'Key', description: 'An API key, without its secret.' });
+const MadeKey = Key.extend({
+  secret: z.string().describe('Shown this once. Send it as `Authorization: Bearer`.'),
+}).meta({ id: 'MadeKey', description: 'A new API key.' });
+
+export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
+  const { keys } = identity;
+  const listed = { 200: json('All of them.', z.object({ items: z.array(Key) })), ...always };
+  const made = { 201: json('The new key.', MadeKey), ...withBody, ...always };
+  const revoked = { 204: empty('It is void, at once.'), ...notFound, ...withBody, ...always };
+
+  app.get(
+    '/keys',
+    {
+      config: { action: 'keys.manage-all' },
+      schema: {
+        operationId: 'listAllKeys',
+        tags: TAGS,
+        summary: 'List the keys for all homes',
+        response: listed,
+      },
+    },
+    async () => ({ items: (await keys.list(null)).map(toKey) }),
+  );
+
+  app.post(
+    '/keys',
+    {
+      config: { action: 'keys.manage-all' },
+      schema: {
+        operationId: 'makeKeyForAll',
+        tags: TAGS,
+        summary: 'Make a key for all homes',
+        body: NewKey,
+        response: made,
+      },
+    },
+    async ({ body, principal }, reply) => {
+      const { key, secret } = await keys.make(wantedKey(null, body), nameOf(principal));
+      return reply.code(201).send({ ...toKey(key), secret });
+    },
+  );
+
+  app.delete(
+    '/keys/:id',
+    {
+      config: { action: 'keys.manage-all' },
+      schema: {
+        operationId: 'revokeKeyForAll',
+        tags: TAGS,
+        summary: 'Revoke a key for all homes',
+        params: IdPath,
+        response: revoked,
+      },
+    },
+    async ({ params }, reply) => {
+      await keys.revoke(null, params.id);
+      return reply.code(204).send();
+    },
+  );
+
+  app.get(
+    '/homes/:home/keys',
+    {
+      config: { action: 'keys.manage' },
+      schema: {
+        operationId: 'listKeys',
+        tags: TAGS,
+        summary: 'List the keys of a home',
+        params: HomePath,
+        response: { ...listed, ...notFound },
+      },
+    },
+    async ({ params }) => {
+      await mustReadHome(engine, params.home);
+      return { items: (await keys.list(params.home)).map(toKey) };
+    },
+  );
+
+  app.post(
+    '/homes/:home/keys',
+    {
+      config: { action: 'keys.manage' },
+      schema: {
+        operationId: 'makeKey',
+        tags: TAGS,
+        summary: 'Make a key for a home',
+        description: 'It may do nothing elsewhere, and nothing that its scopes do not name.',
+        params: HomePath,
+        body: NewKey,
+        response: { ...made, ...notFound },
+      },
+    },
+    async ({ params, body, principal }, reply) => {
+      await mustReadHome(engine, params.home);
+      const { key, secret } = await keys.make(wantedKey(params.home, body), nameOf(principal));
+      return reply.code(201).send({ ...toKey(key), secret });
+    },
+  );
+
+  app.delete(
+    '/homes/:home/keys/:id',
+    {
+      config: { action: 'keys.manage' },
+      schema: {
+        operationId: 'revokeKey',
+        tags: TAGS,
+        summary: 'Revoke a key of a home',
+        params: OfHomePath,
+        response: revoked,
+      },
+    },
+    async ({ params: { home, id } }, reply) => {
+      await keys.revoke(home, id);
+      return reply.code(204).send();
+    },
+  );
+}
+
+function wantedKey(home: string | null, { name, scopes, expiresAt }: z.infer<typeof NewKey>) {
+  return { home, name, scopes: scopes as ApiKey['scopes'], expiresAt: expiresAt ?? null };
+}
+
+function toKey(key: ApiKey): z.infer<typeof Key> {
+  const { id, name, home, scopes, createdAt, expiresAt, usedAt } = key;
+  return {
+    ...{ id, name, home, scopes, createdAt: iso(createdAt) },
+    ...momentIf('expiresAt', expiresAt),
+    ...momentIf('usedAt', usedAt),
+  };
+}

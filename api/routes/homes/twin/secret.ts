@@ -1,0 +1,58 @@
+/** The secret with which a device comes in. */
+import { nameOf } from '../../../../identity/index.ts';
+import { always, empty, json, notFound, withBody } from '../../../http/answers.ts';
+import type { App, RouteContext } from '../../../http/app.ts';
+import { mustReadTwin } from '../../../http/existence.ts';
+import { assertAddress, TwinPath } from '../../../http/parameters.ts';
+import { NewDevice, toDeviceIdentity } from '../../../http/resources/device.ts';
+
+const TAGS = ['Provisioning'];
+
+export function secretRoutes(app: App, { engine, identity, devices }: RouteContext): void {
+  app.post(
+    '/homes/:home/twins/:twin/secret',
+    {
+      config: { action: 'devices.manage' },
+      schema: {
+        operationId: 'makeDeviceSecret',
+        tags: TAGS,
+        summary: 'Make the secret of a twin’s device',
+        description: 'In place of the one before: whatever is connected with that is cut off.',
+        params: TwinPath,
+        response: {
+          201: json('The secret, which is not to be had again.', NewDevice),
+          ...notFound,
+          ...withBody,
+          ...always,
+        },
+      },
+    },
+    async ({ params: { home, twin }, principal }, reply) => {
+      await mustReadTwin(engine, { home, twin });
+      const by = nameOf(principal);
+      const secret = await identity.devices.make(home, twin, by);
+      return reply.code(201).send({ ...toDeviceIdentity({ home, twin }, devices), secret });
+    },
+  );
+
+  app.delete(
+    '/homes/:home/twins/:twin/secret',
+    {
+      config: { action: 'devices.manage' },
+      schema: {
+        operationId: 'revokeDeviceSecret',
+        tags: TAGS,
+        summary: 'Revoke the secret of a twin’s device',
+        description:
+          'It is cut off from the broker at once and cannot come back. One that was enrolled where it was made can be claimed anew with the code on its box.',
+        params: TwinPath,
+        response: { 204: empty('It is void.'), ...notFound, ...withBody, ...always },
+      },
+    },
+    async ({ params: { home, twin } }, reply) => {
+      assertAddress({ home, twin });
+      await identity.revokeDevice(home, twin);
+      return reply.code(204).send();
+    },
+  );
+}

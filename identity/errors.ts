@@ -1,0 +1,30 @@
+/** What identity refuses; the words are for people, the code for programs. */
+export type IdentityErrorCode =
+  /** Wrong name, password, code or token; which of them is not said. */
+  | 'bad-credentials'
+  | 'forbidden'
+  | 'not-found'
+  | 'conflict'
+  | 'bad-input'
+  | 'too-many-tries'
+  /** The store or a provider is away; it goes on by itself. */
+  | 'unavailable';
+
+export class IdentityError extends Error {
+  readonly code: IdentityErrorCode;
+  readonly hint: string | undefined;
+  /** After which it is worth another try. */
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    code: IdentityErrorCode,
+    message: string,
+    details: { hint?: string; retryAfterMs?: number } = {},
+  ) {
+    super(message);
+    this.name = 'IdentityError';
+    this.code = code;
+    this.hint = details.hint;
+    this.retryAfterMs = details.retryAfterMs;
+  }
+}

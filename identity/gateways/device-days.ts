@@ -1,0 +1,61 @@
+import type { IdentityDatabase } from '../store/open.ts';
+
+/** How much of a device’s day has been taken. */
+export interface DeviceDay {
+  /** Readings from the beginning of the list, good or not. */
+  taken: number;
+  /** Of these, those that were not good. */
+  refused: number;
+  isDone: boolean;
+}
+
+export interface DeviceDaysOptions {
+  database: IdentityDatabase;
+  clock: { now(): number };
+}
+
+/** Which days of which devices gateways have brought, so that each counts once. */
+export class DeviceDays {
+  readonly #options: DeviceDaysOptions;
+
+  constructor(options: DeviceDaysOptions) {
+    this.#options = options;
+  }
+
+  /** @param day `2026-01-05` */
+  async read(home: string, twin: string, day: string): Promise<DeviceDay> {
+    const row = await this.#options.database
+      .selectFrom('deviceDay')
+      .selectAll()
+      .where('home', '=', home)
+      .where('twin', '=', twin)
+      .where('day', '=', day)
+      .executeTakeFirst();
+    if (!row) return { taken: 0, refused: 0, isDone: false };
+    return { taken: row.taken, refused: row.refused, isDone: row.isDone === 1 };
+  }
+
+  async write(home: string, twin: string, day: string, so: DeviceDay): Promise<void> {
+    const { database, clock } = this.#options;
+    const row = {
+      ...{ home, twin, day, taken: so.taken, refused: so.refused },
+      ...{ isDone: so.isDone ? 1 : 0, updatedAt: clock.now() },
+    };
+    await database
+      .insertInto('deviceDay')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['home', 'twin', 'day']).doUpdateSet(row))
+      .execute();
+  }
+
+  /** The twin is gone. @param twin null: all of the home */
+  async forget(home: string, twin: string | null): Promise<void> {
+    const query = this.#options.database.deleteFrom('deviceDay').where('home', '=', home);
+    await (twin === null ? query : query.where('twin', '=', twin)).execute();
+  }
+
+  /** Removes what nobody uploads again. */
+  async tidy(before: number): Promise<void> {
+    await this.#options.database.deleteFrom('deviceDay').where('updatedAt', '<', before).execute();
+  }
+}

@@ -1,0 +1,155 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ManualClock } from '../../engine/testing/manual-clock.ts';
+import type { BrokerAccount } from '../devices/speakers.ts';
+import type { Identity } from '../identity.ts';
+import { openIdentity, STORES } from '../testing/open-identity.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
+  let database: { url: string } & AsyncDisposable;
+  let clock: ManualClock;
+  let identity: Identity;
+  let announced: { account: BrokerAccount; secret: string }[];
+
+  beforeEach(async () => {
+    database = await makeDatabase();
+    clock = new ManualClock();
+    announced = [];
+    identity = await openIdentity(clock, {
+      url: database.url,
+      announce: async (account, secret) => {
+        announced.push({ account, secret });
+      },
+    });
+  });
+  afterEach(async () => {
+    await identity[Symbol.asyncDispose]();
+    await database[Symbol.asyncDispose]();
+  });
+
+  const make = async (home = 'one', twins: string[] = []) => {
+    const { gateway, secret } = await identity.gateways.make(
+      { home, name: 'Central unit', fetches: false },
+      'admin',
+    );
+    if (twins.length > 0) await identity.gateways.assign(home, gateway.id, twins);
+    return { id: gateway.id, secret };
+  };
+
+  describe('a gateway', () => {
+    it('signs in with its id and secret, and its token carries its home', async () => {
+      const { id, secret } = await make();
+      const grant = await identity.gateways.login(id, secret, '192.0.2.7');
+      expect(await identity.principalOf(grant.accessToken)).toMatchObject({
+        type: 'gateway',
+        gateway: id,
+        home: 'one',
+      });
+      const next = await identity.sessions.refresh(grant.refreshToken, null);
+      expect(await identity.principalOf(next.accessToken)).toMatchObject({ gateway: id });
+      for (const [name, word] of [
+        [id, 'wrong'],
+        ['nobody', secret],
+      ] as const) {
+        await expect(identity.gateways.login(name, word, null)).rejects.toMatchObject({
+          code: 'bad-credentials',
+        });
+      }
+    });
+
+    it('may read and report for the devices that are assigned to it, and for no others', async () => {
+      const { id, secret } = await make('one', ['pump']);
+      const { accessToken } = await identity.gateways.login(id, secret, null);
+      const principal = await identity.principalOf(accessToken);
+      const may = async (home: string, twin: string) =>
+        await identity.decide(principal, 'twin.read', home, twin);
+      expect(await may('one', 'pump')).toEqual({ may: true });
+      expect(await may('one', 'fan')).toEqual({ may: false, because: 'forbidden' });
+      expect(await may('two', 'pump')).toEqual({ may: false, because: 'hidden' });
+      expect(await identity.speakers.admit(id, secret)).toEqual({
+        username: id,
+        devices: [{ home: 'one', twin: 'pump' }],
+        principal: `gateway:${id}`,
+      });
+    });
+
+    it('takes a device over from the one before', async () => {
+      const former = await make('one', ['pump', 'fan']);
+      const next = await make('one', ['pump']);
+      const { gateways } = identity;
+      expect(gateways.speakerFor('one', 'pump')?.id).toBe(next.id);
+      expect([...gateways.read('one', former.id).twins]).toEqual(['fan']);
+      await gateways.assign('one', next.id, []);
+      expect(gateways.speakerFor('one', 'pump')).toBeNull();
+    });
+
+    it('is what it was after a restart', async () => {
+      const { id } = await make('one', ['pump', 'fan']);
+      await identity.gateways.assign('one', id, ['fan', 'door']);
+      await identity.gateways.load();
+      expect(identity.gateways.list('one')).toMatchObject([
+        { id, name: 'Central unit', twins: new Set(['door', 'fan']) },
+      ]);
+    });
+
+    it('is out as soon as it is removed, or has a new secret', async () => {
+      const { id, secret } = await make();
+      const first = await identity.gateways.login(id, secret, null);
+      const renewed = await identity.gateways.renew('one', id);
+      expect(await identity.principalOf(first.accessToken)).toBeNull();
+      await expect(identity.gateways.login(id, secret, null)).rejects.toThrow();
+      const second = await identity.gateways.login(id, renewed, null);
+      await identity.gateways.revoke('one', id);
+      expect(await identity.principalOf(second.accessToken)).toBeNull();
+      await expect(identity.sessions.refresh(second.refreshToken, null)).rejects.toThrow();
+      expect(await identity.speakers.admit(id, renewed)).toBeNull();
+    });
+
+    it('is told to a broker with what it speaks for', async () => {
+      const { id } = await make('one', ['pump']);
+      const renewed = await identity.gateways.renew('one', id);
+      expect(announced.at(-1)).toEqual({
+        account: { username: id, devices: [{ home: 'one', twin: 'pump' }] },
+        secret: renewed,
+      });
+      expect(await identity.speakers.all()).toEqual([
+        { username: id, devices: [{ home: 'one', twin: 'pump' }] },
+      ]);
+    });
+
+    it('belongs to its home', async () => {
+      const { id } = await make('one');
+      for (const refused of [
+        () => identity.gateways.revoke('two', id),
+        () => identity.gateways.renew('two', id),
+        () => identity.gateways.assign('two', id, ['pump']),
+      ]) {
+        await expect(refused()).rejects.toMatchObject({ code: 'not-found' });
+      }
+    });
+
+    it('has its stolen refresh token end its session, and its home told', async () => {
+      const { id, secret } = await make();
+      const grant = await identity.gateways.login(id, secret, null);
+      await identity.sessions.refresh(grant.refreshToken, null);
+      clock.advance(60_000);
+      await expect(identity.sessions.refresh(grant.refreshToken, null)).rejects.toThrow();
+      const [entry] = await identity.audit.list('one', {}, { limit: 1, before: null });
+      expect(entry).toMatchObject({ action: 'session.reuse', who: `gateway:${id}` });
+    });
+  });
+
+  describe('the days of a device', () => {
+    it('are remembered as far as they were taken, and forgotten in time', async () => {
+      const { deviceDays } = identity;
+      const day = ['one', 'pump', '2026-01-05'] as const;
+      expect(await deviceDays.read(...day)).toEqual({ taken: 0, refused: 0, isDone: false });
+      await deviceDays.write(...day, { taken: 16, refused: 1, isDone: false });
+      await deviceDays.write(...day, { taken: 20, refused: 2, isDone: true });
+      expect(await deviceDays.read(...day)).toEqual({ taken: 20, refused: 2, isDone: true });
+      clock.advance(61 * DAY_MS);
+      await identity.tidy(400);
+      expect(await deviceDays.read(...day)).toMatchObject({ taken: 0 });
+    });
+  });
+});

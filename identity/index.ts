@@ -1,0 +1,33 @@
+/** The door to identity: who is who, and who may what. */
+export type { AuditEntry, Deed } from './audit/audit.ts';
+export type { IdentityChange } from './changes.ts';
+export { DeviceCredentials } from './devices/device-credentials.ts';
+export type { Enrolment, FactoryToken } from './devices/factory.ts';
+export { type HomePolicy, POLICIES } from './devices/home-policies.ts';
+export type { Announce, Speaker } from './devices/speakers.ts';
+export { IdentityError, type IdentityErrorCode } from './errors.ts';
+export type { DeviceDay } from './gateways/device-days.ts';
+export type { Gateway } from './gateways/gateways.ts';
+export type { Admission, Invitation, Member, Membership } from './homes/memberships.ts';
+export { type Decision, Identity, type IdentityOptions } from './identity.ts';
+export type { ApiKey } from './keys/api-keys.ts';
+export { LANGUAGES, type Language } from './mail/letters.ts';
+export { LONGEST_MAILBOX, MAILBOX } from './mail/mailbox.ts';
+export { createMailer, type Mailer } from './mail/mailer.ts';
+export type { Listed } from './people/directory.ts';
+export { LONGEST_PASSWORD, SHORTEST_PASSWORD } from './people/passwords.ts';
+export type { From, Person } from './people/people.ts';
+export {
+  type Action,
+  HOME_ROLES,
+  type HomeRole,
+  type Place,
+  type Role,
+  ruleOf,
+  SCOPES,
+} from './permissions.ts';
+export { nameOf, type Principal } from './principal.ts';
+export type { ProviderOptions } from './providers/provider.ts';
+export type { LinkedProvider, ProviderSettings } from './providers/providers.ts';
+export type { Grant } from './sessions/sessions.ts';
+export { openIdentityDatabase } from './store/open.ts';

@@ -1,0 +1,33 @@
+/** Who asks: the answer to every credential that any door takes. */
+export type Principal =
+  /** The bootstrap token: the platform's administrator before there are people. */
+  | { type: 'bootstrap' }
+  | { type: 'person'; person: string; session: string; isAdmin: boolean }
+  | {
+      type: 'key';
+      key: string;
+      home: string | null;
+      scopes: readonly string[];
+      /** Epoch ms. */
+      expiresAt: number | null;
+    }
+  | { type: 'device'; home: string; twin: string }
+  | { type: 'gateway'; gateway: string; home: string; session: string };
+
+/** As journals, logs and the audit name it. @param principal null: nobody that we know */
+export function nameOf(principal: Principal | null): string {
+  switch (principal?.type) {
+    case 'bootstrap':
+      return 'admin';
+    case 'person':
+      return `person:${principal.person}`;
+    case 'key':
+      return `key:${principal.key}`;
+    case 'device':
+      return `device:${principal.home}/${principal.twin}`;
+    case 'gateway':
+      return `gateway:${principal.gateway}`;
+    case undefined:
+      return 'nobody';
+  }
+}

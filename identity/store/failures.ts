@@ -1,0 +1,66 @@
+import type { DatabaseConnection, Dialect, Driver } from 'kysely';
+import { IdentityError } from '../errors.ts';
+
+/** SQLSTATE classes of a server that is away, too busy or full, or stops. */
+const AWAY_CLASSES = new Set(['08', '53', '57']);
+const AWAY_CODES = new Set([
+  ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'],
+  ...['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_READONLY'],
+]);
+/** What the driver says of a connection without any code. */
+const AWAY_WORDS = /timeout|timed out|connection (terminated|ended|error)|not queryable/i;
+
+/** A dialect whose connections say `unavailable` of whatever passes by itself. */
+export function withFailures(dialect: Dialect): Dialect {
+  return {
+    createDriver: () => watched(dialect.createDriver()),
+    createQueryCompiler: () => dialect.createQueryCompiler(),
+    createAdapter: () => dialect.createAdapter(),
+    createIntrospector: (database) => dialect.createIntrospector(database),
+  };
+}
+
+function watched(driver: Driver): Driver {
+  return {
+    init: () => driver.init(),
+    acquireConnection: async () => {
+      const connection = await driver.acquireConnection().catch(rethrow);
+      return new Watched(connection);
+    },
+    releaseConnection: (connection) => driver.releaseConnection((connection as Watched).inner),
+    beginTransaction: () => Promise.reject(new Error('identity keeps no transactions')),
+    commitTransaction: () => Promise.reject(new Error('identity keeps no transactions')),
+    rollbackTransaction: () => Promise.reject(new Error('identity keeps no transactions')),
+    destroy: () => driver.destroy(),
+  };
+}
+
+class Watched implements DatabaseConnection {
+  readonly inner: DatabaseConnection;
+
+  constructor(inner: DatabaseConnection) {
+    this.inner = inner;
+  }
+
+  executeQuery: DatabaseConnection['executeQuery'] = (query) =>
+    this.inner.executeQuery<never>(query).catch(rethrow);
+
+  streamQuery: DatabaseConnection['streamQuery'] = (query, size) =>
+    this.inner.streamQuery(query, size);
+}
+
+function rethrow(error: unknown): never {
+  if (!isAway(error)) throw error;
+  throw new IdentityError('unavailable', 'the database does not answer at the moment');
+}
+
+function isAway(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  const { code } = error as { code?: unknown };
+  if (typeof code !== 'string') return AWAY_WORDS.test(error.message);
+  return (
+    AWAY_CODES.has(code) ||
+    code.startsWith('SQLITE_IOERR') ||
+    (code.length === 5 && AWAY_CLASSES.has(code.slice(0, 2)))
+  );
+}

@@ -1,0 +1,208 @@
+import type { Generated } from 'kysely';
+
+/** Rows as the migrations make them. Times are epoch ms; lists are JSON; yes and no are 1 and 0. */
+export interface Tables {
+  person: PersonRow;
+  registration: RegistrationRow;
+  oneTimeCode: OneTimeCodeRow;
+  session: SessionRow;
+  refreshToken: RefreshTokenRow;
+  providerIdentity: ProviderIdentityRow;
+  ownership: OwnershipRow;
+  membership: MembershipRow;
+  invitation: InvitationRow;
+  apiKey: ApiKeyRow;
+  deviceCredential: DeviceCredentialRow;
+  gateway: GatewayRow;
+  gatewayDevice: { home: string; twin: string; gateway: string };
+  deviceDay: DeviceDayRow;
+  claimCode: ClaimCodeRow;
+  factoryToken: FactoryTokenRow;
+  enrolment: EnrolmentRow;
+  homePolicy: { home: string; provisioning: string; setAt: number };
+  audit: AuditRow;
+  /** The engine's: only whether a home is there is asked. */
+  home: { id: string };
+}
+
+export interface PersonRow {
+  id: string;
+  email: string;
+  emailKey: string;
+  verifiedAt: number | null;
+  passwordHash: string | null;
+  name: string;
+  language: string;
+  isAdmin: number;
+  lockedAt: number | null;
+  createdAt: number;
+}
+
+export interface RegistrationRow {
+  id: string;
+  email: string;
+  emailKey: string;
+  passwordHash: string;
+  name: string;
+  language: string;
+  codeHash: string;
+  tries: number;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface OneTimeCodeRow {
+  purpose: string;
+  person: string;
+  codeHash: string;
+  tries: number;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface SessionRow {
+  id: string;
+  person: string | null;
+  gateway: string | null;
+  deviceName: string | null;
+  address: string | null;
+  createdAt: number;
+  usedAt: number;
+  expiresAt: number;
+  revokedAt: number | null;
+  revokedBecause: string | null;
+}
+
+export interface RefreshTokenRow {
+  position: Generated<number>;
+  hash: string;
+  session: string;
+  parent: string | null;
+  issuedAt: number;
+  usedAt: number | null;
+}
+
+export interface ProviderIdentityRow {
+  issuer: string;
+  subject: string;
+  person: string;
+  email: string | null;
+  linkedAt: number;
+}
+
+export interface OwnershipRow {
+  home: string;
+  person: string;
+  since: number;
+}
+
+export interface MembershipRow {
+  home: string;
+  person: string;
+  role: string;
+  twins: string | null;
+  until: number | null;
+  addedBy: string | null;
+  addedAt: number;
+}
+
+export interface InvitationRow {
+  id: string;
+  home: string;
+  codeHash: string;
+  role: string;
+  twins: string | null;
+  until: number | null;
+  email: string | null;
+  madeBy: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface ApiKeyRow {
+  id: string;
+  home: string | null;
+  name: string;
+  hash: string;
+  scopes: string;
+  madeBy: string;
+  createdAt: number;
+  expiresAt: number | null;
+  usedAt: number | null;
+  revokedAt: number | null;
+}
+
+export interface DeviceCredentialRow {
+  home: string;
+  twin: string;
+  hash: string;
+  madeBy: string;
+  createdAt: number;
+}
+
+export interface GatewayRow {
+  id: string;
+  home: string;
+  name: string;
+  hash: string;
+  fetches: number;
+  madeBy: string;
+  createdAt: number;
+  usedAt: number | null;
+}
+
+export interface DeviceDayRow {
+  home: string;
+  twin: string;
+  day: string;
+  taken: number;
+  refused: number;
+  isDone: number;
+  updatedAt: number;
+}
+
+export interface ClaimCodeRow {
+  codeHash: string;
+  home: string;
+  room: string | null;
+  twin: string | null;
+  madeBy: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface FactoryTokenRow {
+  id: string;
+  name: string;
+  hash: string;
+  kind: string;
+  usesLeft: number;
+  madeBy: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface EnrolmentRow {
+  serial: string;
+  kind: string;
+  factoryToken: string;
+  secretHash: string;
+  codeHash: string;
+  enrolledAt: number;
+  home: string | null;
+  twin: string | null;
+  claimedAt: number | null;
+}
+
+export interface AuditRow {
+  position: Generated<number>;
+  at: number;
+  home: string | null;
+  who: string;
+  address: string | null;
+  action: string;
+  target: string | null;
+  outcome: string;
+  detail: string | null;
+  correlation: string;
+}

@@ -1,0 +1,52 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openStorage } from '../../engine/index.ts';
+import type { ManualClock } from '../../engine/testing/manual-clock.ts';
+import { createTestDatabase } from '../../engine/testing/postgres.ts';
+import { Identity, type IdentityOptions, openIdentityDatabase } from '../index.ts';
+
+type Database = { url: string } & AsyncDisposable;
+
+/** Both stores, brought up to date, with a database of their own. */
+export const STORES: [string, () => Promise<Database>][] = [
+  ['SQLite', async () => await upToDate(await temporaryFile())],
+  ['PostgreSQL', async () => await upToDate(await createTestDatabase())],
+];
+
+let ids = 0;
+
+/** @param url default: SQLite in memory */
+export async function openIdentity(
+  clock: ManualClock,
+  { url = 'sqlite::memory:', ...given }: Partial<IdentityOptions> & { url?: string } = {},
+): Promise<Identity> {
+  return await Identity.open({
+    database: openIdentityDatabase(url),
+    clock,
+    newId: () => `id-${++ids}`,
+    bootstrapToken: 'the bootstrap token',
+    jwtSecrets: ['a-secret-for-tests-of-more-than-32-characters'],
+    issuer: 'test',
+    write: () => {},
+    onAuditFailure: (error) => {
+      throw error;
+    },
+    announce: async () => {},
+    ...given,
+  });
+}
+
+async function temporaryFile(): Promise<Database> {
+  const folder = await mkdtemp(join(tmpdir(), 'homeostat-identity-'));
+  return {
+    url: `sqlite:${join(folder, 'homeostat.db')}`,
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true }),
+  };
+}
+
+async function upToDate(database: Database): Promise<Database> {
+  const storage = await openStorage(database.url, { deadLettersPerHome: 10 });
+  await storage[Symbol.asyncDispose]();
+  return database;
+}
