@@ -30,6 +30,7 @@ import { Desk } from './gateways/desk.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
+import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { buildServer } from './server.ts';
@@ -121,8 +122,11 @@ async function startParts(
     clock: doors.clock,
     announce,
   });
-  const desk = new Desk({ gateways: identity.gateways, clock: doors.clock });
-  desk.onReceived(() => engine.wakeSink('mqtt'));
+  const desk = new Desk({
+    gateways: identity.gateways,
+    clock: doors.clock,
+    wake: () => engine.wakeSink('mqtt'),
+  });
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
@@ -132,7 +136,7 @@ async function startParts(
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
     devices: {
       desk,
-      brokerUrl: () => config.mqtt.publicUrl ?? mqtt?.url ?? null,
+      brokerUrl: () => config.mqtt.publicUrl ?? (mqtt && reachableUrl(mqtt.url, config.publicUrl)),
       root: config.mqtt.root,
       publicUrl: config.publicUrl,
       provisioning: config.provisioning,

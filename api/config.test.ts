@@ -2,19 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { selfSigned } from './edge/testing/self-signed.ts';
-
-/** All that is wrong with an environment. */
-function problemsOf(environment: Record<string, string>): readonly string[] {
-  try {
-    readConfig(environment);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
+import { problemsOf } from './testing/config-problems.ts';
 
 describe('what stands between the server and the world', () => {
   it('is by default plain HTTP, no other origins, no proxies, and limits for a household', () => {

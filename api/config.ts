@@ -222,7 +222,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     }
   }
   problems.push(...flawsOfTls(given.TLS_CERT_FILE, given.TLS_KEY_FILE));
-  if (given.MQTT_TLS === 'on' && given.TLS_CERT_FILE === undefined) {
+  if (flag(false).safeParse(given.MQTT_TLS).data === true && given.TLS_CERT_FILE === undefined) {
     problems.push('MQTT_TLS: needs TLS_CERT_FILE and TLS_KEY_FILE');
   }
   const { files, problems: unreadable } = readFiles(given, {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { ConfigError, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
+import { problemsOf } from './testing/config-problems.ts';
 
 const GOOGLE = {
   PUBLIC_URL: 'https://homeostat.example.org',
@@ -9,16 +10,6 @@ const GOOGLE = {
   OIDC_GOOGLE_CLIENT_ID: 'id',
   OIDC_GOOGLE_CLIENT_SECRET: 'secret',
 };
-
-function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {
-  try {
-    readConfig(environment);
-    return [];
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems;
-    throw error;
-  }
-}
 
 describe('sign-in with others', () => {
   it('is with nobody, unless somebody is named', () => {

@@ -82,12 +82,8 @@ function refusal(
     case 'hidden':
       return hiddenHome(home ?? '');
     case 'forbidden':
-      return new Refusal('forbidden', `you may not ${whatOf(request)}`, {
+      return new Refusal('forbidden', `you may not do this (${actionOf(request)})`, {
         hint: 'docs/permissions.md shows who may do what.',
       });
   }
-}
-
-function whatOf(request: FastifyRequest): string {
-  return `do this (${actionOf(request)})`;
 }

@@ -4,6 +4,8 @@ import type { Identity } from '../../identity/index.ts';
 export interface DeskOptions {
   gateways: Pick<Identity['gateways'], 'speakerFor'>;
   clock: Clock;
+  /** Something may leave the outbox. */
+  wake: () => void;
 }
 
 /** The way of a gateway without MQTT. */
@@ -27,15 +29,9 @@ export class Desk implements Disposable {
   readonly #options: DeskOptions;
   #trays = new Map<string, Tray>();
   #closed = false;
-  /** Tells the engine that something may leave the outbox. */
-  #wake: () => void = () => {};
 
   constructor(options: DeskOptions) {
     this.#options = options;
-  }
-
-  onReceived(wake: () => void): void {
-    this.#wake = wake;
   }
 
   /** Ends the polls that are open. */
@@ -75,7 +71,7 @@ export class Desk implements Disposable {
   #keepReceived(tray: Tray, received: readonly string[]): void {
     const known = received.filter((id) => tray.waiting.has(id));
     for (const id of known) tray.received.add(id);
-    if (known.length > 0) this.#wake();
+    if (known.length > 0) this.#options.wake();
   }
 
   #waitingIn(gateway: string, tray: Tray): OutboxRow[] {

@@ -121,8 +121,8 @@ export class ApiBench implements AsyncDisposable {
       announce: async () => {},
       ...given.identity,
     });
-    const desk = new Desk({ gateways: identity.gateways, clock });
-    desk.onReceived(() => engine.wakeSink('test'));
+    const wake = () => engine.wakeSink('test');
+    const desk = new Desk({ gateways: identity.gateways, clock, wake });
     const app = await buildServer({
       engine,
       counts,
