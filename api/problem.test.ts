@@ -135,6 +135,7 @@ describe('problem documents', () => {
     ['machine-failed', 500],
     ['state-unreadable', 500],
     ['cascade-too-deep', 500],
+    ['cascade-too-wide', 500],
     ['overloaded', 503],
     ['storage-unavailable', 503],
     ['storage-full', 503],

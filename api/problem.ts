@@ -55,6 +55,7 @@ const ENGINE: Record<ErrorCode, Meaning> = {
   'machine-failed': { status: 500, title: 'The machine failed' },
   'state-unreadable': { status: 500, title: 'The stored state cannot be read' },
   'cascade-too-deep': { status: 500, title: 'Twins tell each other in circles' },
+  'cascade-too-wide': { status: 500, title: 'Twins tell each other without end' },
   'delivery-failed': { status: 502, title: 'The destination refused it' },
   'database-too-new': { status: 500, title: 'The database is newer than the code' },
   'migration-failed': { status: 500, title: 'A migration failed' },

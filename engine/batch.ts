@@ -2,12 +2,22 @@
  * Many envelopes folded into one commit: the only place where twins change. Effects are rows here,
  * deeds later.
  */
+import { beginning, following, goesOn, type Item } from './cascade.ts';
 import type { Change } from './changes.ts';
 import { deadlineEnvelope, dueEvent } from './deadlines.ts';
 import type { Destinations, FollowUp, Turned } from './draft.ts';
-import { type Address, type Envelope, idHash, isExternal, keyOf } from './envelope.ts';
+import {
+  type Address,
+  type Envelope,
+  type EventData,
+  idHash,
+  isExternal,
+  keyOf,
+} from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
+import type { Facts } from './facts.ts';
 import { Household, type HouseholdSource } from './household.ts';
+import { sameJson } from './json.ts';
 import type { AnyKind } from './kind.ts';
 import { deadLetter, Ledger, type Rows, type Settled, type Signal } from './ledger.ts';
 import type { LiveTwin } from './live-twin.ts';
@@ -15,6 +25,7 @@ import type { Mail, Waiting } from './mailbox.ts';
 import { hasSeen } from './seen.ts';
 import { nextDue } from './timers.ts';
 import { birth, turn } from './turn.ts';
+import { type HomeWatches, observationOf, observedId, WATCHES, watchTargets } from './watching.ts';
 
 /** What a batch needs to know of its surroundings. */
 export interface BatchContext extends HouseholdSource {
@@ -32,21 +43,15 @@ export interface FoldedBatch {
   turns: number;
   /** All twins whose copy in memory is another now. */
   twins: LiveTwin[];
+  /** Homes of which memory does not know yet who watches whom, or not what it is now. */
+  watches: { home: string; watches: HomeWatches }[];
   receipts: Settled[];
   changes: () => Change[];
   signals: Signal[];
 }
 
-/** Tells and their tells: beyond this the home talks to itself in circles. */
-const CASCADE_DEPTH = 8;
 /** Due timers of one twin that one wake fires; the rest follows in the next batch. */
 const WAKE_TURNS = 64;
-
-interface Item {
-  envelope: Envelope;
-  depth: number;
-  waiting: Waiting[] | null;
-}
 
 /** Folds mail into a commit. @param now the turns' own time, epoch ms */
 export async function foldBatch(
@@ -79,7 +84,7 @@ class Batch {
     let round: Item[] = [];
     for (const m of mail) {
       if (m.type === 'envelope') {
-        round.push(...this.#turn({ envelope: m.envelope, depth: 0, waiting: m.waiting }));
+        round.push(...this.#turn(beginning(m.envelope, m.waiting)));
       } else if (m.type === 'wake') round.push(...this.#wake(m.address));
     }
     // What twins told each other arrives after what was in their mailboxes before
@@ -102,6 +107,7 @@ class Batch {
       changed: Object.values(rows).some((list) => list.length > 0),
       turns: this.#ledger.turns,
       twins: [...turned, ...rebound, ...related],
+      watches: this.#household.rewatched(),
       receipts: this.#ledger.receipts,
       changes: () => this.#ledger.changes(),
       signals: this.#ledger.signals,
@@ -112,13 +118,7 @@ class Batch {
   #turn(item: Item): Item[] {
     const { envelope, waiting } = item;
     try {
-      if (item.depth > CASCADE_DEPTH) {
-        throw new EngineError(
-          'cascade-too-deep',
-          `${keyOf(envelope)}: "${envelope.event.type}" is ${item.depth} tells away from what began it`,
-          { hint: 'Twins of this home answer each other in a circle; break it in one of them.' },
-        );
-      }
+      if (!goesOn(item)) return [];
       const existing = this.#household.twin(envelope);
       return existing === null ? this.#firstTurn(item) : this.#nextTurn(existing, item);
     } catch (thrown) {
@@ -156,7 +156,13 @@ class Batch {
       });
       return [];
     }
-    const result = turn(twin, envelope, this.#now, this.#context.destinations);
+    const facts = envelope.facts ?? this.#household.factsFor(twin);
+    const result = turn(
+      twin,
+      facts ? { ...envelope, facts } : envelope,
+      this.#now,
+      this.#context.destinations,
+    );
     if (!('twin' in result)) {
       this.#ledger.settle(envelope, waiting, {
         revision: twin.revision,
@@ -257,7 +263,8 @@ class Batch {
     return this.#household.home(home)?.timezone ?? this.#context.defaultTimezone;
   }
 
-  #accept(before: LiveTwin | null, turned: Turned, { envelope, depth, waiting }: Item): Item[] {
+  #accept(before: LiveTwin | null, turned: Turned, item: Item): Item[] {
+    const { envelope, waiting } = item;
     const { twin, journal } = turned;
     this.#household.turned(twin);
     this.#ledger.turn(turned);
@@ -286,17 +293,73 @@ class Batch {
           }
         : { status: 'accepted', revision, effects },
     );
-    return turned.followUps.map((followUp) => ({
-      envelope: this.#carry(envelope, followUp),
-      depth: depth + 1,
-      waiting: null,
-    }));
+    if (twin.kindOf.watches) this.#rewatch(twin);
+    const told = turned.followUps.map((followUp) =>
+      following(item, this.#carry(envelope, followUp)),
+    );
+    return [...this.#observe(before, turned, item), ...told];
+  }
+
+  /** Whoever watches the twin and is concerned by its turn has its own turn now, before anything else happens. */
+  #observe(before: LiveTwin | null, turned: Turned, item: Item): Item[] {
+    const { twin } = turned;
+    const watchers = turned.status === 'late' ? [] : this.#household.watchersOf(twin);
+    if (watchers.length === 0) return [];
+    const seen = observationOf(before, turned);
+    const followUps: Item[] = [];
+    for (const id of watchers) {
+      const address: Address = { home: twin.home, twin: id };
+      const watcher = id === twin.twin ? null : this.#readable(address);
+      if (!watcher?.kindOf.heed) continue;
+      let facts: Facts | undefined;
+      const factsNow = () => {
+        facts ??= this.#household.factsFor(watcher) ?? {};
+        return facts;
+      };
+      const envelope = (event: EventData): Envelope => ({
+        ...this.#carry(item.envelope, {
+          to: id,
+          id: observedId(twin, id),
+          event,
+          source: keyOf(twin),
+        }),
+        facts: factsNow(),
+      });
+      try {
+        const event = watcher.kindOf.heed(watcher.snapshot.context, seen, factsNow);
+        if (event === null) continue;
+        followUps.push(...this.#turn(following(item, envelope(event))));
+      } catch (thrown) {
+        const event = { type: 'observed', twin: twin.twin, turn: seen.turn };
+        this.#refuse(envelope(event), null, asEngineError(thrown));
+      }
+    }
+    return followUps;
+  }
+
+  /** Stores whom a twin watches, where that is others than before. */
+  #rewatch(twin: LiveTwin): void {
+    const targets = watchTargets(twin);
+    if (sameJson(targets, [...(twin.relations[WATCHES] ?? [])].sort())) return;
+    this.#ledger.relation({
+      home: twin.home,
+      twin: twin.twin,
+      name: WATCHES,
+      targets: [...targets],
+    });
+    this.#household.setWatches(twin, targets);
+    this.#household.turned({ ...twin, relations: { ...twin.relations, [WATCHES]: [...targets] } });
   }
 
   /** A twin has come into a room or left one: both sides know from now on. */
   #relate(former: string | null, twin: LiveTwin): void {
     const { home, twin: member, room } = twin;
-    this.#ledger.room(twin);
+    this.#ledger.relation({
+      home,
+      twin: member,
+      name: 'room',
+      targets: room === null ? [] : [room],
+    });
     if (former !== null) this.#household.setMember({ home, twin: former }, member, false);
     if (room !== null) this.#household.setMember({ home, twin: room }, member, true);
   }
@@ -327,7 +390,7 @@ class Batch {
       if (!event) break;
       const fire = (what: typeof event, of: LiveTwin) => {
         const envelope = deadlineEnvelope(of, what, this.#now);
-        followUps.push(...this.#turn({ envelope, depth: 0, waiting: null }));
+        followUps.push(...this.#turn(beginning(envelope, null)));
       };
       fire(event, twin);
       const after = this.#readable(address);
@@ -364,7 +427,7 @@ class Batch {
   }
 }
 
-function addressOf(mail: Exclude<Mail, { type: 'task' }>): Address {
+function addressOf(mail: Exclude<Mail, { type: 'task' }>): Address | Envelope {
   return mail.type === 'envelope' ? mail.envelope : mail.address;
 }
 
@@ -382,7 +445,7 @@ function creationOf(envelope: Envelope): Envelope {
 }
 
 function isTold({ event }: Envelope): boolean {
-  return !/^(timer|intent|twin|alert)\.|^ack$/.test(event.type);
+  return !/^(timer|intent|twin|alert|command)\.|^ack$/.test(event.type);
 }
 
 function asEngineError(thrown: unknown): EngineError {

@@ -110,7 +110,8 @@ export class Draft {
 
   /** Gives the machine an event and interprets what it asks for. */
   feed(event: EventData, at: number): void {
-    this.take(step(this.#before.kindOf, this.#snapshot, { ...event, at }));
+    const { facts } = this.#envelope;
+    this.take(step(this.#before.kindOf, this.#snapshot, { ...event, at, ...(facts && { facts }) }));
   }
 
   /** Takes a step's outcome, in the order in which the machine asked. */
@@ -153,7 +154,7 @@ export class Draft {
         for (const to of recipients) {
           this.#followUps.push({
             to,
-            id,
+            id: effect.ref === undefined ? id : `${id}~${effect.ref}`,
             event: effect.event as EventData,
             source: keyOf(this.#before),
           });
@@ -415,9 +416,7 @@ export class Draft {
         revision: this.#revision,
         at: envelope.at,
         receivedAt: this.#now,
-        event: envelope.folded
-          ? { ...envelope.event, folded: envelope.folded as unknown as Json }
-          : envelope.event,
+        event: journaled(envelope),
         eventId: envelope.id,
         source: envelope.source,
         cause: envelope.cause,
@@ -464,6 +463,16 @@ export class Draft {
       this.state.lastAt = { ...this.state.lastAt, [type]: envelope.at };
     }
   }
+}
+
+/** The event with what the engine adds to it and replay needs. */
+function journaled({ event, folded, facts }: Envelope): EventData {
+  if (!folded && !facts) return event;
+  return {
+    ...event,
+    ...(folded && { folded: folded as unknown as Json }),
+    ...(facts && { facts }),
+  };
 }
 
 function unmeasurable(type: string, name: string, value: number): EngineError {

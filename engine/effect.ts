@@ -50,6 +50,8 @@ export interface TellEffect {
   /** A twin of the same home, or all twins that stand in a relation (`room`, `members`). */
   to: string | { relation: string };
   event: { type: string } & { [field: string]: Json | undefined };
+  /** Ends the id of what is told, `home/twin@revision#n~ref`: a command that comes of it names that as its cause. */
+  ref?: string;
 }
 
 /** Arms a stored deadline; the same `id` replaces it. Exactly one of `at` (epoch ms) and `cron`. */

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { EngineError, type ErrorCode } from './errors.ts';
+import type { Facts } from './facts.ts';
 import type { Json } from './json.ts';
 
 /** Where a twin lives. Printed `home/twin` everywhere. */
@@ -56,6 +57,8 @@ export interface Envelope extends Address {
   kept?: boolean;
   /** Telemetry beyond the twin's budget that this envelope stands for (see mailbox.ts). */
   folded?: FoldedSamples;
+  /** What its twin's kind reads of other twins, as it was when this event arose. The engine gathers it. */
+  facts?: Facts;
   /** Only for an event that a caller read a revision for: refuse it if the twin has moved on. */
   ifRevision?: number;
 }

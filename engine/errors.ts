@@ -16,6 +16,7 @@ const CODES = {
   'machine-failed': { retryable: false },
   'state-unreadable': { retryable: false },
   'cascade-too-deep': { retryable: false },
+  'cascade-too-wide': { retryable: false },
   'delivery-failed': { retryable: false },
   'database-too-new': { retryable: false },
   'migration-failed': { retryable: false },

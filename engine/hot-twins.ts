@@ -1,7 +1,7 @@
 import { type Address, keyOf } from './envelope.ts';
 import type { LiveTwin } from './live-twin.ts';
 
-/** The twins of a shard that are in memory, at most `limit`, least recently turned first to go. All else is in the store. */
+/** The twins of a shard that are in memory, at most `limit`, least recently needed first to go. All else is in the store. */
 export class HotTwins {
   // A Map keeps insertion order; moving a key to the end on use makes it an LRU
   #twins = new Map<string, LiveTwin>();
@@ -16,7 +16,12 @@ export class HotTwins {
   }
 
   get(key: string): LiveTwin | undefined {
-    return this.#twins.get(key);
+    const twin = this.#twins.get(key);
+    if (twin) {
+      this.#twins.delete(key);
+      this.#twins.set(key, twin);
+    }
+    return twin;
   }
 
   /** Only what has been committed may come in here. */

@@ -1,8 +1,10 @@
 import { type Address, type Envelope, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
+import { type Facts, gatherFacts, type Read } from './facts.ts';
 import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
 import type { HomeRow, LoadedTwin } from './rows.ts';
+import { HomeWatches } from './watching.ts';
 
 /** Where twins and homes come from. */
 export interface HouseholdSource {
@@ -11,6 +13,10 @@ export interface HouseholdSource {
   hot(key: string): LiveTwin | undefined;
   load(addresses: readonly Address[]): Promise<LoadedTwin[]>;
   getHome(id: string): Promise<HomeRow | null>;
+  /** Who watches whom, of a home that is in memory already. */
+  hotWatches(home: string): HomeWatches | undefined;
+  /** The same of others, each that is asked for. */
+  loadWatches(homes: readonly string[]): Promise<Map<string, HomeWatches>>;
 }
 
 /**
@@ -23,6 +29,9 @@ export class Household {
   #twins = new Map<string, LiveTwin | null>();
   #unreadable = new Map<string, EngineError>();
   #homes = new Map<string, HomeRow | null>();
+  #watches = new Map<string, HomeWatches>();
+  /** Homes whose watches are others than the store's. */
+  #rewatched = new Set<string>();
   #turned = new Set<string>();
   /** Twins without a turn whose stored bound was corrected. */
   #rebound = new Set<string>();
@@ -35,8 +44,51 @@ export class Household {
     this.#source = source;
   }
 
-  /** Loads what is missing, in one round trip. */
-  async load(addresses: readonly Address[]): Promise<void> {
+  /**
+   * Loads what is missing of these twins, of those that watch them, and of what either reads: a round trip
+   * each, and none where all is in memory.
+   */
+  async load(addresses: readonly (Address | Envelope)[]): Promise<void> {
+    await Promise.all([this.#loadTwins(addresses), this.#loadWatches(addresses)]);
+    const watchers = addresses.flatMap((address) => {
+      const watches = this.#watches.get(address.home) ?? HomeWatches.none;
+      if (watches === HomeWatches.none) return [];
+      const { home, twin } = address;
+      const known = this.#known(address);
+      const event = 'event' in address ? address.event : null;
+      const room = typeof event?.room === 'string' ? event.room : (known?.room ?? null);
+      const kind = known?.kind ?? ('kind' in address ? (address.kind ?? '') : '');
+      return watches.of({ twin, kind, room }).map((watcher) => ({ home, twin: watcher }));
+    });
+    if (watchers.length > 0) await this.#loadTwins(watchers);
+    const reads = [...addresses, ...watchers].flatMap((address) => {
+      const twin = this.#known(address);
+      return twin ? readsOf(twin).map((read) => ({ home: address.home, twin: read.twin })) : [];
+    });
+    if (reads.length > 0) await this.#loadTwins(reads);
+  }
+
+  /** Null also for one that cannot be read: whoever needs it is told then. */
+  #known(address: Address): LiveTwin | null {
+    return this.#twins.get(keyOf(address)) ?? null;
+  }
+
+  async #loadWatches(addresses: readonly Address[]): Promise<void> {
+    const missing = new Set<string>();
+    for (const { home } of addresses) {
+      if (this.#watches.has(home)) continue;
+      const hot = this.#source.hotWatches(home);
+      if (hot) this.#watches.set(home, hot);
+      else missing.add(home);
+    }
+    if (missing.size === 0) return;
+    for (const [home, watches] of await this.#source.loadWatches([...missing])) {
+      this.#watches.set(home, watches);
+      this.#rewatched.add(home);
+    }
+  }
+
+  async #loadTwins(addresses: readonly Address[]): Promise<void> {
     const missing = new Map<string, Address>();
     for (const address of addresses) {
       const key = keyOf(address);
@@ -74,6 +126,31 @@ export class Household {
     const unreadable = this.#unreadable.get(key);
     if (unreadable) throw unreadable;
     return this.#twins.get(key) ?? null;
+  }
+
+  /** Who watches this twin, in the order of their ids. */
+  watchersOf(twin: LiveTwin): readonly string[] {
+    return this.#watches.get(twin.home)?.of(twin) ?? [];
+  }
+
+  setWatches({ home, twin }: Address, targets: readonly string[]): void {
+    this.#watches.set(home, (this.#watches.get(home) ?? HomeWatches.none).with(twin, targets));
+    this.#rewatched.add(home);
+  }
+
+  /** Watches that are new in memory, for after the commit. */
+  rewatched(): { home: string; watches: HomeWatches }[] {
+    return [...this.#rewatched].map((home) => ({
+      home,
+      watches: this.#watches.get(home) ?? HomeWatches.none,
+    }));
+  }
+
+  /** What the twin reads of others, as it is now; undefined where its kind reads nothing. */
+  factsFor(twin: LiveTwin): Facts | undefined {
+    const reads = readsOf(twin);
+    if (reads.length === 0) return undefined;
+    return gatherFacts(reads, (id) => this.#known({ home: twin.home, twin: id }));
   }
 
   home(id: string): HomeRow | null {
@@ -141,6 +218,10 @@ export class Household {
     }
     return twin;
   }
+}
+
+function readsOf({ kindOf, snapshot }: LiveTwin): readonly Read[] {
+  return kindOf.reads?.(snapshot.context) ?? [];
 }
 
 function withMember(room: LiveTwin, member: string, belongs: boolean): LiveTwin {

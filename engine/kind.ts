@@ -5,24 +5,31 @@
 import type { AnyStateMachine, ContextFrom, EmittedFrom, EventFromLogic } from 'xstate';
 import { z } from 'zod';
 import type { CommandSpecs, Effect } from './effect.ts';
+import type { EventData } from './envelope.ts';
+import type { Facts, Read } from './facts.ts';
 import type { JsonObject } from './json.ts';
 import { checkKind } from './kind-check.ts';
 import type { Lateness } from './twin-state.ts';
+import type { Observation, Watch } from './watching.ts';
 
 export { type CommandSpec, type CommandSpecs, command, type Effect } from './effect.ts';
+export type { EventData } from './envelope.ts';
+export type { Facts, Read } from './facts.ts';
 export type { Json, JsonObject } from './json.ts';
 export { type LocalTime, localTime } from './local-time.ts';
 export type { Lateness } from './twin-state.ts';
+export type { Aspect, Observation, Watch } from './watching.ts';
 
 export type EventSchemas = Record<string, z.ZodObject>;
 
 /**
  * The union of events that the schemas describe. Each carries `at` (epoch ms), the only clock a
  * machine has: when it happened, by the sender's sane clock. An event that a timer fires has the
- * turn's time there, and in `late` how many ms it came after its deadline.
+ * turn's time there, and in `late` how many ms it came after its deadline. `facts` is what the kind
+ * `reads` of other twins, as it was then.
  */
 export type EventsOf<S extends EventSchemas> = {
-  [T in keyof S & string]: { type: T; at: number; late?: number } & Fields<S[T]>;
+  [T in keyof S & string]: { type: T; at: number; late?: number; facts?: Facts } & Fields<S[T]>;
 }[keyof S & string];
 
 /** zod infers `Record<string, never>` for an object without fields, which would forbid even `type`. */
@@ -96,6 +103,18 @@ export interface Kind<
   foldsLate?: readonly (keyof S & string)[];
   /** Lateness of `after` and delayed `raise`, by delay name or raise id. Default `fire`. */
   lateness?: Record<string, Lateness>;
+  /** Event types that only twins of the home and the composition root may send, as they are checked elsewhere. */
+  internal?: readonly (keyof S & string)[];
+  /** Whose changes concern a twin of this kind: of each of them {@link heed} is asked. Asked itself after each turn. */
+  watches?(context: ContextFrom<M>): readonly Watch[];
+  /** What of other twins of the home goes with each event, as `event.facts`; journaled with it, so keep it small. */
+  reads?(context: ContextFrom<M>): readonly Read[];
+  /**
+   * Whether a change of a watched twin concerns this one: the event of its next turn, which follows at once,
+   * or null, and nothing is written. Pure, and fast: it is asked about each change.
+   * @param facts what the kind `reads`, as it is now
+   */
+  heed?(context: ContextFrom<M>, seen: Observation, facts: () => Facts): EventData | null;
   /** Brings a stored twin from `version` to the next. Called once per version in between. */
   migrate?(stored: MachineState, version: number): MachineState;
 }

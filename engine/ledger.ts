@@ -75,10 +75,9 @@ export class Ledger {
     this.#homes.push(home);
   }
 
-  /** Sets the twin's room; of several in one batch the last counts. */
-  room({ home, twin, room }: LiveTwin): void {
-    const targets = room === null ? [] : [room];
-    this.#relations.set(`${home}/${twin}`, { home, twin, name: 'room', targets });
+  /** Sets a relation of a twin; of several of one name in one batch the last counts. */
+  relation(write: RelationWrite): void {
+    this.#relations.set(`${write.home}/${write.twin} ${write.name}`, write);
   }
 
   /** A device that waits to be claimed has spoken. */

@@ -1,6 +1,7 @@
 import type { Destinations } from './draft.ts';
 import { type Address, type Envelope, type FoldedSamples, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
+import type { Facts } from './facts.ts';
 import { canonicalJson, type Json } from './json.ts';
 import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
@@ -96,7 +97,7 @@ function foldRow(kind: AnyKind, twin: LiveTwin | null, row: JournalRow): LiveTwi
 
 /** The envelope of a journaled turn. What made it a duplicate, stale or late then was settled then. */
 function envelopeOf(row: JournalRow): Envelope {
-  const { folded, ...event } = row.event;
+  const { folded, facts, ...event } = row.event;
   return {
     home: row.home,
     twin: row.twin,
@@ -111,6 +112,7 @@ function envelopeOf(row: JournalRow): Envelope {
     principal: row.principal,
     ifUnknown: 'reject',
     ...(folded !== undefined && { folded: folded as unknown as FoldedSamples }),
+    ...(facts !== undefined && { facts: facts as Facts }),
   };
 }
 

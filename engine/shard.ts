@@ -4,17 +4,19 @@ import type { Clock } from './clock.ts';
 import type { Address, Envelope, Receipt } from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
 import { HotTwins } from './hot-twins.ts';
+import type { HouseholdSource } from './household.ts';
 import { deadLetter } from './ledger.ts';
 import { type Mail, Mailbox } from './mailbox.ts';
 import type { Commit, Storage } from './storage/port.ts';
 import type { EngineTelemetry } from './telemetry.ts';
+import { HomeWatches, WATCHES } from './watching.ts';
 
 export interface ShardOptions {
   index: number;
   storage: Storage;
   clock: Clock;
   telemetry: EngineTelemetry;
-  context: Omit<BatchContext, 'hot' | 'load' | 'getHome'>;
+  context: Omit<BatchContext, keyof Omit<HouseholdSource, 'kinds'>>;
   mailboxLimit: number;
   telemetryBudget: number;
   batchLimit: number;
@@ -37,6 +39,8 @@ export class Shard {
   readonly #options: ShardOptions;
   readonly #mailbox: Mailbox;
   readonly #hot: HotTwins;
+  /** Who watches whom, by home; bounded like the twins. */
+  readonly #watches = new Map<string, HomeWatches>();
   #epoch = 0;
   #seq = 0;
   #running = false;
@@ -106,6 +110,7 @@ export class Shard {
   }
   forgetHome(home: string): void {
     this.#hot.dropHome(home);
+    this.#watches.delete(home);
   }
 
   get isIdle(): boolean {
@@ -161,6 +166,8 @@ export class Shard {
           hot: (key) => this.#hot.get(key),
           load: (addresses) => storage.load(addresses),
           getHome: (id) => storage.getHome(id),
+          hotWatches: (home) => this.#watches.get(home),
+          loadWatches: (homes) => this.#loadWatches(homes),
         },
         mail,
         clock.now(),
@@ -185,6 +192,7 @@ export class Shard {
       this.#seq++;
     }
     for (const twin of folded.twins) this.#hot.put(twin);
+    for (const { home, watches } of folded.watches) this.#keepWatches(home, watches);
     for (const { waiting, receipt } of folded.receipts) {
       for (const { resolve } of waiting) resolve(receipt);
     }
@@ -196,6 +204,25 @@ export class Shard {
       foldMs: foldedAt - began,
       commitMs: performance.now() - foldedAt,
     });
+  }
+
+  async #loadWatches(homes: readonly string[]): Promise<Map<string, HomeWatches>> {
+    const rows = await this.#options.storage.listRelations(homes, WATCHES);
+    const found = new Map(homes.map((home) => [home, HomeWatches.none]));
+    for (const { home, twin, targets } of rows) {
+      found.set(home, (found.get(home) ?? HomeWatches.none).with(twin, targets));
+    }
+    return found;
+  }
+
+  #keepWatches(home: string, watches: HomeWatches): void {
+    this.#watches.delete(home);
+    this.#watches.set(home, watches);
+    if (this.#watches.size <= this.#options.hotTwins) return;
+    for (const oldest of this.#watches.keys()) {
+      this.#watches.delete(oldest);
+      break;
+    }
   }
 
   /** Repeats while the store is away: what waits is unacknowledged, so nothing is lost meanwhile. */

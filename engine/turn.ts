@@ -215,12 +215,13 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
   },
 
   'command.requested'(twin, envelope, now, destinations) {
-    const { name, args, ttl } = envelope.event;
+    const { name, args, ttl, expect } = envelope.event;
     const draft = new Draft(twin, envelope, now, destinations);
     draft.command({
       name: String(name),
       args: (args ?? {}) as JsonObject,
       ...(typeof ttl === 'number' && { ttl }),
+      ...(isObject(expect) && { expect }),
     });
     return draft.finish('accepted');
   },
@@ -260,6 +261,10 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
   },
 };
 
+function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** Event types that only the engine makes; nobody may send them from outside. */
 export function isReserved(type: string): boolean {
   return (
@@ -276,8 +281,8 @@ export function parseEvent(kind: AnyKind, event: EventData): EventData {
       hint: `It knows: ${Object.keys(kind.events).join(', ')}.`,
     });
   }
-  // In the journal `folded` is the engine's own word: replay would take a sender's for it
-  const { type, folded: _folded, ...data } = event;
+  // In the journal these are the engine's own words: replay would take a sender's for them
+  const { type, folded: _folded, facts: _facts, ...data } = event;
   const parsed = schema.safeParse(data);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

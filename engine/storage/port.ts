@@ -83,6 +83,8 @@ export interface Storage extends AsyncDisposable {
   /** By twin id, ascending. */
   listTwins(home: string, filter: TwinFilter, page: PageRequest): Promise<Page<TwinRow>>;
   getTwin(address: Address): Promise<LoadedTwin | null>;
+  /** A relation of this name of all twins of these homes, as each was last set. */
+  listRelations(homes: readonly string[], name: string): Promise<RelationWrite[]>;
   /** Removes a twin with its journal, history, alerts, intents, timers, deliveries and relations. */
   deleteTwin(address: Address): Promise<void>;
   countTwins(): Promise<number>;

@@ -37,6 +37,27 @@ export function twinsContract(open: OpenSubject): void {
       expect(await relationsOf('kitchen')).toEqual({});
     });
 
+    test('tell a relation of all twins of some homes', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      await writer.write({
+        relations: [
+          { home: 'h', twin: 'b', name: 'watches', targets: ['twin:x', 'kind:y'] },
+          { home: 'h', twin: 'a', name: 'watches', targets: ['*'] },
+          { home: 'h', twin: 'a', name: 'room', targets: ['kitchen'] },
+          { home: 'i', twin: 'a', name: 'watches', targets: ['twin:x'] },
+          { home: 'j', twin: 'a', name: 'watches', targets: ['twin:x'] },
+        ],
+      });
+      expect(await storage.listRelations(['i', 'h', 'nowhere'], 'watches')).toHaveLength(3);
+      expect(await storage.listRelations(['h'], 'watches')).toEqual([
+        { home: 'h', twin: 'a', name: 'watches', targets: ['*'] },
+        { home: 'h', twin: 'b', name: 'watches', targets: ['kind:y', 'twin:x'] },
+      ]);
+      expect(await storage.listRelations([], 'watches')).toEqual([]);
+    });
+
     test('load nothing for nobody, and only those that exist', async () => {
       await using subject = await open();
       const { storage } = subject;

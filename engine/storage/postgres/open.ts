@@ -16,7 +16,15 @@ import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } 
 import { PostgresLease } from './lease.ts';
 import { migratePostgres } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
-import { countTwins, deleteTwin, dueWakes, getTwin, listTwins, loadTwins } from './twins.ts';
+import {
+  countTwins,
+  deleteTwin,
+  dueWakes,
+  getTwin,
+  listRelations,
+  listTwins,
+  loadTwins,
+} from './twins.ts';
 import { maintain } from './upkeep.ts';
 
 /** Commits of different shards overlap here: while one waits for the disk, another is computed. */
@@ -62,6 +70,7 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     getTwin: (address) => getTwin(db, address),
     deleteTwin: (address) => deleteTwin(db, address),
     countTwins: () => countTwins(db),
+    listRelations: (homes, name) => listRelations(db, homes, name),
     listJournal: (address, page) => listJournal(db, address, page),
     readJournal: (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: (address) => latestCheckpoint(db, address),

@@ -1,5 +1,5 @@
 import type { Address } from '../../envelope.ts';
-import type { LoadedTwin, TwinRow } from '../../rows.ts';
+import type { LoadedTwin, RelationWrite, TwinRow } from '../../rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest, TwinFilter, Wake } from '../port.ts';
 import { type Column, TWIN } from '../tables.ts';
@@ -71,6 +71,20 @@ export async function listTwins(
     limit + 1,
   ]);
   return toPage(rows, limit, (row) => [row.twin]);
+}
+
+const RELATIONS: Statement = {
+  name: 'list-relations',
+  text: `SELECT home, twin, name, json_agg(target ORDER BY target) AS targets FROM relation
+    WHERE home = ANY ($1::text[]) AND name = $2 GROUP BY home, twin, name ORDER BY home, twin`,
+};
+
+export function listRelations(
+  database: Database,
+  homes: readonly string[],
+  name: string,
+): Promise<RelationWrite[]> {
+  return database.query<RelationWrite>(RELATIONS, [homes, name]);
 }
 
 export async function countTwins(database: Database): Promise<number> {

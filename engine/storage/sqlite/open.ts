@@ -19,7 +19,15 @@ import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } 
 import { SqliteClaim } from './lease.ts';
 import { migrateSqlite } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
-import { countTwins, deleteTwin, dueWakes, listTwins, loadTwin, loadTwins } from './twins.ts';
+import {
+  countTwins,
+  deleteTwin,
+  dueWakes,
+  listRelations,
+  listTwins,
+  loadTwin,
+  loadTwins,
+} from './twins.ts';
 import { maintain } from './upkeep.ts';
 
 /**
@@ -62,6 +70,7 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     getTwin: async (address) => loadTwin(db, address),
     deleteTwin: async (address) => deleteTwin(db, address),
     countTwins: async () => countTwins(db),
+    listRelations: async (homes, name) => listRelations(db, homes, name),
     listJournal: async (address, page) => listJournal(db, address, page),
     readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: async (address) => latestCheckpoint(db, address),

@@ -1,5 +1,5 @@
 import type { Address } from '../../envelope.ts';
-import type { LoadedTwin, TwinRow } from '../../rows.ts';
+import type { LoadedTwin, RelationWrite, TwinRow } from '../../rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest, TwinFilter, Wake } from '../port.ts';
 import { TWIN } from '../tables.ts';
@@ -73,6 +73,26 @@ function isIn(value: unknown, path: readonly string[]): boolean {
   if (typeof value === 'string') return value === first && rest.length === 0;
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, first)) return false;
   return isIn((value as Record<string, unknown>)[first], rest);
+}
+
+export function listRelations(
+  connection: Connection,
+  homes: readonly string[],
+  name: string,
+): RelationWrite[] {
+  return homes.flatMap((home) => {
+    const byTwin = new Map<string, RelationWrite>();
+    for (const { twin, target } of connection.all<{ twin: string; target: string }>(
+      'SELECT twin, target FROM relation WHERE home = ? AND name = ? ORDER BY twin, target',
+      home,
+      name,
+    )) {
+      const known = byTwin.get(twin);
+      if (known) known.targets.push(target);
+      else byTwin.set(twin, { home, twin, name, targets: [target] });
+    }
+    return [...byTwin.values()];
+  });
 }
 
 export function countTwins(connection: Connection): number {
