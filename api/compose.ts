@@ -21,13 +21,13 @@ import {
   openIdentityDatabase,
   type ProviderSettings,
 } from '../identity/index.ts';
-import { kinds } from '../twins/catalogue.ts';
 import { doorkeeperOf } from './access/mqtt-doorkeeper.ts';
 import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { Desk } from './gateways/desk.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
+import { kinds } from './kinds.ts';
 import { logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';

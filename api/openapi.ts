@@ -21,6 +21,7 @@ const TAGS = {
   Homes: 'Houses, vans, stations, kitchens: the units that twins belong to.',
   Twins: 'The digital sides of devices and rooms.',
   Steering: 'Telling twins what happened and what they should do.',
+  Rules: 'Automations: checked, live, run by hand.',
   Explaining: 'Why something is as it is: journal, history, replay.',
   Alerts: 'What a person should know.',
   Live: 'Following what happens while it happens.',

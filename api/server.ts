@@ -42,6 +42,7 @@ import { invitationRoutes } from './routes/homes/invitations.ts';
 import { keyRoutes } from './routes/homes/keys.ts';
 import { memberRoutes } from './routes/homes/members.ts';
 import { provisioningRoutes } from './routes/homes/provisioning.ts';
+import { ruleRoutes } from './routes/homes/rules.ts';
 import { streamRoutes } from './routes/homes/stream.ts';
 import { commandRoutes } from './routes/homes/twin/commands.ts';
 import { desiredRoutes } from './routes/homes/twin/desired.ts';
@@ -156,6 +157,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   memberRoutes(app, context);
   invitationRoutes(app, context);
   keyRoutes(app, context);
+  ruleRoutes(app, context);
   auditRoutes(app, context);
   twinRoutes(app, context);
   eventRoutes(app, context);

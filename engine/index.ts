@@ -26,6 +26,7 @@ export { EngineError, type ErrorCode, messageOf } from './errors.ts';
 export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
 export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
+export { type PastTurn, pastOf } from './past.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export type { Requester } from './requester.ts';
 export type * from './rows.ts';
@@ -45,3 +46,4 @@ export type {
 export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
 export { isReserved } from './turn.ts';
 export type { NewTwin, TwinReading } from './twin-verbs.ts';
+export { observationOf } from './watching.ts';

@@ -1,4 +1,4 @@
-import type { Destinations } from './draft.ts';
+import type { Destinations, Turned } from './draft.ts';
 import { type Address, type Envelope, type FoldedSamples, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { Facts } from './facts.ts';
@@ -54,7 +54,7 @@ export async function replay(
     for (const row of rows) {
       if (row.revision > stored.revision) break;
       if (row.revision !== next) return gap(stored, from, turns, next, row.revision);
-      twin = foldRow(kind, twin, row);
+      twin = foldTurn(kind, twin, row, NOWHERE).twin;
       turns++;
       next++;
     }
@@ -70,7 +70,13 @@ export async function replay(
   return { ok: differences.length === 0, revision: stored.revision, from, turns, differences };
 }
 
-function foldRow(kind: AnyKind, twin: LiveTwin | null, row: JournalRow): LiveTwin {
+/** A journaled turn, folded again. @throws EngineError `state-unreadable` where the kind does otherwise now */
+export function foldTurn(
+  kind: AnyKind,
+  twin: LiveTwin | null,
+  row: JournalRow,
+  destinations: Destinations,
+): Turned {
   const envelope = envelopeOf(row);
   if (!twin) {
     const { name, room, timezone } = row.event;
@@ -83,11 +89,11 @@ function foldRow(kind: AnyKind, twin: LiveTwin | null, row: JournalRow): LiveTwi
         timezone: String(timezone),
       },
       row.receivedAt,
-      NOWHERE,
-    ).twin;
+      destinations,
+    );
   }
-  const result = turn(twin, envelope, row.receivedAt, NOWHERE);
-  if ('twin' in result) return result.twin;
+  const result = turn(twin, envelope, row.receivedAt, destinations);
+  if ('twin' in result) return result;
   throw new EngineError(
     'state-unreadable',
     `${row.home}/${row.twin}@${row.revision} was a turn once, replay says "${result.status}"`,

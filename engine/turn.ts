@@ -107,6 +107,11 @@ export function turn(
     );
   }
   const { type } = envelope.event;
+  if (external && (twin.kindOf.internal ?? []).includes(type)) {
+    throw new EngineError('unknown-event', `nobody outside sends "${type}" to a ${twin.kind}`, {
+      hint: 'It has an address of its own: see /docs.',
+    });
+  }
   const engineEvent = own(ENGINE_EVENTS, type);
   if (engineEvent) return engineEvent(twin, envelope, now, destinations);
 

@@ -130,6 +130,20 @@ export const PERMISSIONS = {
   'alerts.read': { place: 'home', what: 'see alerts', who: ALL, forKeys: true },
   'alerts.acknowledge': { place: 'home', what: 'acknowledge alerts', who: MEMBERS, forKeys: true },
 
+  'rules.read': {
+    place: 'home',
+    what: 'read and check rules, and why they did what they did',
+    who: MEMBERS,
+    forKeys: true,
+  },
+  'rules.run': { place: 'home', what: 'run a rule by hand', who: MEMBERS, forKeys: true },
+  'rules.change': {
+    place: 'home',
+    what: 'make rules live, change and delete them',
+    who: KEEPERS,
+    forKeys: true,
+  },
+
   'twins.list': { place: 'home', what: 'list its twins', who: ALL, forKeys: true },
   'twin.make': { place: 'home', what: 'make a twin', who: KEEPERS, forKeys: true },
   'twin.read': {

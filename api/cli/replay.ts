@@ -1,6 +1,6 @@
 import { type Address, keyOf, openStorage, replay, type Storage } from '../../engine/index.ts';
-import { kinds } from '../../twins/catalogue.ts';
 import { readConfig } from '../config.ts';
+import { kinds } from '../kinds.ts';
 
 /**
  * `homeostat replay [home] [twin]`: folds each twin's journal and compares with its stored state.

@@ -92,7 +92,8 @@ export interface Storage extends AsyncDisposable {
   listJournal(address: Address, page: PageRequest): Promise<Page<JournalRow>>;
   /** Oldest first, revisions from `from` on: for replay. */
   readJournal(address: Address, from: number, limit: number): Promise<JournalRow[]>;
-  latestCheckpoint(address: Address): Promise<CheckpointRow | null>;
+  /** The latest, or the latest up to a revision. */
+  latestCheckpoint(address: Address, upTo?: number): Promise<CheckpointRow | null>;
   /** Telemetry of a span that carries the measurement as a number, oldest first. */
   listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
   /** Stored buckets that start in the span, oldest first. */

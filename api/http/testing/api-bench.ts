@@ -9,6 +9,7 @@ import {
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/testing/manual-clock.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
+import { rule } from '../../../rules/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
 import { Desk } from '../../gateways/desk.ts';
 import { countFrom } from '../../metrics.ts';
@@ -95,7 +96,7 @@ export class ApiBench implements AsyncDisposable {
     let ids = 0;
     const engine = await createEngine({
       storage,
-      kinds: [lamp, nook],
+      kinds: [lamp, nook, rule],
       clock,
       newId: () => `id-${++ids}`,
       telemetry,

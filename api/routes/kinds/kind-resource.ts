@@ -52,7 +52,9 @@ export function toKindSummary(kind: AnyKind): KindSummary {
     description: kind.description,
     events: Object.fromEntries(
       Object.entries(schemas)
-        .filter(([type]) => !isReserved(type) && !STEERED.has(type))
+        .filter(
+          ([type]) => !isReserved(type) && !STEERED.has(type) && !kind.internal?.includes(type),
+        )
         .map(([type, schema]) => [type, toJsonSchema(schema)]),
     ),
     commands: Object.fromEntries(

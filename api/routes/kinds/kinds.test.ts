@@ -10,7 +10,7 @@ describe('kinds', () => {
 
   it('lists what twins can be, and what each understands', async () => {
     const { items } = await api.get('/v1/kinds');
-    expect(items.map(({ kind }) => kind)).toEqual(['lamp', 'nook']);
+    expect(items.map(({ kind }) => kind)).toEqual(['lamp', 'nook', 'rule']);
     const [lamp, nook] = items;
     expect(lamp).toMatchObject({
       version: 1,

@@ -168,6 +168,9 @@ export function historyContract(open: OpenSubject): void {
       });
       await writer.write({ checkpoints: [checkpointOf({ revision: 2 })] });
       expect(await storage.latestCheckpoint(ADDRESS)).toEqual(checkpointOf({ revision: 10 }));
+      expect((await storage.latestCheckpoint(ADDRESS, 10))?.revision).toBe(10);
+      expect((await storage.latestCheckpoint(ADDRESS, 9))?.revision).not.toBe(10);
+      expect(await storage.latestCheckpoint(ADDRESS, -1)).toBeNull();
       expect(await storage.latestCheckpoint({ home: 'h', twin: 'x' })).toBeNull();
     });
   });

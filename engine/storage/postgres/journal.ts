@@ -36,16 +36,20 @@ export async function readJournal(
   return database.query<JournalRow>(READ, [home, twin, from, limit]);
 }
 
+const LATEST_CHECKPOINT: Statement = {
+  name: 'latest-checkpoint',
+  text: `SELECT ${CHECKPOINT.fields} FROM checkpoint
+    WHERE home = $1 AND twin = $2 AND ($3::bigint IS NULL OR revision <= $3)
+    ORDER BY revision DESC LIMIT 1`,
+};
+
 export async function latestCheckpoint(
   database: Database,
   { home, twin }: Address,
+  upTo: number | null,
 ): Promise<CheckpointRow | null> {
-  const text = `SELECT ${CHECKPOINT.fields} FROM checkpoint WHERE home = $1 AND twin = $2
-    ORDER BY revision DESC LIMIT 1`;
-  return (
-    (await database.query<CheckpointRow>({ name: 'latest-checkpoint', text }, [home, twin]))[0] ??
-    null
-  );
+  const rows = await database.query<CheckpointRow>(LATEST_CHECKPOINT, [home, twin, upTo]);
+  return rows[0] ?? null;
 }
 
 interface Tuples {

@@ -73,7 +73,7 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     listRelations: (homes, name) => listRelations(db, homes, name),
     listJournal: (address, page) => listJournal(db, address, page),
     readJournal: (address, from, limit) => readJournal(db, address, from, limit),
-    latestCheckpoint: (address) => latestCheckpoint(db, address),
+    latestCheckpoint: (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
     listSamples: (query, limit) => listSamples(db, query, limit),
     listRollups: (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listIntents: (home, filter, page) => listIntents(db, home, filter, page),

@@ -44,12 +44,13 @@ export function readJournal(
 export function latestCheckpoint(
   connection: Connection,
   { home, twin }: Address,
+  upTo: number | null,
 ): CheckpointRow | null {
   const raw = connection.get(
-    `SELECT ${CHECKPOINT.fields} FROM checkpoint WHERE home = ? AND twin = ?
+    `SELECT ${CHECKPOINT.fields} FROM checkpoint
+     WHERE home = @home AND twin = @twin AND (@upTo IS NULL OR revision <= @upTo)
      ORDER BY revision DESC LIMIT 1`,
-    home,
-    twin,
+    { home, twin, upTo },
   );
   return raw ? readRow(CHECKPOINT, raw) : null;
 }

@@ -73,7 +73,7 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     listRelations: async (homes, name) => listRelations(db, homes, name),
     listJournal: async (address, page) => listJournal(db, address, page),
     readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
-    latestCheckpoint: async (address) => latestCheckpoint(db, address),
+    latestCheckpoint: async (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
     listSamples: async (query, limit) => listSamples(db, query, limit),
     listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listIntents: async (home, filter, page) => listIntents(db, home, filter, page),

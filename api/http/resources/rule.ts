@@ -1,0 +1,70 @@
+import { z } from 'zod';
+import type { TwinReading } from '../../../engine/index.ts';
+import type { RuleContext, RuleProblem } from '../../../rules/index.ts';
+import { AnyObject } from '../json-value.ts';
+import { iso, Moment } from '../moment.ts';
+
+export const RuleProblemValue = z
+  .object({
+    severity: z.enum(['error', 'warning']),
+    message: z.string(),
+    path: z.string().describe('Where in the rule: `triggers[0].twin`.'),
+    line: z.int().optional().describe('Of the text that was sent, from 1.'),
+    column: z.int().optional(),
+  })
+  .meta({ id: 'RuleProblem', description: 'What is wrong with a rule.' });
+
+export const Rule = z
+  .object({
+    home: z.string(),
+    id: z.string(),
+    name: z.string(),
+    enabled: z.boolean(),
+    revision: z.int().describe('Of the rule’s twin; also its ETag.'),
+    runs: z.int().describe('Runs so far.'),
+    running: z.int().describe('Runs under way.'),
+    lastRunAt: Moment.nullable(),
+    lastOutcome: z
+      .enum(['finished', 'stopped', 'failed', 'restarted', 'replaced'])
+      .nullable()
+      .describe('How the last run ended.'),
+    lastError: z.string().nullable(),
+    source: z.string().nullable().describe('The text that it was made of; null: it came as data.'),
+    definition: AnyObject.nullable().describe(
+      'What runs: durations in ms, times of day in minutes. Null: the twin has no rule yet.',
+    ),
+  })
+  .meta({ id: 'Rule', description: 'An automation. It is also a twin, of kind `rule`.' });
+
+export function toRule({ row, view }: TwinReading): z.input<typeof Rule> {
+  const { definition, source, enabled, reported } = row.state.context as unknown as RuleContext;
+  return {
+    home: row.home,
+    id: row.twin,
+    name: row.name,
+    enabled: enabled ?? view.desired.enabled !== false,
+    revision: row.revision,
+    runs: reported.runs,
+    running: reported.running,
+    lastRunAt: reported.lastRunAt === null ? null : iso(reported.lastRunAt),
+    lastOutcome: reported.lastOutcome as z.input<typeof Rule>['lastOutcome'],
+    lastError: reported.lastError,
+    source,
+    definition: definition as never,
+  };
+}
+
+export function toProblem({
+  severity,
+  message,
+  place,
+  line,
+  column,
+}: RuleProblem): z.input<typeof RuleProblemValue> {
+  const path = place.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
+    '',
+  );
+  return { severity, message, path, ...(line !== undefined && { line, column }) };
+}

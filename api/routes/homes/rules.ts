@@ -1,0 +1,274 @@
+/** Automations of a home. */
+import { randomUUID } from 'node:crypto';
+import { z } from 'zod';
+import { ruleSchema } from '../../../rules/index.ts';
+import {
+  always,
+  conflict,
+  empty,
+  etag,
+  json,
+  listOf,
+  location,
+  notFound,
+  refused,
+  stale,
+  withBody,
+} from '../../http/answers.ts';
+import type { App, RouteContext } from '../../http/app.ts';
+import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
+import { AnyObject } from '../../http/json-value.ts';
+import { HomePath, PageQuery } from '../../http/parameters.ts';
+import { readingOf } from '../../http/readings.ts';
+import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
+import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
+import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
+import { etagOf, IfMatch } from '../../http/revision.ts';
+import { Refusal } from '../../problem.ts';
+import { definitionOf, householdOf, putRule, readGiven } from '../../rulebook.ts';
+
+const TAGS = ['Rules'];
+const RulePath = HomePath.extend({ rule: z.string().describe('The id of the rule.') });
+
+const SOURCE = `rule: hall-light
+triggers:
+  - { twin: hall-motion, path: reported.occupancy, to: true }
+actions:
+  - set: { twin: lamp, desired: { on: true } }
+`;
+const GivenRule = z
+  .union([
+    z.strictObject({
+      source: z.string().max(100_000).describe('The rule as YAML, or JSON, text.'),
+    }),
+    z.strictObject({
+      definition: AnyObject.describe('The same as data: see GET /v1/rules/schema.'),
+    }),
+  ])
+  .meta({ id: 'GivenRule', examples: [{ source: SOURCE }] });
+
+const CheckedRule = z
+  .object({
+    ok: z.boolean().describe('Whether it could go live.'),
+    problems: z.array(RuleProblemValue),
+    definition: AnyObject.nullable().describe('What would run; null: it is no rule.'),
+  })
+  .meta({ id: 'CheckedRule' });
+const LiveRule = Rule.extend({ problems: z.array(RuleProblemValue).describe('Warnings.') }).meta({
+  id: 'LiveRule',
+  description: 'A rule that has just been made live.',
+});
+
+const RunRequest = z
+  .strictObject({
+    conditions: z.boolean().default(true).describe('Whether its conditions have to be true.'),
+    data: AnyObject.optional().describe('What expressions read as `trigger.body`.'),
+  })
+  .meta({ id: 'RunRequest', examples: [{ conditions: false }] });
+
+export function ruleRoutes(app: App, { engine }: RouteContext): void {
+  app.get(
+    '/rules/schema',
+    {
+      config: { action: 'api.read' },
+      schema: {
+        operationId: 'readRuleSchema',
+        tags: TAGS,
+        summary: 'The JSON Schema of a rule',
+        description:
+          'For completion in editors: `# yaml-language-server: $schema=…` on top of a file.',
+        response: { 200: json('JSON Schema, draft 2020-12.', AnyObject), ...always },
+      },
+    },
+    async () => ruleSchema() as z.input<typeof AnyObject>,
+  );
+
+  app.get(
+    '/homes/:home/rules',
+    {
+      config: { action: 'rules.read' },
+      schema: {
+        operationId: 'listRules',
+        tags: TAGS,
+        summary: 'List the rules of a home',
+        description: 'By id, ascending.',
+        params: HomePath,
+        querystring: PageQuery,
+        response: { 200: json('A page of rules.', listOf(Rule)), ...notFound, ...always },
+      },
+    },
+    async ({ params, query }) => {
+      await mustReadHome(engine, params.home);
+      const page = await engine.storage.listTwins(params.home, { kind: 'rule' }, query);
+      const items = page.items.map((row) => toRule(readingOf(engine, row)));
+      return { items, nextCursor: page.nextCursor };
+    },
+  );
+
+  app.post(
+    '/homes/:home/rules/check',
+    {
+      config: { action: 'rules.read' },
+      schema: {
+        operationId: 'checkRule',
+        tags: TAGS,
+        summary: 'Check a rule without making it live',
+        description:
+          'Against the twins and the other rules of the home: names, types, what is never reached, rules that want different things of one twin, circles.',
+        params: HomePath,
+        body: GivenRule,
+        response: {
+          200: json('What is wrong with it.', CheckedRule),
+          ...notFound,
+          ...withBody,
+          ...always,
+        },
+      },
+    },
+    async ({ params, body }) => {
+      await mustReadHome(engine, params.home);
+      const known = readGiven(body, null);
+      const home = await householdOf(engine, params.home, known.definition?.rule ?? '');
+      const { definition, problems } = readGiven(body, home);
+      return {
+        ok: problems.every(({ severity }) => severity === 'warning'),
+        problems: problems.map(toProblem),
+        definition: definition as never,
+      };
+    },
+  );
+
+  app.get(
+    '/homes/:home/rules/:rule',
+    {
+      config: { action: 'rules.read' },
+      schema: {
+        operationId: 'readRule',
+        tags: TAGS,
+        summary: 'Read a rule',
+        params: RulePath,
+        response: { 200: json('The rule.', Rule, etag), ...notFound, ...always },
+      },
+    },
+    async ({ params }, reply) => {
+      const reading = await mustReadRule(params);
+      return reply.header('etag', etagOf(reading.row.revision)).send(toRule(reading));
+    },
+  );
+
+  app.put(
+    '/homes/:home/rules/:rule',
+    {
+      config: { action: 'rules.change' },
+      schema: {
+        operationId: 'putRule',
+        tags: TAGS,
+        summary: 'Make a rule live',
+        description:
+          'It is checked first; what is wrong comes back in `errors` and nothing has changed. In place of an older definition its runs end, and nothing that they waited for comes.',
+        params: RulePath,
+        headers: IfMatch,
+        body: GivenRule,
+        response: {
+          200: json('It has taken over.', LiveRule, etag),
+          201: json('It is live.', LiveRule, { ...etag, ...location }),
+          ...notFound,
+          ...conflict,
+          ...stale,
+          ...refused,
+          ...withBody,
+          ...always,
+        },
+      },
+    },
+    async ({ params, headers, body, principal }, reply) => {
+      await mustReadHome(engine, params.home);
+      const address = { home: params.home, twin: params.rule };
+      const by = requesterOf(principal, headers);
+      const { reading, made, problems } = await putRule(engine, address, body, by);
+      reply.header('etag', etagOf(reading.row.revision));
+      if (made) reply.header('location', `/v1/homes/${params.home}/rules/${params.rule}`);
+      return reply
+        .code(made ? 201 : 200)
+        .send({ ...toRule(reading), problems: problems.map(toProblem) });
+    },
+  );
+
+  app.delete(
+    '/homes/:home/rules/:rule',
+    {
+      config: { action: 'rules.change' },
+      schema: {
+        operationId: 'deleteRule',
+        tags: TAGS,
+        summary: 'Delete a rule',
+        description:
+          'With its journal: what it did cannot be explained any more. Disabling it keeps that.',
+        params: RulePath,
+        headers: IfMatch,
+        response: { 204: empty('It is gone.'), ...notFound, ...stale, ...withBody, ...always },
+      },
+    },
+    async ({ params, headers, principal }, reply) => {
+      await mustReadRule(params);
+      await engine.deleteTwin(
+        { home: params.home, twin: params.rule },
+        requesterOf(principal, headers),
+      );
+      return reply.code(204).send();
+    },
+  );
+
+  app.post(
+    '/homes/:home/rules/:rule/run',
+    {
+      config: { action: 'rules.run' },
+      schema: {
+        operationId: 'runRule',
+        tags: TAGS,
+        summary: 'Run a rule by hand',
+        params: RulePath,
+        headers: IdempotencyKey,
+        body: RunRequest,
+        response: {
+          200: json('What became of it.', Receipt),
+          ...notFound,
+          ...refused,
+          ...withBody,
+          ...always,
+        },
+      },
+    },
+    async ({ params, headers, body, principal }) => {
+      await mustReadRule(params);
+      const { key, ...by } = requesterOf(principal, headers);
+      const id = key ?? randomUUID();
+      return toReceipt(
+        await engine.dispatch({
+          home: params.home,
+          twin: params.rule,
+          id,
+          dedupe: key !== undefined,
+          event: { type: 'run', ...body },
+          at: engine.clock.now(),
+          undated: true,
+          cause: null,
+          correlation: id,
+          ...by,
+          ifUnknown: 'reject',
+          answered: true,
+        }),
+      );
+    },
+  );
+
+  /** @throws Refusal `not-found` for what is no rule */
+  async function mustReadRule({ home, rule }: { home: string; rule: string }) {
+    const reading = await mustReadTwin(engine, { home, twin: rule });
+    if (reading.row.kind === 'rule' && definitionOf(reading.row.state.context) !== undefined)
+      return reading;
+    throw new Refusal('not-found', `"${rule}" is a ${reading.row.kind}, not a rule`, {
+      hint: `GET /v1/homes/${home}/rules lists the rules.`,
+    });
+  }
+}

@@ -1,0 +1,158 @@
+/** The rules of a home as its people deal with them: read, checked, made live. */
+import { randomUUID } from 'node:crypto';
+import {
+  type Address,
+  type Engine,
+  EngineError,
+  type Json,
+  type Requester,
+  type TwinReading,
+} from '../engine/index.ts';
+import {
+  checkRule,
+  type Definition,
+  type Household,
+  type KnownTwin,
+  parseRule,
+  printProblem,
+  type RuleContext,
+  type RuleProblem,
+  readRule,
+} from '../rules/index.ts';
+import { assertAddress } from './http/parameters.ts';
+import { readingOf } from './http/readings.ts';
+import { Refusal } from './problem.ts';
+
+/** A rule as it comes in: an author's text, or the same as data. */
+export type GivenRule = { source: string } | { definition: unknown };
+
+export interface ReadRule {
+  /** Null: it is no rule. */
+  definition: Definition | null;
+  /** The author's text, where there is one. */
+  source: string | null;
+  problems: RuleProblem[];
+}
+
+const KIND = 'rule';
+const PAGE = 200;
+
+/** Reads a rule and checks it against its home. @param home without it only the language is checked */
+export function readGiven(given: GivenRule, home: Household | null): ReadRule {
+  const source = 'source' in given ? given.source : null;
+  const read = 'source' in given ? readRule(given.source) : parseRule(given.definition);
+  if (read.value === null) return { definition: null, source, problems: read.problems };
+  const problems = home ? checkRule(read.value, home, read.locate) : [];
+  return { definition: read.value, source, problems };
+}
+
+/** The twins, kinds and rules of a home. @param except the rule that is checked */
+export async function householdOf(
+  engine: Engine,
+  home: string,
+  except: string,
+): Promise<Household> {
+  const twins = new Map<string, KnownTwin>();
+  const rules: Definition[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await engine.storage.listTwins(home, {}, { limit: PAGE, cursor });
+    for (const row of page.items) {
+      const { view } = readingOf(engine, row);
+      const kind = engine.kinds.get(row.kind);
+      const measured = kind?.measurements;
+      twins.set(row.twin, {
+        id: row.twin,
+        kind: row.kind,
+        room: row.room,
+        ...view,
+        ...(typeof measured === 'function' && {
+          measurements: Object.keys(measured(row.state.context)),
+        }),
+      });
+      const definition =
+        row.kind === KIND && row.twin !== except ? definitionOf(row.state.context) : null;
+      if (definition) rules.push(definition);
+    }
+    cursor = page.nextCursor ?? undefined;
+  } while (cursor !== undefined);
+  return { twins, kinds: engine.kinds, rules };
+}
+
+/** What a rule's twin holds. */
+export function definitionOf(context: unknown): Definition | null {
+  return (context as RuleContext).definition;
+}
+
+/**
+ * Makes a rule live, in place of what it was.
+ * @throws Refusal `bad-input` with each problem, EngineError `conflict` where the twin is something else
+ */
+export async function putRule(
+  engine: Engine,
+  address: Address,
+  given: GivenRule,
+  by: Requester,
+): Promise<{ reading: TwinReading; made: boolean; problems: RuleProblem[] }> {
+  assertAddress(address);
+  const existing = await engine.readTwin(address);
+  if (existing && existing.row.kind !== KIND) {
+    throw new EngineError('conflict', `"${address.twin}" is a ${existing.row.kind}, not a rule`, {
+      hint: 'Choose another id.',
+    });
+  }
+  const { definition, source, problems } = readGiven(
+    given,
+    await householdOf(engine, address.home, address.twin),
+  );
+  assertUsable(definition, problems, address);
+  if (!existing)
+    await engine.createTwin({ ...address, kind: KIND, name: definition.name ?? address.twin }, by);
+  const id = randomUUID();
+  const receipt = await engine.dispatch({
+    ...address,
+    id,
+    dedupe: false,
+    event: { type: 'rule.defined', definition: definition as unknown as Json, source },
+    at: engine.clock.now(),
+    undated: true,
+    source: 'engine',
+    cause: null,
+    correlation: id,
+    principal: by.principal,
+    ifUnknown: 'reject',
+    answered: true,
+    ...(existing && by.ifRevision !== undefined && { ifRevision: by.ifRevision }),
+  });
+  if (receipt.status === 'rejected') throw new EngineError(receipt.code, receipt.reason);
+  const reading = await engine.readTwin(address);
+  if (!reading) throw new EngineError('conflict', `${address.twin} was deleted meanwhile`);
+  return { reading, made: !existing, problems };
+}
+
+/** @throws Refusal `bad-input` for a rule that cannot go live */
+function assertUsable(
+  definition: Definition | null,
+  problems: readonly RuleProblem[],
+  address: Address,
+): asserts definition is Definition {
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  if (definition && definition.rule !== address.twin) {
+    throw new Refusal(
+      'bad-input',
+      `the rule calls itself "${definition.rule}", and its address "${address.twin}"`,
+      {
+        hint: 'Make both the same.',
+      },
+    );
+  }
+  const [first] = errors;
+  if (definition && !first) return;
+  throw new Refusal('bad-input', first ? printProblem(first) : 'it is no rule', {
+    hint: 'Each problem is in `errors`; POST …/rules/check tells them without making it live.',
+    errors: errors.map(({ line, column, ...problem }) => ({
+      path: line === undefined ? 'body.definition' : `body.source:${line}:${column}`,
+      message: printProblem(problem),
+    })),
+  });
+}

@@ -1,0 +1,163 @@
+/** What rules do to each other: two that want different things of one twin, and circles in which they set each other off. */
+import type { Json } from '../../engine/kind.ts';
+import type { Action, Definition, Trigger } from '../language/definition.ts';
+import type { Place, Problem } from '../language/source.ts';
+import type { Household } from './household.ts';
+
+/** A value that a rule gives a twin. */
+interface Influence {
+  twin: string;
+  /** Of `desired`, and sooner or later of `reported`. */
+  property: string;
+  value: Json;
+  place: Place;
+}
+
+export function interplay(definition: Definition, home: Household): Problem[] {
+  return [...conflicts(definition, home.rules), ...circles(definition, home)];
+}
+
+function conflicts(definition: Definition, others: readonly Definition[]): Problem[] {
+  const problems: Problem[] = [];
+  const mine = influencesOf(definition.actions);
+  for (const other of others) {
+    if (other.priority !== definition.priority) continue;
+    for (const { twin, property, value, place } of mine) {
+      const theirs = influencesOf(other.actions).find(
+        (one) => one.twin === twin && one.property === property && differs(one.value, value),
+      );
+      // A rule that wants both itself, on and later off, is no rival
+      const agrees = influencesOf(other.actions).some(
+        (one) => one.twin === twin && one.property === property && !differs(one.value, value),
+      );
+      if (!theirs || agrees || !mayMeet(definition, other)) continue;
+      problems.push({
+        severity: 'warning',
+        message: `rule "${other.rule}" sets ${property} of "${twin}" to ${JSON.stringify(theirs.value)}, with the same priority`,
+        place,
+      });
+      break;
+    }
+  }
+  return problems;
+}
+
+/** Two rules with a trigger in common, or without any that could tell them apart. */
+function mayMeet(a: Definition, b: Definition): boolean {
+  return a.triggers.some((mine) => b.triggers.some((theirs) => isSameOccasion(mine, theirs)));
+}
+
+function isSameOccasion(a: Trigger, b: Trigger): boolean {
+  const { id: _a, ...mine } = a as { id?: string };
+  const { id: _b, ...theirs } = b as { id?: string };
+  return JSON.stringify(mine) === JSON.stringify(theirs);
+}
+
+function circles(definition: Definition, { rules, twins }: Household): Problem[] {
+  const all = [definition, ...rules];
+  const sets = (rule: Definition) => influencesOf(rule.actions);
+  const leadsTo = (from: Definition, to: Definition) =>
+    sets(from).some((influence) =>
+      to.triggers.some((trigger) => isMovedBy(trigger, influence, twins.get(influence.twin)?.kind)),
+    );
+  // From this rule along who sets off whom, back to this rule
+  const queue: Definition[][] = [[definition]];
+  const visited = new Set<Definition>();
+  for (let way = queue.shift(); way; way = queue.shift()) {
+    const last = way.at(-1) as Definition;
+    for (const next of all) {
+      if (!leadsTo(last, next)) continue;
+      if (next === definition) {
+        const names = [...way, definition].map(({ rule }) => `"${rule}"`).join(' → ');
+        return [
+          {
+            severity: 'warning',
+            message: `rules set each other off in a circle: ${names}`,
+            place: ['triggers'],
+          },
+        ];
+      }
+      if (visited.has(next)) continue;
+      visited.add(next);
+      queue.push([...way, next]);
+    }
+  }
+  return [];
+}
+
+/** Whether giving a twin this value may fire the trigger. */
+function isMovedBy(
+  trigger: Trigger,
+  { twin, property, value }: Influence,
+  kind: string | undefined,
+): boolean {
+  if (trigger.type !== 'state' && trigger.type !== 'number') return false;
+  const isIts =
+    trigger.twin?.includes(twin) ??
+    (trigger.kind !== undefined ? trigger.kind === kind : trigger.room === undefined);
+  const [area, name] = trigger.path;
+  if (!isIts || name !== property || (area !== 'reported' && area !== 'desired')) return false;
+  if (isOpen(value)) return true;
+  if (trigger.type === 'number') {
+    if (typeof value !== 'number') return false;
+    return trigger.above !== undefined
+      ? value > trigger.above
+      : value < (trigger.below ?? Number.NEGATIVE_INFINITY);
+  }
+  return (
+    (trigger.to === undefined || trigger.to.some((one) => one === value)) &&
+    !(trigger.not ?? []).some((one) => one === value)
+  );
+}
+
+function influencesOf(actions: readonly Action[], place: Place = ['actions']): Influence[] {
+  return actions.flatMap((action, at): Influence[] => {
+    const here = [...place, at];
+    switch (action.type) {
+      case 'set':
+        return of(action.twin, action.desired, [...here, 'set', 'desired']);
+      case 'command':
+        return of(action.twin, action.args, [...here, 'command', 'args']);
+      case 'if':
+        return [
+          ...influencesOf(action.then, [...here, 'then']),
+          ...influencesOf(action.else, [...here, 'else']),
+        ];
+      case 'choose':
+        return [
+          ...action.branches.flatMap((branch, index) =>
+            influencesOf(branch.do, [...here, 'choose', index, 'do']),
+          ),
+          ...influencesOf(action.otherwise, [...here, 'otherwise']),
+        ];
+      case 'repeat':
+        return influencesOf(action.do, [...here, 'repeat', 'do']);
+      case 'parallel':
+        return action.branches.flatMap((branch, index) =>
+          influencesOf(branch, [...here, 'parallel', index]),
+        );
+      default:
+        return [];
+    }
+  });
+}
+
+function of(target: string | string[], values: Record<string, Json>, place: Place): Influence[] {
+  return [target].flat().flatMap((twin) =>
+    Object.entries(values).map(([property, value]) => ({
+      twin,
+      property,
+      value,
+      place: [...place, property],
+    })),
+  );
+}
+
+function differs(a: Json, b: Json): boolean {
+  return !isOpen(a) && !isOpen(b) && JSON.stringify(a) !== JSON.stringify(b);
+}
+
+/** A value that is known only when the rule runs. */
+function isOpen(value: Json): boolean {
+  return JSON.stringify(value).includes('${');
+}

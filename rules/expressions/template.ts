@@ -1,0 +1,120 @@
+/** Values of actions in which `${…}` stands for a CEL expression. */
+import type { Json } from '../../engine/kind.ts';
+import {
+  type Expression,
+  ExpressionError,
+  type OperandValue,
+  parseExpression,
+  type Scope,
+} from './expression.ts';
+
+export interface Template {
+  /** All expressions in it. */
+  expressions: readonly Expression[];
+  fill(scope: Scope): Filled;
+}
+export type Filled =
+  | { ok: true; value: Json; operands: OperandValue[] }
+  | { ok: false; reason: string; operands: OperandValue[] };
+
+type Part = string | Expression;
+
+/**
+ * A text that is one `${…}` and nothing else becomes the expression's value; any other text with `${…}` in it
+ * stays a text; objects and lists are filled member by member.
+ * @throws ExpressionError
+ */
+export function parseTemplate(value: Json): Template {
+  const expressions: Expression[] = [];
+  const fill = compile(value, expressions);
+  return {
+    expressions,
+    fill(scope) {
+      const operands: OperandValue[] = [];
+      const reasons: string[] = [];
+      const filled = fill(scope, operands, reasons);
+      const [reason] = reasons;
+      if (reason !== undefined) return { ok: false, reason, operands };
+      return { ok: true, value: filled, operands };
+    },
+  };
+}
+
+type Fill = (scope: Scope, operands: OperandValue[], reasons: string[]) => Json;
+
+function compile(value: Json, expressions: Expression[]): Fill {
+  if (typeof value === 'string') {
+    const parts = partsOf(value);
+    expressions.push(...parts.filter((part) => typeof part !== 'string'));
+    const [only] = parts;
+    if (only !== undefined && parts.length === 1) {
+      return typeof only === 'string' ? () => only : (...given) => valueIn(only, ...given);
+    }
+    return (...given) =>
+      parts
+        .map((part) => (typeof part === 'string' ? part : asText(valueIn(part, ...given))))
+        .join('');
+  }
+  if (Array.isArray(value)) {
+    const members = value.map((member) => compile(member, expressions));
+    return (...given) => members.map((member) => member(...given));
+  }
+  if (typeof value === 'object' && value !== null) {
+    const members = Object.entries(value).map(
+      ([key, member]) => [key, compile(member, expressions)] as const,
+    );
+    return (...given) =>
+      Object.fromEntries(members.map(([key, member]) => [key, member(...given)]));
+  }
+  return () => value;
+}
+
+function valueIn(
+  expression: Expression,
+  scope: Scope,
+  operands: OperandValue[],
+  reasons: string[],
+): Json {
+  const evaluated = expression.evaluate(scope);
+  operands.push(...evaluated.operands);
+  if (evaluated.ok) return evaluated.value;
+  reasons.push(`\${${expression.text}}: ${evaluated.reason}`);
+  return null;
+}
+
+function asText(value: Json): string {
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** Texts and expressions in turn. Braces and quotes within an expression are its own. */
+function partsOf(text: string): Part[] {
+  const parts: Part[] = [];
+  let from = 0;
+  for (let at = text.indexOf('${'); at >= 0; at = text.indexOf('${', from)) {
+    if (at > from) parts.push(text.slice(from, at));
+    const end = endOf(text, at + 2);
+    if (end < 0) throw new ExpressionError('"${" without its "}"', at);
+    parts.push(parseExpression(text.slice(at + 2, end).trim()));
+    from = end + 1;
+  }
+  if (from < text.length || parts.length === 0) parts.push(text.slice(from));
+  return parts;
+}
+
+function endOf(text: string, from: number): number {
+  let depth = 0;
+  let quote: string | null = null;
+  for (let at = from; at < text.length; at++) {
+    const sign = text[at];
+    if (quote !== null) {
+      if (sign === '\\') at++;
+      else if (sign === quote) quote = null;
+    } else if (sign === '"' || sign === "'") quote = sign;
+    else if (sign === '{') depth++;
+    else if (sign === '}') {
+      if (depth === 0) return at;
+      depth--;
+    }
+  }
+  return -1;
+}

@@ -1,0 +1,20 @@
+/** The rules' door: what the composition root and its routes use. */
+import { z } from 'zod';
+import { definition } from './language/definition.ts';
+
+export { checkRule } from './check/check.ts';
+export type { Household, KnownTwin } from './check/household.ts';
+export { type Context as RuleContext, rule } from './kind/rule.ts';
+export type { Definition } from './language/definition.ts';
+export {
+  type Problem as RuleProblem,
+  parseRule,
+  printProblem,
+  type Read,
+  readRule,
+} from './language/source.ts';
+
+/** JSON Schema (draft 2020-12) of a rule as it is written: for editors. */
+export function ruleSchema(): Record<string, unknown> {
+  return { title: 'Homeostat rule', ...z.toJSONSchema(definition, { io: 'input' }) };
+}

@@ -1,0 +1,705 @@
+/**
+ * What a rule does: a pure function of its program, its memory and an event. A run is one or several threads,
+ * each at an instruction; a thread goes on until it waits or ends.
+ */
+import type { Effect, Facts, Json, JsonObject } from '../../engine/kind.ts';
+import type { OperandValue, Scope } from '../expressions/expression.ts';
+import { formatDuration } from '../language/duration.ts';
+import type { Place } from '../language/source.ts';
+import { judge, type Verdict } from './conditions.ts';
+import {
+  budgetAt,
+  type Hit,
+  type Memory,
+  type Run,
+  refilledAt,
+  type Thread,
+  type TriggerMemory,
+  type Waiting,
+} from './memory.ts';
+import { type Instruction, isAwaited, type Program } from './program.ts';
+import { scopeOf } from './scope.ts';
+import type { Move } from './triggers.ts';
+
+/** The surroundings of a turn. */
+export interface Moment {
+  /** Epoch ms. */
+  now: number;
+  facts: Facts;
+  timezone: string;
+}
+
+/** What happened on the way; for the explanation. */
+export type Trace =
+  | { type: 'condition'; run: number | null; verdict: Verdict; place: Place }
+  | { type: 'refused'; hit: Hit; reason: string }
+  | { type: 'started'; run: number; hit: Hit }
+  | { type: 'done'; run: number; place: Place; what: string; operands: OperandValue[] }
+  | { type: 'waits'; run: number; place: Place; what: string }
+  | { type: 'ended'; run: number; outcome: Outcome; reason?: string };
+export type Outcome = 'finished' | 'stopped' | 'failed' | 'restarted' | 'replaced';
+
+/** What a moment brings to a rule. */
+export interface Stimulus {
+  moves?: readonly Move[];
+  waits?: readonly { run: number; thread: number; moves: readonly Move[]; isTrue: boolean }[];
+  outcomes?: readonly { run: number; thread: number; status: string; error?: string }[];
+  /** Runs by themselves: of a clock, a webhook, a person. */
+  hits?: readonly { hit: Hit; unconditionally?: boolean }[];
+  /** A thread's timer, or a trigger's. */
+  due?: { hold: string } | { run: number; thread: number; hold?: string };
+}
+
+export interface Reaction {
+  memory: Memory;
+  effects: Effect[];
+  trace: Trace[];
+  /** Runs that started and ended. */
+  started: number;
+  ended: { outcome: Outcome; reason?: string }[];
+}
+
+/** Instructions of one turn: beyond it the rule goes round without ever waiting. */
+const MOST_INSTRUCTIONS = 2_000;
+const STORM = 'rule-storm';
+
+export function react(
+  program: Program,
+  memory: Memory,
+  stimulus: Stimulus,
+  moment: Moment,
+): Reaction {
+  const turn = new Turn(program, memory, moment);
+  turn.take(stimulus);
+  return turn.reaction();
+}
+
+/** Ends all runs, as when the rule is disabled or another definition takes over. */
+export function endAll(
+  program: Program,
+  memory: Memory,
+  outcome: Outcome,
+  moment: Moment,
+): Reaction {
+  const turn = new Turn(program, memory, moment);
+  turn.endAll(outcome);
+  return turn.reaction();
+}
+
+class Turn {
+  readonly #program: Program;
+  readonly #moment: Moment;
+  readonly #memory: Memory;
+  readonly #effects: Effect[] = [];
+  readonly #trace: Trace[] = [];
+  readonly #ended: { outcome: Outcome; reason?: string }[] = [];
+  #started = 0;
+  #instructions = 0;
+
+  constructor(program: Program, memory: Memory, moment: Moment) {
+    this.#program = program;
+    this.#moment = moment;
+    // All of it is small, and nothing of the former state may change
+    this.#memory = structuredClone(memory);
+  }
+
+  reaction(): Reaction {
+    return {
+      memory: this.#memory,
+      effects: this.#effects,
+      trace: this.#trace,
+      started: this.#started,
+      ended: this.#ended,
+    };
+  }
+
+  take({ moves = [], waits = [], outcomes = [], hits = [], due }: Stimulus): void {
+    if (due) {
+      if (!('run' in due)) this.#holdIsOver(due.hold);
+      else if (due.hold === undefined) this.#timeIsUp(due.run, due.thread);
+      else this.#waitHasHeld(due.run, due.thread, due.hold);
+    }
+    for (const { run: id, thread: threadId, moves: those, isTrue } of waits) {
+      const [run, thread] = this.#find(id, threadId);
+      if (!run || thread?.waiting?.type !== 'wait') continue;
+      const fired = this.#move(those, thread.waiting.memory, `run:${id}:${threadId}:`);
+      const [hit] = fired;
+      if (hit) run.vars.wait = hit as unknown as Json;
+      if (hit || isTrue) this.#resume(run, thread);
+    }
+    for (const outcome of outcomes) this.#commandEnded(outcome);
+    for (const hit of this.#move(moves, this.#memory.triggers, 'hold:')) this.#trigger(hit, false);
+    for (const { hit, unconditionally = false } of hits) this.#trigger(hit, unconditionally);
+  }
+
+  endAll(outcome: Outcome): void {
+    for (const run of [...this.#memory.runs]) this.#end(run, outcome);
+    for (const [key, { until }] of Object.entries(this.#memory.triggers)) {
+      if (until !== undefined) this.#effects.push({ type: 'unschedule', id: `hold:${key}` });
+    }
+    this.#memory.triggers = {};
+    this.#memory.queue = [];
+    if (this.#memory.stormSince !== null) this.#stormIsOver();
+  }
+
+  // ── triggers ───────────────────────────────────────────────────────────────────────────────
+
+  /** Applies moves to a memory of triggers. @returns what has fired */
+  #move(moves: readonly Move[], memory: Record<string, TriggerMemory>, timer: string): Hit[] {
+    const fired: Hit[] = [];
+    for (const { key, move, hit } of moves) {
+      switch (move) {
+        case 'fires':
+          this.#spend(memory, key);
+          fired.push(hit);
+          break;
+        case 'holds': {
+          const until = this.#moment.now + (this.#heldFor(key, timer) ?? 0);
+          memory[key] = {
+            ...memory[key],
+            until,
+            hit,
+            ...(hit.type === 'when' && { isTrue: true }),
+          };
+          this.#arm(`${timer}${key}`, until);
+          break;
+        }
+        case 'breaks':
+          delete memory[key];
+          this.#effects.push({ type: 'unschedule', id: `${timer}${key}` });
+          break;
+        case 'rearms':
+          delete memory[key];
+          break;
+      }
+    }
+    return fired;
+  }
+
+  /** What a trigger that has fired remembers. */
+  #spend(memory: Record<string, TriggerMemory>, key: string): void {
+    const { trigger } = this.#triggerOf(key, memory) ?? {};
+    if (trigger?.type === 'when') memory[key] = { isTrue: true };
+    else if (trigger?.type === 'number' && trigger.hysteresis !== undefined)
+      memory[key] = { isSpent: true };
+    else delete memory[key];
+  }
+
+  #triggerOf(key: string, memory: Record<string, TriggerMemory>) {
+    const index = Number(key.split(':')[0]);
+    if (memory === this.#memory.triggers) return this.#program.triggers[index];
+    for (const run of this.#memory.runs) {
+      for (const { at, waiting } of run.threads) {
+        const instruction = this.#program.instructions[at];
+        if (waiting?.type === 'wait' && waiting.memory === memory && instruction?.op === 'wait') {
+          return instruction.triggers[index];
+        }
+      }
+    }
+    return undefined;
+  }
+
+  #heldFor(key: string, timer: string): number | undefined {
+    const index = Number(key.split(':')[0]);
+    const [, run, thread] = timer.split(':');
+    const at = timer === 'hold:' ? undefined : this.#find(Number(run), Number(thread))[1]?.at;
+    const instruction = at === undefined ? undefined : this.#program.instructions[at];
+    const ready =
+      timer === 'hold:'
+        ? this.#program.triggers[index]
+        : instruction?.op === 'wait'
+          ? instruction.triggers[index]
+          : undefined;
+    return ready && 'for' in ready.trigger ? ready.trigger.for : undefined;
+  }
+
+  #holdIsOver(key: string): void {
+    const held = this.#memory.triggers[key];
+    if (held?.until === undefined || !held.hit) return;
+    const { hit } = held;
+    this.#spend(this.#memory.triggers, key);
+    this.#trigger({ ...hit, at: this.#moment.now }, false);
+  }
+
+  #waitHasHeld(runId: number, threadId: number, key: string): void {
+    const [run, thread] = this.#find(runId, threadId);
+    if (!run || thread?.waiting?.type !== 'wait') return;
+    const { hit } = thread.waiting.memory[key] ?? {};
+    if (!hit) return;
+    run.vars.wait = hit as unknown as Json;
+    this.#resume(run, thread);
+  }
+
+  /** A trigger has fired: whether a run begins. */
+  #trigger(hit: Hit, unconditionally: boolean): void {
+    const { definition, conditions, key: keyOf } = this.#program;
+    const scope = this.#scope(hit, {});
+    if (!unconditionally) {
+      for (const [at, test] of conditions.entries()) {
+        const verdict = judge(test, scope, this.#moment.timezone);
+        this.#trace.push({ type: 'condition', run: null, verdict, place: ['conditions', at] });
+        if (!verdict.isTrue) {
+          this.#refuse(hit, 'a condition was not true');
+          return;
+        }
+      }
+    }
+    const keyed = keyOf?.evaluate(scope);
+    const key = keyed?.ok ? JSON.stringify(keyed.value) : '';
+    const same = this.#memory.runs.filter((run) => run.key === key);
+    switch (definition.mode) {
+      case 'single':
+        if (same.length > 0) {
+          this.#refuse(hit, 'it was running already (mode single)');
+          return;
+        }
+        break;
+      case 'restart':
+        for (const run of same) this.#end(run, 'restarted');
+        break;
+      case 'queued':
+        if (same.length > 0) {
+          if (this.#memory.queue.length >= definition.most) {
+            this.#refuse(hit, `${definition.most} runs waited already (mode queued)`);
+          } else this.#memory.queue.push({ key, hit });
+          return;
+        }
+        break;
+      case 'parallel':
+        if (same.length >= definition.most) {
+          this.#refuse(hit, `it ran ${definition.most} times already (mode parallel)`);
+          return;
+        }
+        break;
+    }
+    this.#start(hit, key);
+  }
+
+  #refuse(hit: Hit, reason: string): void {
+    this.#trace.push({ type: 'refused', hit, reason });
+  }
+
+  // ── runs ───────────────────────────────────────────────────────────────────────────────────
+
+  #start(hit: Hit, key: string): void {
+    const memory = this.#memory;
+    const left = budgetAt(memory, this.#moment.now);
+    if (left <= 0) {
+      this.#refuse(hit, 'it was set off too often');
+      if (memory.stormSince === null) this.#storm();
+      return;
+    }
+    memory.budget = { left: left - 1, at: refilledAt(memory, this.#moment.now) };
+    if (memory.stormSince !== null) this.#stormIsOver();
+    const run: Run = {
+      id: memory.nextRun++,
+      key,
+      hit,
+      startedAt: this.#moment.now,
+      vars: {},
+      threads: [{ id: 0, at: 0, rounds: {}, fork: null }],
+      forks: {},
+      nextThread: 1,
+    };
+    memory.runs.push(run);
+    this.#started++;
+    this.#trace.push({ type: 'started', run: run.id, hit });
+    this.#continue(run, run.threads[0] as Thread);
+  }
+
+  #storm(): void {
+    this.#memory.stormSince = this.#moment.now;
+    this.#effects.push({
+      type: 'alert',
+      key: STORM,
+      severity: 'warning',
+      state: 'raised',
+      message:
+        'set off too often: after 60 runs at once it runs once a second. See what triggers it.',
+    });
+  }
+
+  #stormIsOver(): void {
+    this.#memory.stormSince = null;
+    this.#effects.push({
+      type: 'alert',
+      key: STORM,
+      severity: 'warning',
+      state: 'cleared',
+      message: 'runs when it is triggered again',
+    });
+  }
+
+  #end(run: Run, outcome: Outcome, reason?: string): void {
+    for (const thread of run.threads) this.#forgetTimers(run, thread);
+    this.#memory.runs = this.#memory.runs.filter((other) => other !== run);
+    this.#ended.push({ outcome, ...(reason !== undefined && { reason }) });
+    this.#trace.push({
+      type: 'ended',
+      run: run.id,
+      outcome,
+      ...(reason !== undefined && { reason }),
+    });
+    const next = this.#memory.queue.findIndex(({ key }) => key === run.key);
+    if (next < 0 || outcome === 'replaced' || outcome === 'restarted') return;
+    const [waiting] = this.#memory.queue.splice(next, 1);
+    if (waiting) this.#start(waiting.hit, waiting.key);
+  }
+
+  #find(runId: number, threadId: number): [Run | undefined, Thread | undefined] {
+    const run = this.#memory.runs.find(({ id }) => id === runId);
+    return [run, run?.threads.find(({ id }) => id === threadId)];
+  }
+
+  #timeIsUp(runId: number, threadId: number): void {
+    const [run, thread] = this.#find(runId, threadId);
+    if (!run || !thread?.waiting) return;
+    const instruction = this.#program.instructions[thread.at] as Instruction;
+    switch (thread.waiting.type) {
+      case 'delay':
+        this.#resume(run, thread);
+        return;
+      case 'wait':
+        run.vars.wait = null;
+        if (instruction.op === 'wait' && instruction.otherwise === 'stop') {
+          this.#end(run, 'stopped', 'what it waited for did not come in time');
+        } else this.#resume(run, thread);
+        return;
+      case 'retry':
+        if (instruction.op === 'command')
+          this.#command(run, thread, instruction, thread.waiting.tries);
+        return;
+      case 'command':
+        return;
+    }
+  }
+
+  #commandEnded(outcome: { run: number; thread: number; status: string; error?: string }): void {
+    const [run, thread] = this.#find(outcome.run, outcome.thread);
+    if (!run || thread?.waiting?.type !== 'command') return;
+    const instruction = this.#program.instructions[thread.at];
+    if (instruction?.op !== 'command') return;
+    if (outcome.status === 'confirmed') {
+      thread.waiting.open--;
+      if (thread.waiting.open > 0) return;
+      run.vars.outcome = 'confirmed';
+      this.#resume(run, thread);
+      return;
+    }
+    const { retry, name } = instruction.action;
+    const { tries } = thread.waiting;
+    if (retry && tries <= retry.times) {
+      thread.waiting = { type: 'retry', tries };
+      this.#arm(timerOf(run, thread), this.#moment.now + retry.after);
+      this.#trace.push({
+        type: 'waits',
+        run: run.id,
+        place: instruction.place,
+        what: `${formatDuration(retry.after)}, to try again what ended as ${outcome.status}`,
+      });
+      return;
+    }
+    this.#end(
+      run,
+      'failed',
+      `command "${name}" ended as ${outcome.status}${outcome.error ? `: ${outcome.error}` : ''}`,
+    );
+  }
+
+  /** A thread has what it waited for. */
+  #resume(run: Run, thread: Thread): void {
+    this.#forgetTimers(run, thread);
+    delete thread.waiting;
+    this.#goto(thread, thread.at + 1);
+    this.#continue(run, thread);
+  }
+
+  #forgetTimers(run: Run, { id, waiting }: Thread): void {
+    if (!waiting) return;
+    this.#effects.push({ type: 'unschedule', id: `run:${run.id}:${id}` });
+    if (waiting.type !== 'wait') return;
+    for (const [key, { until }] of Object.entries(waiting.memory)) {
+      if (until !== undefined)
+        this.#effects.push({ type: 'unschedule', id: `run:${run.id}:${id}:${key}` });
+    }
+  }
+
+  /** Goes on with a thread until it waits or ends. */
+  #continue(run: Run, thread: Thread): void {
+    while (this.#memory.runs.includes(run) && run.threads.includes(thread)) {
+      const instruction = this.#program.instructions[thread.at];
+      if (!instruction) {
+        this.#end(run, 'finished');
+        return;
+      }
+      if (++this.#instructions > MOST_INSTRUCTIONS) {
+        this.#end(run, 'failed', `did ${MOST_INSTRUCTIONS} steps without ever waiting`);
+        return;
+      }
+      if (this.#execute(run, thread, instruction) === 'waits') return;
+    }
+  }
+
+  #execute(run: Run, thread: Thread, instruction: Instruction): 'goes on' | 'waits' {
+    switch (instruction.op) {
+      case 'do': {
+        const filled = instruction.values.fill(this.#scope(run.hit, run.vars));
+        if (!filled.ok) {
+          this.#end(run, 'failed', filled.reason);
+          return 'waits';
+        }
+        const effects = deedsOf(instruction.action.type, filled.value as JsonObject, instruction);
+        this.#effects.push(...effects);
+        this.#done(
+          run,
+          instruction,
+          describe(instruction.action.type, filled.value as JsonObject),
+          filled.operands,
+        );
+        this.#goto(thread, thread.at + 1);
+        return 'goes on';
+      }
+      case 'command':
+        return this.#command(run, thread, instruction, 0);
+      case 'let': {
+        const filled = instruction.values.fill(this.#scope(run.hit, run.vars));
+        if (!filled.ok) {
+          this.#end(run, 'failed', filled.reason);
+          return 'waits';
+        }
+        run.vars = { ...run.vars, ...(filled.value as JsonObject) };
+        this.#done(run, instruction, `let ${JSON.stringify(filled.value)}`, filled.operands);
+        this.#goto(thread, thread.at + 1);
+        return 'goes on';
+      }
+      case 'delay':
+        this.#wait(run, thread, { type: 'delay' }, instruction.ms, formatDuration(instruction.ms));
+        return 'waits';
+      case 'wait': {
+        const until = instruction.until?.evaluate(this.#scope(run.hit, run.vars));
+        if (until?.ok && until.value === true) {
+          this.#done(
+            run,
+            instruction,
+            `${instruction.until?.text} was true already`,
+            until.operands,
+          );
+          this.#goto(thread, thread.at + 1);
+          return 'goes on';
+        }
+        this.#wait(
+          run,
+          thread,
+          { type: 'wait', memory: {} },
+          instruction.timeout,
+          'for an event or a condition',
+        );
+        return 'waits';
+      }
+      case 'test': {
+        const verdict = judge(
+          instruction.test,
+          this.#scope(run.hit, run.vars),
+          this.#moment.timezone,
+        );
+        this.#trace.push({ type: 'condition', run: run.id, verdict, place: instruction.place });
+        this.#goto(thread, verdict.isTrue ? thread.at + 1 : instruction.otherwise);
+        return 'goes on';
+      }
+      case 'jump':
+        this.#goto(thread, instruction.to);
+        return 'goes on';
+      case 'round': {
+        const key = String(thread.at);
+        const rounds = (thread.rounds[key] ?? 0) + 1;
+        thread.rounds[key] = rounds;
+        this.#goto(thread, rounds > instruction.most ? instruction.exit : thread.at + 1);
+        return 'goes on';
+      }
+      case 'fork': {
+        const { at: id } = thread;
+        run.threads = run.threads.filter((other) => other !== thread);
+        run.forks[String(id)] = {
+          left: instruction.branches.length,
+          parent: thread.fork,
+          rounds: thread.rounds,
+        };
+        const branches = instruction.branches.map(
+          (at): Thread => ({ id: run.nextThread++, at, rounds: {}, fork: id }),
+        );
+        run.threads.push(...branches);
+        for (const branch of branches) this.#continue(run, branch);
+        return 'waits';
+      }
+      case 'join': {
+        run.threads = run.threads.filter((other) => other !== thread);
+        const fork = run.forks[String(thread.fork)];
+        if (!fork) return 'waits';
+        fork.left--;
+        if (fork.left > 0) return 'waits';
+        delete run.forks[String(thread.fork)];
+        const after: Thread = {
+          id: run.nextThread++,
+          at: thread.at + 1,
+          rounds: fork.rounds,
+          fork: fork.parent,
+        };
+        run.threads.push(after);
+        this.#continue(run, after);
+        return 'waits';
+      }
+      case 'stop':
+        this.#end(run, 'stopped', instruction.reason ?? undefined);
+        return 'waits';
+    }
+  }
+
+  #command(
+    run: Run,
+    thread: Thread,
+    instruction: Extract<Instruction, { op: 'command' }>,
+    tried: number,
+  ): 'goes on' | 'waits' {
+    const filled = instruction.values.fill(this.#scope(run.hit, run.vars));
+    if (!filled.ok) {
+      this.#end(run, 'failed', filled.reason);
+      return 'waits';
+    }
+    const { action } = instruction;
+    const { twin, name, args, expect } = filled.value as JsonObject;
+    const twins = [twin].flat().map(String);
+    const tries = tried + 1;
+    const ref = `${run.id}.${thread.id}.${thread.at}.${tries}`;
+    for (const to of twins) {
+      this.#effects.push({
+        type: 'tell',
+        to,
+        event: {
+          type: 'command.requested',
+          name,
+          args,
+          ...(action.ttl !== undefined && { ttl: action.ttl }),
+          ...(expect !== undefined && { expect }),
+        },
+        ref,
+      });
+    }
+    this.#done(run, instruction, describe('command', filled.value as JsonObject), filled.operands);
+    if (!isAwaited(action)) {
+      this.#goto(thread, thread.at + 1);
+      return 'goes on';
+    }
+    thread.waiting = { type: 'command', ref, open: twins.length, tries };
+    this.#trace.push({
+      type: 'waits',
+      run: run.id,
+      place: instruction.place,
+      what: 'for the command to be confirmed',
+    });
+    return 'waits';
+  }
+
+  #wait(run: Run, thread: Thread, waiting: Waiting, ms: number | null, what: string): void {
+    thread.waiting = waiting;
+    if (ms !== null) this.#arm(timerOf(run, thread), this.#moment.now + ms);
+    const place = this.#program.instructions[thread.at]?.place ?? [];
+    this.#trace.push({ type: 'waits', run: run.id, place, what });
+  }
+
+  #done(run: Run, { place }: Instruction, what: string, operands: OperandValue[]): void {
+    this.#trace.push({ type: 'done', run: run.id, place, what, operands });
+  }
+
+  /** Moves a thread, and forgets the rounds of loops that it leaves. */
+  #goto(thread: Thread, to: number): void {
+    thread.at = to;
+    for (const key of Object.keys(thread.rounds)) {
+      const round = this.#program.instructions[Number(key)];
+      if (round?.op === 'round' && (to < Number(key) || to >= round.exit))
+        delete thread.rounds[key];
+    }
+  }
+
+  #arm(id: string, at: number): void {
+    this.#effects.push({ type: 'schedule', id, at, event: { type: 'due', what: id } });
+  }
+
+  #scope(hit: Hit, vars: JsonObject): Scope {
+    const { now, facts, timezone } = this.#moment;
+    return scopeOf({ facts, hit, vars, now, timezone });
+  }
+}
+
+function timerOf(run: Run, thread: Thread): string {
+  return `run:${run.id}:${thread.id}`;
+}
+
+function deedsOf(type: string, values: JsonObject, { place }: Instruction): Effect[] {
+  const twins = [values.twin ?? []].flat().map(String);
+  switch (type) {
+    case 'set':
+      return twins.map((to) => ({
+        type: 'tell',
+        to,
+        event: { ...(values.desired as JsonObject), type: 'desired.changed' },
+      }));
+    case 'send':
+      return twins.map((to) => ({
+        type: 'tell',
+        to,
+        event: { ...(values.data as JsonObject), type: String(values.event) },
+      }));
+    case 'scene':
+      return [
+        {
+          type: 'tell',
+          to: String(values.scene),
+          event:
+            values.revert === true
+              ? { type: 'revert' }
+              : {
+                  type: 'apply',
+                  ...(values.transition !== undefined && { transitionMs: values.transition }),
+                },
+        },
+      ];
+    case 'notify': {
+      const { title, message, severity, data } = values;
+      return [
+        {
+          type: 'notify',
+          title: String(title),
+          message: String(message),
+          severity: severity as 'info',
+          ...(data !== undefined && { data: data as JsonObject }),
+        },
+      ];
+    }
+    case 'alert':
+      return [
+        {
+          type: 'alert',
+          key: String(values.key),
+          severity: values.severity as 'info',
+          state: 'raised',
+          message: String(values.message),
+        },
+      ];
+    case 'clear':
+      return [
+        {
+          type: 'alert',
+          key: String(values.key),
+          severity: 'info',
+          state: 'cleared',
+          message: 'cleared by the rule',
+        },
+      ];
+    default:
+      throw new Error(`actions.${place.join('.')}: nothing is known of "${type}"`);
+  }
+}
+
+function describe(type: string, values: JsonObject): string {
+  return `${type} ${JSON.stringify(values)}`;
+}

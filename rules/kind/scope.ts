@@ -1,0 +1,27 @@
+import type { Facts, JsonObject } from '../../engine/kind.ts';
+import { localTime } from '../../engine/kind.ts';
+import type { Scope } from '../expressions/expression.ts';
+import type { Hit } from './memory.ts';
+
+/** What expressions of a rule see. */
+export function scopeOf(given: {
+  facts: Facts;
+  hit?: Hit;
+  vars?: JsonObject;
+  /** Epoch ms. */
+  now: number;
+  timezone: string;
+}): Scope {
+  const { facts, hit, vars = {}, now, timezone } = given;
+  const { weekday, minutes } = localTime(now, timezone);
+  return {
+    now,
+    roots: {
+      twins: facts,
+      home: (facts.home?.reported ?? {}) as JsonObject,
+      trigger: (hit ?? {}) as unknown as JsonObject,
+      vars,
+      local: { weekday, minutes, hour: Math.floor(minutes / 60), minute: minutes % 60 },
+    },
+  };
+}
