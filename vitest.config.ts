@@ -9,6 +9,7 @@ export default defineConfig({
     hookTimeout: 60_000,
     // Of the cases of bench/torture, each with an engine, a broker and a database
     maxConcurrency: 2,
+    maxWorkers: 2,
     reporters: ['default', './api/e2e/skipped-reporter.ts'],
   },
 });

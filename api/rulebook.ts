@@ -19,6 +19,7 @@ import {
   type RuleProblem,
   readRule,
 } from '../rules/index.ts';
+import { mustReadTwin } from './http/existence.ts';
 import { assertAddress } from './http/parameters.ts';
 import { readingOf } from './http/readings.ts';
 import { Refusal } from './problem.ts';
@@ -80,7 +81,7 @@ export async function householdOf(
 }
 
 /** What a rule's twin holds. */
-export function definitionOf(context: unknown): Definition | null {
+function definitionOf(context: unknown): Definition | null {
   return (context as RuleContext).definition;
 }
 
@@ -128,6 +129,18 @@ export async function putRule(
   const reading = await engine.readTwin(address);
   if (!reading) throw new EngineError('conflict', `${address.twin} was deleted meanwhile`);
   return { reading, made: !existing, problems };
+}
+
+/** @throws EngineError `unknown-twin`, Refusal `not-found` for a twin that is no rule */
+export async function mustReadRule(
+  engine: Engine,
+  { home, rule }: { home: string; rule: string },
+): Promise<TwinReading> {
+  const reading = await mustReadTwin(engine, { home, twin: rule });
+  if (reading.row.kind === KIND) return reading;
+  throw new Refusal('not-found', `"${rule}" is a ${reading.row.kind}, not a rule`, {
+    hint: `GET /v1/homes/${home}/rules lists the rules.`,
+  });
 }
 
 /** @throws Refusal `bad-input` for a rule that cannot go live */

@@ -21,9 +21,9 @@ const PAGE = 1_000;
 const NOWHERE: Destinations = {};
 
 /**
- * The turns of a twin whose own time lies in the span (epoch ms, `to` exclusive), oldest first. What the
- * journal does not hold any more is left out.
- * @throws EngineError `unknown-twin`, `unknown-kind`, `state-unreadable`
+ * The turns of a twin whose own time lies in the span (epoch ms, `to` exclusive), oldest first.
+ * @throws EngineError `unknown-twin`, `unknown-kind`; `state-unreadable` where the journal or its checkpoints
+ *   do not reach back so far
  */
 export async function* pastOf(
   storage: Storage,

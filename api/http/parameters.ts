@@ -19,6 +19,8 @@ export const TwinPath = HomePath.extend({
     .meta({ examples: ['heater'] }),
 });
 
+export const RulePath = HomePath.extend({ rule: z.string().describe('The id of the rule.') });
+
 /** Ids that the engine made, such as `home/heater@42#0`; percent-encoded in a path. */
 const MadeId = z
   .string()

@@ -42,7 +42,7 @@ const events = {
   'webhook.called': z.object({ hook: z.string(), body: z.json() }),
   ...homeEvents,
 };
-type RuleEvent = EventsOf<typeof events>;
+export type RuleEvent = EventsOf<typeof events>;
 
 type Reported = {
   /** Runs so far. */
@@ -66,7 +66,7 @@ export type Context = {
 };
 
 /** What an event means to a rule: what it does to the memory, and what it asks for. Pure. */
-function take(
+export function take(
   context: Context,
   event: RuleEvent,
 ): { context: Context; effects: Effect[]; trace: Reaction['trace'] } {

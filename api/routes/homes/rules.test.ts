@@ -103,6 +103,30 @@ describe('a rule', () => {
     await api.delete('/v1/homes/h1/rules/evening');
   });
 
+  test('is explained, and so is a command that it led to', async () => {
+    await api.put('/v1/homes/h1/rules/evening', { source: RULE });
+    await api.post('/v1/homes/h1/twins/door/events', { type: 'telemetry', on: false });
+    await api.post('/v1/homes/h1/twins/door/events', { type: 'telemetry', on: true });
+    const { body } = await api.get('/v1/homes/h1/rules/evening/explain?language=de');
+    expect(body).toMatchObject({
+      sentence: expect.stringMatching(
+        /^„evening“ lief um .*, weil door sich von false auf true änderte\./,
+      ),
+      accounts: [{ because: expect.stringContaining('h1/door@'), trace: expect.any(Array) }],
+    });
+    const intents = await api.get('/v1/homes/h1/twins/evening/journal?limit=1');
+    const { effects } = (intents.body.items as { effects: { id: string }[] }[])[0] ?? {
+      effects: [],
+    };
+    const id = encodeURIComponent(effects[0]?.id ?? '');
+    const chain = await api.get(`/v1/homes/h1/explain/${id}`);
+    expect(chain.body).toMatchObject({ links: [{ twin: 'evening' }, { twin: 'door' }] });
+    expect((await api.get('/v1/homes/h1/explain/h1%2Fdoor%4099%230')).status).toBe(404);
+    expect((await api.get('/v1/homes/h1/rules/l1/explain')).status).toBe(404);
+    expect((await api.get('/v1/homes/h1/rules/evening/explain?from=2020-01-01')).status).toBe(422);
+    expect((await api.get('/v1/homes/h1/rules/evening/explain?from=5&to=4')).status).toBe(422);
+  });
+
   test('has a schema for editors', async () => {
     const { body } = await api.get('/v1/rules/schema');
     expect(body).toMatchObject({ type: 'object', required: ['rule', 'triggers', 'actions'] });

@@ -16,19 +16,17 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
+import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
-import { HomePath, PageQuery } from '../../http/parameters.ts';
+import { HomePath, PageQuery, RulePath } from '../../http/parameters.ts';
 import { readingOf } from '../../http/readings.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch } from '../../http/revision.ts';
-import { Refusal } from '../../problem.ts';
-import { definitionOf, householdOf, putRule, readGiven } from '../../rulebook.ts';
+import { householdOf, mustReadRule, putRule, readGiven } from '../../rulebook.ts';
 
 const TAGS = ['Rules'];
-const RulePath = HomePath.extend({ rule: z.string().describe('The id of the rule.') });
 
 const SOURCE = `rule: hall-light
 triggers:
@@ -151,7 +149,7 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
       },
     },
     async ({ params }, reply) => {
-      const reading = await mustReadRule(params);
+      const reading = await mustReadRule(engine, params);
       return reply.header('etag', etagOf(reading.row.revision)).send(toRule(reading));
     },
   );
@@ -210,7 +208,7 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
       },
     },
     async ({ params, headers, principal }, reply) => {
-      await mustReadRule(params);
+      await mustReadRule(engine, params);
       await engine.deleteTwin(
         { home: params.home, twin: params.rule },
         requesterOf(principal, headers),
@@ -240,7 +238,7 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
       },
     },
     async ({ params, headers, body, principal }) => {
-      await mustReadRule(params);
+      await mustReadRule(engine, params);
       const { key, ...by } = requesterOf(principal, headers);
       const id = key ?? randomUUID();
       return toReceipt(
@@ -261,14 +259,4 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
       );
     },
   );
-
-  /** @throws Refusal `not-found` for what is no rule */
-  async function mustReadRule({ home, rule }: { home: string; rule: string }) {
-    const reading = await mustReadTwin(engine, { home, twin: rule });
-    if (reading.row.kind === 'rule' && definitionOf(reading.row.state.context) !== undefined)
-      return reading;
-    throw new Refusal('not-found', `"${rule}" is a ${reading.row.kind}, not a rule`, {
-      hint: `GET /v1/homes/${home}/rules lists the rules.`,
-    });
-  }
 }

@@ -1,0 +1,90 @@
+/** Why something was done, and why it was not. */
+import { z } from 'zod';
+import {
+  chainOf,
+  explainRule,
+  LANGUAGES,
+  tellChain,
+  tellExplanation,
+} from '../../../rules/index.ts';
+import { always, json, notFound, refused } from '../../http/answers.ts';
+import type { App, RouteContext } from '../../http/app.ts';
+import { mustReadHome } from '../../http/existence.ts';
+import { MomentText } from '../../http/moment.ts';
+import { OfHomePath, RulePath } from '../../http/parameters.ts';
+import {
+  Chain,
+  RuleExplanation,
+  toChain,
+  toRuleExplanation,
+} from '../../http/resources/explanation.ts';
+import { Refusal } from '../../problem.ts';
+import { mustReadRule } from '../../rulebook.ts';
+
+const DAY_MS = 24 * 60 * 60_000;
+const MOST_DAYS = 31;
+
+const Language = z.object({
+  language: z.enum(LANGUAGES).default('en').describe('Of the sentences.'),
+});
+const Span = Language.extend({
+  from: MomentText.optional().describe(
+    'ISO 8601 or epoch ms, inclusive. Default: a day before `to`.',
+  ),
+  to: MomentText.optional().describe('ISO 8601 or epoch ms, exclusive. Default: now.'),
+});
+
+export function explainRoutes(app: App, { engine }: RouteContext): void {
+  app.get(
+    '/homes/:home/rules/:rule/explain',
+    {
+      config: { action: 'rules.read' },
+      schema: {
+        operationId: 'explainRule',
+        tags: ['Explaining'],
+        summary: 'Why a rule ran, or why it did not',
+        description: `From the journal, by folding it again: each run with the values of its conditions, and of triggers that did not fire what came nearest. At most ${MOST_DAYS} days at once.`,
+        params: RulePath,
+        querystring: Span,
+        response: { 200: json('Why.', RuleExplanation), ...notFound, ...refused, ...always },
+      },
+    },
+    async ({ params, query }) => {
+      const { timezone } = await mustReadHome(engine, params.home);
+      await mustReadRule(engine, params);
+      const to = query.to ?? engine.clock.now() + 1;
+      const from = query.from ?? Math.max(0, to - DAY_MS);
+      if (from >= to) throw new Refusal('bad-input', '"from" must be before "to"');
+      if (to - from > MOST_DAYS * DAY_MS) {
+        throw new Refusal('bad-input', `at most ${MOST_DAYS} days can be explained at once`);
+      }
+      const { language } = query;
+      const explanation = await explainRule(engine, params.home, params.rule, { from, to });
+      const sentence = tellExplanation(explanation, language, timezone);
+      return toRuleExplanation(explanation, sentence, language, timezone);
+    },
+  );
+
+  app.get(
+    '/homes/:home/explain/:id',
+    {
+      config: { action: 'home.explain' },
+      schema: {
+        operationId: 'explainEffect',
+        tags: ['Explaining'],
+        summary: 'Why something was done',
+        description:
+          'From a command, an alert or any other effect back to the event that began it: each turn on the way, and of rules the values of their conditions.',
+        params: OfHomePath,
+        querystring: Language,
+        response: { 200: json('The chain of causes.', Chain), ...notFound, ...always },
+      },
+    },
+    async ({ params, query }) => {
+      const { timezone } = await mustReadHome(engine, params.home);
+      const links = await chainOf(engine, params.home, params.id);
+      const sentence = tellChain(links, query.language, timezone);
+      return toChain(params.id, links, sentence, query.language, timezone);
+    },
+  );
+}

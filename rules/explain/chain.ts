@@ -1,0 +1,120 @@
+/** From a command, an alert or any other effect back to the first event that led to it. */
+import { type Engine, EngineError, type JournalRow, pastOf } from '../../engine/index.ts';
+import { type Account, accountOf } from './account.ts';
+
+/** One turn on the way. */
+export interface Link {
+  home: string;
+  twin: string;
+  kind: string;
+  name: string;
+  revision: number;
+  /** When it happened, epoch ms. */
+  at: number;
+  event: JournalRow['event'];
+  source: string;
+  principal: string;
+  /** The effect of this turn that led on. */
+  effect: JournalRow['effects'][number] | null;
+  /** Of a rule: what it decided, and why. */
+  account: Account | null;
+}
+
+/** Longer chains end here; a cascade has at most 8 tells, but timers prolong it. */
+const MOST_LINKS = 50;
+/** Turns that are searched for the one that armed a timer. */
+const MOST_SEARCHED = 500;
+
+/**
+ * The turns that led to an effect, the last one first.
+ * @param id of an effect, a command or an alert: `home/twin@revision#n`
+ * @throws EngineError `not-found` for an id that the journal does not hold (any more)
+ */
+export async function chainOf(engine: Engine, home: string, id: string): Promise<Link[]> {
+  const links: Link[] = [];
+  let at = turnOf(id);
+  if (at === null || at.home !== home) throw notFound(home, id);
+  for (let effect: string | null = id; at !== null && links.length < MOST_LINKS; ) {
+    const row: JournalRow | null = await rowAt(engine, home, at.twin, at.revision);
+    if (!row) {
+      if (links.length === 0) throw notFound(home, id);
+      break;
+    }
+    links.push(await linkOf(engine, row, effect));
+    effect = row.eventId;
+    at = row.source === 'timer' ? await armedBy(engine, row) : turnOf(row.eventId);
+  }
+  return links;
+}
+
+/** `home/twin@revision` of an id that the engine made; null for any other. */
+function turnOf(id: string): { home: string; twin: string; revision: number } | null {
+  const found = /^([^/]+)\/([^/@]+)@(\d+)[#>]/.exec(id);
+  if (!found) return null;
+  const [, home = '', twin = '', revision] = found;
+  return { home, twin, revision: Number(revision) };
+}
+
+async function rowAt(
+  engine: Engine,
+  home: string,
+  twin: string,
+  revision: number,
+): Promise<JournalRow | null> {
+  const [row] = await engine.storage.readJournal({ home, twin }, revision, 1);
+  return row?.revision === revision ? row : null;
+}
+
+async function linkOf(engine: Engine, row: JournalRow, effectId: string | null): Promise<Link> {
+  const { home, twin, revision, at, event, source, principal, effects } = row;
+  const stored = await engine.storage.getTwin({ home, twin });
+  const effect =
+    effects.find(({ id }) => effectId === id || effectId?.startsWith(`${id}~`)) ?? null;
+  return {
+    ...{ home, twin, revision, at, event, source, principal, effect },
+    kind: stored?.kind ?? '',
+    name: stored?.name ?? twin,
+    account: stored?.kind === 'rule' ? await accountAt(engine, row) : null,
+  };
+}
+
+async function accountAt(engine: Engine, row: JournalRow): Promise<Account | null> {
+  const span = { from: row.receivedAt, to: row.receivedAt + 1 };
+  for await (const past of pastOf(engine.storage, engine.kinds, row, span)) {
+    if (past.row.revision === row.revision) return accountOf(past);
+  }
+  return null;
+}
+
+/** The turn that armed the timer that fired; null: one that its chart armed by itself. */
+async function armedBy(
+  engine: Engine,
+  { home, twin, revision, event }: JournalRow,
+): Promise<{ home: string; twin: string; revision: number } | null> {
+  if (event.type !== 'timer.fired') return null;
+  let cursor: string | undefined;
+  for (let searched = 0; searched < MOST_SEARCHED; ) {
+    const page = await engine.storage.listJournal({ home, twin }, { limit: 100, cursor });
+    for (const row of page.items) {
+      if (row.revision >= revision) continue;
+      searched++;
+      if (row.effects.some((effect) => arms(effect, event.timer))) {
+        return { home, twin, revision: row.revision };
+      }
+    }
+    if (page.nextCursor === null) return null;
+    cursor = page.nextCursor;
+  }
+  return null;
+}
+
+/** A rule's timers carry their id in their event, as an effect's own id is that of the effect. */
+function arms(effect: JournalRow['effects'][number], timer: unknown): boolean {
+  return effect.type === 'schedule' && effect.event.what === timer;
+}
+
+function notFound(home: string, id: string): EngineError {
+  return new EngineError('not-found', `home ${home} has no effect ${id} in its journal`, {
+    hint: 'Ids of commands and alerts are in their lists; the journal is kept for a while only.',
+  });
+}

@@ -1,0 +1,267 @@
+/** Explanations as sentences, in English and German. */
+import type { OperandValue } from '../expressions/expression.ts';
+import type { Verdict } from '../kind/conditions.ts';
+import type { Hit } from '../kind/memory.ts';
+import { formatDuration } from '../language/duration.ts';
+import type { Account } from './account.ts';
+import type { Link } from './chain.ts';
+import type { Explanation, Near } from './explain.ts';
+
+export type Language = 'en' | 'de';
+export const LANGUAGES = ['en', 'de'] as const;
+
+interface Words {
+  /** A moment in the home's timezone. */
+  locale: string;
+  ran(rule: string, at: string, why: string): string;
+  refused(rule: string, at: string, why: string, reason: string): string;
+  ended(outcome: string, reason: string | undefined): string;
+  did(what: string): string;
+  waits(what: string): string;
+  held(text: string): string;
+  failed(text: string): string;
+  unknown(text: string, why: string): string;
+  hit(hit: Hit): string;
+  nothing(rule: string): string;
+  never(rule: string, seen: number): string;
+  disabled(rule: string): string;
+  undefined(rule: string): string;
+  near(index: number, near: Near, at: string): string;
+  link(link: Link, at: string): string;
+  because: string;
+  reasons: Record<string, string>;
+  outcomes: Record<string, string>;
+}
+
+const EN: Words = {
+  locale: 'en-GB',
+  ran: (rule, at, why) => `"${rule}" ran at ${at} because ${why}.`,
+  refused: (rule, at, why, reason) =>
+    `"${rule}" was set off at ${at} because ${why}, but did not run: ${reason}.`,
+  ended: (outcome, reason) =>
+    `The run ${EN.outcomes[outcome] ?? outcome}${reason ? `: ${reason}` : ''}.`,
+  did: (what) => `It did: ${what}.`,
+  waits: (what) => `It waits: ${what}.`,
+  held: (text) => `${text} was true`,
+  failed: (text) => `${text} was false`,
+  unknown: (text, why) => `${text} was not known (${why})`,
+  hit: (hit) => {
+    switch (hit.type) {
+      case 'state':
+      case 'mode':
+        return `${hit.twin} changed${hit.from === undefined ? '' : ` from ${show(hit.from)}`} to ${show(hit.to)}`;
+      case 'number':
+        return `${hit.twin} crossed its limit with ${show(hit.to)}${hit.from === undefined ? '' : ` (before: ${show(hit.from)})`}`;
+      case 'event':
+        return `${hit.twin} got the event ${show(hit.event?.type)}`;
+      case 'alert':
+        return `the alert ${show(hit.alert?.key)} of ${hit.twin} was ${String(hit.alert?.status)}`;
+      case 'intent':
+        return `the command ${show(hit.intent?.name)} of ${hit.twin} was ${String(hit.intent?.status)}`;
+      case 'when':
+        return 'its expression became true';
+      case 'webhook':
+        return `the webhook ${show(hit.id)} was called`;
+      case 'manual':
+        return 'somebody ran it by hand';
+      default:
+        return 'its time had come';
+    }
+  },
+  nothing: (rule) =>
+    `"${rule}" did nothing in this time, as none of the twins that it watches changed.`,
+  never: (rule, seen) =>
+    `"${rule}" did not run in this time. The twins that it watches changed ${times(seen, 'once', 'times')}.`,
+  disabled: (rule) => `"${rule}" is disabled.`,
+  undefined: (rule) => `"${rule}" has no definition.`,
+  near: (index, near, at) =>
+    `Trigger ${index + 1} did not fire: ${
+      near.heldMs === undefined ? near.reason : `it held for ${formatDuration(near.heldMs)} only`
+    } (${near.twin}, ${at}${near.times > 1 ? `; ${near.times} such changes` : ''}).`,
+  link: ({ twin, event, principal, source }, at) =>
+    `at ${at} ${twin} got "${String(event.type)}"${source.includes('/') ? ` from ${source.split('/')[1]}` : ` (${source}, ${principal})`}`,
+  because: 'because',
+  reasons: {},
+  outcomes: {
+    finished: 'finished',
+    stopped: 'was stopped',
+    failed: 'failed',
+    restarted: 'was ended by a new one',
+    replaced: 'was ended, as the rule was defined anew',
+  },
+};
+
+const DE: Words = {
+  locale: 'de-DE',
+  ran: (rule, at, why) => `„${rule}“ lief um ${at}, weil ${why}.`,
+  refused: (rule, at, why, reason) =>
+    `„${rule}“ wurde um ${at} ausgelöst, weil ${why}, lief aber nicht: ${reason}.`,
+  ended: (outcome, reason) =>
+    `Der Lauf ${DE.outcomes[outcome] ?? outcome}${reason ? `: ${reason}` : ''}.`,
+  did: (what) => `Getan: ${what}.`,
+  waits: (what) => `Gewartet wird: ${what}.`,
+  held: (text) => `${text} war wahr`,
+  failed: (text) => `${text} war falsch`,
+  unknown: (text, why) => `${text} war nicht bekannt (${why})`,
+  hit: (hit) => {
+    switch (hit.type) {
+      case 'state':
+      case 'mode':
+        return `${hit.twin} sich${hit.from === undefined ? '' : ` von ${show(hit.from)}`} auf ${show(hit.to)} änderte`;
+      case 'number':
+        return `${hit.twin} mit ${show(hit.to)} die Grenze überschritt${hit.from === undefined ? '' : ` (vorher: ${show(hit.from)})`}`;
+      case 'event':
+        return `${hit.twin} das Ereignis ${show(hit.event?.type)} bekam`;
+      case 'alert':
+        return `sich der Alarm ${show(hit.alert?.key)} von ${hit.twin} änderte (${String(hit.alert?.status)})`;
+      case 'intent':
+        return `der Befehl ${show(hit.intent?.name)} an ${hit.twin} so endete: ${String(hit.intent?.status)}`;
+      case 'when':
+        return 'ihr Ausdruck wahr wurde';
+      case 'webhook':
+        return `der Webhook ${show(hit.id)} aufgerufen wurde`;
+      case 'manual':
+        return 'jemand sie von Hand startete';
+      default:
+        return 'ihre Zeit gekommen war';
+    }
+  },
+  nothing: (rule) =>
+    `„${rule}“ tat in dieser Zeit nichts: keiner der beobachteten Zwillinge änderte sich.`,
+  never: (rule, seen) =>
+    `„${rule}“ lief in dieser Zeit nicht. Die beobachteten Zwillinge änderten sich ${times(seen, 'einmal', 'mal')}.`,
+  disabled: (rule) => `„${rule}“ ist ausgeschaltet.`,
+  undefined: (rule) => `„${rule}“ hat keine Definition.`,
+  near: (index, near, at) =>
+    `Auslöser ${index + 1} löste nicht aus: ${
+      near.heldMs === undefined ? near.reason : `hielt nur ${formatDuration(near.heldMs)}`
+    } (${near.twin}, ${at}${near.times > 1 ? `; ${near.times} solche Änderungen` : ''}).`,
+  link: ({ twin, event, principal, source }, at) =>
+    `um ${at} bekam ${twin} „${String(event.type)}“${source.includes('/') ? ` von ${source.split('/')[1]}` : ` (${source}, ${principal})`}`,
+  because: 'weil',
+  reasons: {
+    'a condition was not true': 'eine Bedingung war nicht wahr',
+    'it was running already (mode single)': 'sie lief schon (Modus single)',
+    'it was set off too often': 'sie wurde zu oft ausgelöst',
+  },
+  outcomes: {
+    finished: 'kam zu seinem Ende',
+    stopped: 'wurde beendet',
+    failed: 'schlug fehl',
+    restarted: 'wurde von einem neuen abgelöst',
+    replaced: 'wurde beendet, da die Regel neu bestimmt wurde',
+  },
+};
+
+const WORDS: Record<Language, Words> = { en: EN, de: DE };
+
+/** What a rule did in a turn, in sentences. */
+export function tellAccount(
+  rule: string,
+  { trace, at }: Account,
+  language: Language,
+  timezone: string,
+): string {
+  const words = WORDS[language];
+  const when = moment(at, words, timezone);
+  const sentences: string[] = [];
+  let verdicts: string[] = [];
+  for (const step of trace) {
+    switch (step.type) {
+      case 'condition':
+        verdicts.push(tellVerdict(step.verdict, words));
+        break;
+      case 'started':
+        sentences.push(words.ran(rule, when, [words.hit(step.hit), ...verdicts].join(', ')));
+        verdicts = [];
+        break;
+      case 'refused':
+        sentences.push(
+          words.refused(
+            rule,
+            when,
+            words.hit(step.hit),
+            verdicts.at(-1) ?? words.reasons[step.reason] ?? step.reason,
+          ),
+        );
+        verdicts = [];
+        break;
+      case 'done':
+        sentences.push(...verdicts.splice(0).map(capital), words.did(step.what));
+        break;
+      case 'waits':
+        sentences.push(words.waits(step.what));
+        break;
+      case 'ended':
+        sentences.push(...verdicts.splice(0).map(capital), words.ended(step.outcome, step.reason));
+        break;
+    }
+  }
+  return sentences.join(' ');
+}
+
+/** One sentence or a few that answer "why", or "why not". */
+export function tellExplanation(
+  explanation: Explanation,
+  language: Language,
+  timezone: string,
+): string {
+  const words = WORDS[language];
+  const { rule, definition, enabled, accounts, near, seen } = explanation;
+  if (!definition) return words.undefined(rule);
+  const told = accounts
+    .filter(({ trace }) => trace.some(({ type }) => type === 'started' || type === 'refused'))
+    .map((account) => tellAccount(rule, account, language, timezone));
+  const misses = near.map((one) => words.near(one.trigger, one, moment(one.at, words, timezone)));
+  const started = accounts.some(({ trace }) => trace.some(({ type }) => type === 'started'));
+  return [
+    ...(enabled ? [] : [words.disabled(rule)]),
+    ...told,
+    ...(started || !enabled
+      ? []
+      : told.length > 0
+        ? []
+        : [seen === 0 ? words.nothing(rule) : words.never(rule, seen)]),
+    ...(started ? [] : misses),
+  ].join(' ');
+}
+
+/** A chain as one sentence: the effect, because of this, because of that. */
+export function tellChain(links: readonly Link[], language: Language, timezone: string): string {
+  const words = WORDS[language];
+  const told = links.map((link) => words.link(link, moment(link.at, words, timezone)));
+  return `${capital(told.join(`, ${words.because} `))}.`;
+}
+
+function tellVerdict(verdict: Verdict, words: Words): string {
+  const { text, isTrue, unknown, operands, of } = verdict;
+  if (of) return of.map((one) => tellVerdict(one, words)).join(', ');
+  const values = operands.filter(({ value }) => value !== undefined).map(tellOperand);
+  const detailed = values.length > 0 ? `${text} (${values.join(', ')})` : text;
+  if (unknown !== undefined) return words.unknown(text, unknown);
+  return isTrue ? words.held(detailed) : words.failed(detailed);
+}
+
+function tellOperand({ text, value }: OperandValue): string {
+  return `${text.split('.').at(-1)}: ${show(value)}`;
+}
+
+function moment(at: number, { locale }: Words, timezone: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    timeZone: timezone,
+    dateStyle: 'short',
+    timeStyle: 'medium',
+  }).format(at);
+}
+
+function times(count: number, once: string, many: string): string {
+  return count === 1 ? once : `${count} ${many}`;
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value) ?? '?';
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
