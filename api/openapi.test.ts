@@ -141,6 +141,7 @@ describe('the OpenAPI document', () => {
       'post /v1/homes/{home}/invitations',
       'post /v1/homes/{home}/keys',
       'post /v1/homes/{home}/leave',
+      'post /v1/homes/{home}/rules/backtest',
       'post /v1/homes/{home}/rules/check',
       'post /v1/homes/{home}/rules/{rule}/run',
       'post /v1/homes/{home}/twins',

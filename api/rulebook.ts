@@ -9,6 +9,8 @@ import {
   type TwinReading,
 } from '../engine/index.ts';
 import {
+  type Backtest,
+  backtest,
   checkRule,
   type Definition,
   type Household,
@@ -129,6 +131,24 @@ export async function putRule(
   const reading = await engine.readTwin(address);
   if (!reading) throw new EngineError('conflict', `${address.twin} was deleted meanwhile`);
   return { reading, made: !existing, problems };
+}
+
+/** A rule that is not live, on what has happened. @throws Refusal `bad-input` with each problem */
+export async function tryRule(
+  engine: Engine,
+  {
+    home,
+    timezone,
+    given,
+    span,
+  }: { home: string; timezone: string; given: GivenRule; span: { from: number; to: number } },
+): Promise<Backtest> {
+  const id = readGiven(given, null).definition?.rule ?? '';
+  const { definition, problems } = readGiven(given, await householdOf(engine, home, id));
+  assertUsable(definition, problems, { home, twin: id });
+  const reading = await engine.readTwin({ home, twin: id });
+  const live = reading?.row.kind === KIND ? definitionOf(reading.row.state.context) : null;
+  return backtest(engine, { home, timezone, draft: definition, live, span });
 }
 
 /** @throws EngineError `unknown-twin`, Refusal `not-found` for a twin that is no rule */

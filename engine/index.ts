@@ -31,6 +31,7 @@ export { type ReplayReport, replay } from './replay.ts';
 export type { Requester } from './requester.ts';
 export type * from './rows.ts';
 export type { DeliveryOutcome, Sink } from './sink.ts';
+export { SoloTwin } from './solo-twin.ts';
 export { readMigrations } from './storage/migrations.ts';
 export { openStorage } from './storage/open.ts';
 export type {

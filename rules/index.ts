@@ -16,6 +16,7 @@ export {
   type Read,
   readRule,
 } from './language/source.ts';
+export { type Backtest, backtest, type Deed } from './trial/backtest.ts';
 
 /** JSON Schema (draft 2020-12) of a rule as it is written: for editors. */
 export function ruleSchema(): Record<string, unknown> {

@@ -26,6 +26,7 @@ async function yesterday() {
   await home.tell('hall', { type: 'telemetry', illuminance: 12 });
   await home.tell('freezer', { type: 'telemetry', temperature: -20 });
   await home.define(RULE);
+  await home.pass(1);
   const from = home.bench.clock.now();
   const { storage, clock } = home.bench;
   return { home, storage, clock, from };

@@ -112,7 +112,7 @@ async function contextBefore(
 }
 
 /** The twins of the home that a rule watches or reads, without itself. */
-async function watchedBy(
+export async function watchedBy(
   engine: Engine,
   home: string,
   rule: string,

@@ -49,6 +49,8 @@ type Reported = {
   runs: number;
   /** Runs under way. */
   running: number;
+  /** Runs that failed so far. */
+  failures: number;
   lastRunAt: number | null;
   lastOutcome: string | null;
   lastError: string | null;
@@ -141,6 +143,8 @@ function after(context: Context, reaction: Reaction | null): Context {
     reported: {
       runs: context.reported.runs + started,
       running: memory.runs.length,
+      failures:
+        context.reported.failures + ended.filter(({ outcome }) => outcome === 'failed').length,
       lastRunAt: started > 0 ? Math.max(now ?? 0, memory.budget.at) : context.reported.lastRunAt,
       lastOutcome: last ? last.outcome : context.reported.lastOutcome,
       lastError: last
@@ -271,7 +275,7 @@ function scheduleOf({ id, ...alarm }: Alarm): Effect {
 const TERMINAL = new Set(['confirmed', 'failed', 'expired', 'superseded']);
 
 /** Whether a change concerns the rule: what it moves, as the event of its next turn. */
-function heed(context: Context, seen: Observation, facts: () => Facts): EventData | null {
+export function heed(context: Context, seen: Observation, facts: () => Facts): EventData | null {
   const { definition, enabled, memory, timezone } = context;
   if (!definition || !enabled) return null;
   const program = programOf(definition);
@@ -374,7 +378,14 @@ const machine = setup({
     definition: null,
     source: null,
     memory: freshMemory(input.at),
-    reported: { runs: 0, running: 0, lastRunAt: null, lastOutcome: null, lastError: null },
+    reported: {
+      runs: 0,
+      running: 0,
+      failures: 0,
+      lastRunAt: null,
+      lastOutcome: null,
+      lastError: null,
+    },
   }),
   on: {
     'rule.defined': { actions: 'take' },

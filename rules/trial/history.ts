@@ -6,8 +6,9 @@ import type { Aspect, Facts, Observation, Read } from '../../engine/kind.ts';
 export interface Happening {
   seen: Observation;
   past: PastTurn;
-  /** What was to be read right after the turn. */
-  facts(reads: readonly Read[]): Facts;
+  /** What was to be read right after the turn, and until it. */
+  facts: (reads: readonly Read[]) => Facts;
+  factsBefore: (reads: readonly Read[]) => Facts;
 }
 
 export interface Span {
@@ -63,7 +64,13 @@ export async function* historyOf(
     const past = line.next;
     const seen = observationOf(past.before, past.turned);
     aspects.set(seen.twin, seen.after);
-    yield { seen, past, facts: (reads) => gather(reads, aspects) };
+    yield {
+      seen,
+      past,
+      facts: (reads) => gather(reads, (twin) => aspects.get(twin) ?? null),
+      factsBefore: (reads) =>
+        gather(reads, (twin) => (twin === seen.twin ? seen.before : (aspects.get(twin) ?? null))),
+    };
     const following = await line.turns.next();
     line.next = following.done ? null : following.value;
   }
@@ -96,10 +103,10 @@ function causeOf({ row }: PastTurn): string {
   return row.eventId.split(/[#>]/)[0] ?? '';
 }
 
-function gather(reads: readonly Read[], aspects: ReadonlyMap<string, Aspect>): Facts {
+function gather(reads: readonly Read[], aspectOf: (twin: string) => Aspect | null): Facts {
   const facts: Facts = {};
   for (const { twin, path } of reads) {
-    const aspect = aspects.get(twin);
+    const aspect = aspectOf(twin);
     if (!aspect) continue;
     // The whole area: history is read here, not stored
     const [area] = path;

@@ -23,6 +23,7 @@ export const Rule = z
     revision: z.int().describe('Of the rule’s twin; also its ETag.'),
     runs: z.int().describe('Runs so far.'),
     running: z.int().describe('Runs under way.'),
+    failures: z.int().describe('Runs that failed so far.'),
     lastRunAt: Moment.nullable(),
     lastOutcome: z
       .enum(['finished', 'stopped', 'failed', 'restarted', 'replaced'])
@@ -46,6 +47,7 @@ export function toRule({ row, view }: TwinReading): z.input<typeof Rule> {
     revision: row.revision,
     runs: reported.runs,
     running: reported.running,
+    failures: reported.failures,
     lastRunAt: reported.lastRunAt === null ? null : iso(reported.lastRunAt),
     lastOutcome: reported.lastOutcome as z.input<typeof Rule>['lastOutcome'],
     lastError: reported.lastError,

@@ -10,7 +10,6 @@ import {
 import { always, json, notFound, refused } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
-import { MomentText } from '../../http/moment.ts';
 import { OfHomePath, RulePath } from '../../http/parameters.ts';
 import {
   Chain,
@@ -18,21 +17,13 @@ import {
   toChain,
   toRuleExplanation,
 } from '../../http/resources/explanation.ts';
-import { Refusal } from '../../problem.ts';
+import { MOST_DAYS, SpanQuery, spanOf } from '../../http/span.ts';
 import { mustReadRule } from '../../rulebook.ts';
-
-const DAY_MS = 24 * 60 * 60_000;
-const MOST_DAYS = 31;
 
 const Language = z.object({
   language: z.enum(LANGUAGES).default('en').describe('Of the sentences.'),
 });
-const Span = Language.extend({
-  from: MomentText.optional().describe(
-    'ISO 8601 or epoch ms, inclusive. Default: a day before `to`.',
-  ),
-  to: MomentText.optional().describe('ISO 8601 or epoch ms, exclusive. Default: now.'),
-});
+const Span = SpanQuery.extend(Language.shape);
 
 export function explainRoutes(app: App, { engine }: RouteContext): void {
   app.get(
@@ -52,14 +43,9 @@ export function explainRoutes(app: App, { engine }: RouteContext): void {
     async ({ params, query }) => {
       const { timezone } = await mustReadHome(engine, params.home);
       await mustReadRule(engine, params);
-      const to = query.to ?? engine.clock.now() + 1;
-      const from = query.from ?? Math.max(0, to - DAY_MS);
-      if (from >= to) throw new Refusal('bad-input', '"from" must be before "to"');
-      if (to - from > MOST_DAYS * DAY_MS) {
-        throw new Refusal('bad-input', `at most ${MOST_DAYS} days can be explained at once`);
-      }
+      const span = spanOf(query, engine.clock.now());
       const { language } = query;
-      const explanation = await explainRule(engine, params.home, params.rule, { from, to });
+      const explanation = await explainRule(engine, params.home, params.rule, span);
       const sentence = tellExplanation(explanation, language, timezone);
       return toRuleExplanation(explanation, sentence, language, timezone);
     },

@@ -127,6 +127,31 @@ describe('a rule', () => {
     expect((await api.get('/v1/homes/h1/rules/evening/explain?from=5&to=4')).status).toBe(422);
   });
 
+  test('is tried on what has happened', async () => {
+    await api.put('/v1/homes/h1/rules/evening', { source: RULE });
+    const draft = { source: RULE.replace('to: true', 'to: false') };
+    api.clock.advance(20 * 60_000);
+    await api.post('/v1/homes/h1/twins/door/events', { type: 'telemetry', on: false });
+    const { body } = await api.post('/v1/homes/h1/rules/backtest', {
+      rule: draft,
+      from: 0,
+      to: 86_400_000,
+    });
+    expect(body).toMatchObject({ turns: 0, draft: { runs: 0 }, live: { runs: 0 } });
+    api.clock.advance(1);
+    const all = await api.post('/v1/homes/h1/rules/backtest', { rule: draft });
+    expect(all.body).toMatchObject({
+      draft: { runs: expect.any(Number), deeds: expect.any(Array) },
+      more: expect.arrayContaining([
+        { at: expect.any(String), type: 'set', what: 'l1 {"on":true}' },
+      ]),
+    });
+    const bad = await api.post('/v1/homes/h1/rules/backtest', { rule: { source: 'rule: x' } });
+    expect(bad.status).toBe(422);
+    const long = await api.post('/v1/homes/h1/rules/backtest', { rule: draft, from: 0 });
+    expect(long.body).toMatchObject({ detail: 'at most 31 days at once' });
+  });
+
   test('has a schema for editors', async () => {
     const { body } = await api.get('/v1/rules/schema');
     expect(body).toMatchObject({ type: 'object', required: ['rule', 'triggers', 'actions'] });

@@ -18,13 +18,16 @@ import {
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
+import { MomentValue } from '../../http/moment.ts';
 import { HomePath, PageQuery, RulePath } from '../../http/parameters.ts';
 import { readingOf } from '../../http/readings.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
+import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch } from '../../http/revision.ts';
-import { householdOf, mustReadRule, putRule, readGiven } from '../../rulebook.ts';
+import { MOST_DAYS, spanOf } from '../../http/span.ts';
+import { householdOf, mustReadRule, putRule, readGiven, tryRule } from '../../rulebook.ts';
 
 const TAGS = ['Rules'];
 
@@ -63,6 +66,14 @@ const RunRequest = z
     data: AnyObject.optional().describe('What expressions read as `trigger.body`.'),
   })
   .meta({ id: 'RunRequest', examples: [{ conditions: false }] });
+
+const BacktestRequest = z
+  .strictObject({
+    rule: GivenRule,
+    from: MomentValue.optional().describe('Inclusive. Default: a day before `to`.'),
+    to: MomentValue.optional().describe('Exclusive. Default: now.'),
+  })
+  .meta({ id: 'BacktestRequest', examples: [{ rule: { source: SOURCE }, from: '2026-01-01' }] });
 
 export function ruleRoutes(app: App, { engine }: RouteContext): void {
   app.get(
@@ -133,6 +144,35 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
         problems: problems.map(toProblem),
         definition: definition as never,
       };
+    },
+  );
+
+  app.post(
+    '/homes/:home/rules/backtest',
+    {
+      config: { action: 'rules.read' },
+      schema: {
+        operationId: 'backtestRule',
+        tags: TAGS,
+        summary: 'Try a rule on what has happened',
+        description: `What it would have done in a span of the journal, and what the version that is live would have: both are run anew, nothing is sent. Commands that it waits for are taken to be confirmed; what it does does not change the record. At most ${MOST_DAYS} days.`,
+        params: HomePath,
+        body: BacktestRequest,
+        response: {
+          200: json('What it would have done.', BacktestResult),
+          ...notFound,
+          ...refused,
+          ...withBody,
+          ...always,
+        },
+      },
+    },
+    async ({ params, body }) => {
+      const { timezone } = await mustReadHome(engine, params.home);
+      const span = spanOf(body, engine.clock.now());
+      return toBacktest(
+        await tryRule(engine, { home: params.home, timezone, given: body.rule, span }),
+      );
     },
   );
 

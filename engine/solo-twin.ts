@@ -1,0 +1,120 @@
+import type { Turned, TurnResult } from './draft.ts';
+import { type Envelope, type EventData, keyOf } from './envelope.ts';
+import type { Facts } from './facts.ts';
+import type { AnyKind } from './kind.ts';
+import type { LiveTwin } from './live-twin.ts';
+import { nextDue } from './timers.ts';
+import { birth, turn } from './turn.ts';
+
+const ALL_TO_TRIAL = { command: 'trial', desired: 'trial', retrain: 'trial', notify: 'trial' };
+
+/**
+ * One twin by itself: no storage, no shard, no clock but the one that its owner moves. It has the same pure
+ * turns that the engine folds, so what it does here it does there.
+ */
+export class SoloTwin {
+  twin: LiveTwin;
+  /** Epoch ms. */
+  now: number;
+  /** What the kind reads of other twins, gathered at each turn. */
+  facts: (() => Facts) | null = null;
+  readonly #onTurn: (turned: Turned) => void;
+  #ids = 0;
+
+  constructor(
+    kind: AnyKind,
+    given: { home: string; twin: string; timezone: string; now: number; room: string | null },
+    onTurn: (turned: Turned) => void = () => {},
+  ) {
+    this.now = given.now;
+    this.#onTurn = onTurn;
+    const { home, twin, timezone, room } = given;
+    const envelope = this.#envelope({ type: 'twin.created' }, { home, twin, source: 'engine' });
+    const born = birth(kind, envelope, { name: twin, room, timezone }, this.now, ALL_TO_TRIAL);
+    this.twin = born.twin;
+    onTurn(born);
+  }
+
+  /** Folds an event, now or at the device's own time. @throws what the turn throws */
+  send(
+    event: EventData,
+    options: { at?: number; id?: string; source?: string; facts?: Facts } = {},
+  ): TurnResult {
+    const { facts } = options;
+    return this.#fold(
+      this.#envelope(event, {
+        source: options.source ?? 'mqtt',
+        at: options.at ?? this.now,
+        undated: options.at === undefined,
+        ...(options.id !== undefined && { id: options.id, dedupe: true }),
+        ...(facts && { facts }),
+      }),
+    );
+  }
+
+  /** Lets time pass up to a moment; every deadline on the way fires at its own. */
+  advanceTo(end: number): void {
+    for (
+      let due = nextDue(this.twin.state);
+      due !== null && due <= end;
+      due = nextDue(this.twin.state)
+    ) {
+      this.now = Math.max(this.now, due);
+      this.wake();
+    }
+    this.now = Math.max(this.now, end);
+  }
+
+  /** Fires what is due now. */
+  wake(): void {
+    for (;;) {
+      const timer = this.twin.state.timers
+        .filter(({ due }) => due <= this.now)
+        .sort((a, b) => a.due - b.due)[0];
+      const intent = this.twin.state.pending.find(({ expiresAt }) => expiresAt <= this.now);
+      if (!timer && !intent) return;
+      this.#fold(
+        this.#envelope(
+          timer
+            ? { type: 'timer.fired', timer: timer.id, due: timer.due }
+            : { type: 'intent.expired', intent: intent?.id ?? '' },
+          { source: 'timer' },
+        ),
+      );
+    }
+  }
+
+  #fold(given: Envelope): TurnResult {
+    const facts = given.facts ?? this.facts?.();
+    const envelope = facts ? { ...given, facts } : given;
+    const result = turn(this.twin, envelope, this.now, ALL_TO_TRIAL);
+    if (!('twin' in result)) return result;
+    this.twin = result.twin;
+    this.#onTurn(result);
+    return result;
+  }
+
+  #envelope(event: EventData, given: Partial<Envelope>): Envelope {
+    const id = given.id ?? `e${++this.#ids}`;
+    const address = this.twin
+      ? { home: this.twin.home, twin: this.twin.twin }
+      : { home: '', twin: '' };
+    return {
+      ...address,
+      id,
+      dedupe: false,
+      event,
+      at: this.now,
+      source: 'engine',
+      cause: null,
+      correlation: id,
+      principal: 'test',
+      ifUnknown: 'reject',
+      ...given,
+    };
+  }
+
+  toString(): string {
+    return `${keyOf(this.twin)}@${this.twin.revision}`;
+  }
+}
