@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { printFirstAccounts } from './cli/broker-accounts.ts';
 import { migrate } from './cli/migrate.ts';
 import { replayTwins } from './cli/replay.ts';
+import { backtestRule, checkRule, explain as explainWhy, putRule, testRules } from './cli/rules.ts';
 import { simulate } from './cli/simulate.ts';
 import { start } from './cli/start.ts';
 import { createUser } from './cli/user.ts';
@@ -62,6 +63,39 @@ program
   .description('print the first accounts of Mosquitto’s dynamic security; the password is read')
   .option('--username <name>', 'of the engine at the broker', 'homeostat')
   .action(printFirstAccounts);
+
+const rules = program
+  .command('rules')
+  .description('automations: tested here, checked and live at a server');
+rules
+  .command('test')
+  .description('run files of tests, each in a home of its own; no server is needed')
+  .argument('<files...>', 'such as hall-light.test.yaml')
+  .action(testRules);
+const atServer = (name: string, description: string) =>
+  rules
+    .command(name)
+    .description(description)
+    .requiredOption('--home <home>')
+    .option('--url <url>', 'of the server', 'http://127.0.0.1:3000')
+    .addOption(
+      new Option('--token <token>', 'an API key').env('HOMEOSTAT_TOKEN').makeOptionMandatory(),
+    );
+atServer('check', 'what is wrong with a rule among the twins of a home')
+  .argument('<file>')
+  .action(checkRule);
+atServer('put', 'make a rule live').argument('<file>').action(putRule);
+atServer('backtest', 'what a rule would have done, beside the version that is live')
+  .argument('<file>')
+  .option('--from <moment>', 'default: a day before the end')
+  .option('--to <moment>', 'default: now')
+  .action(backtestRule);
+atServer('explain', 'why a rule ran or did not, or what led to a command or alert')
+  .argument('<what>', 'the id of a rule, a command or an alert')
+  .option('--from <moment>', 'default: a day before the end')
+  .option('--to <moment>', 'default: now')
+  .option('--language <language>', 'en, de', 'en')
+  .action(explainWhy);
 
 function positive(text: string): number {
   const value = Number(text);

@@ -16,7 +16,7 @@ export { type CommandSpec, type CommandSpecs, command, type Effect } from './eff
 export type { EventData } from './envelope.ts';
 export type { Facts, Read } from './facts.ts';
 export type { Json, JsonObject } from './json.ts';
-export { type LocalTime, localTime } from './local-time.ts';
+export { type LocalTime, localDate, localTime } from './local-time.ts';
 export type { Lateness } from './twin-state.ts';
 export type { Aspect, Observation, Watch } from './watching.ts';
 

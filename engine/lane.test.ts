@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { Lane } from './lane.ts';
+import { ManualClock } from './manual-clock.ts';
 import type { OutboxRow } from './rows.ts';
 import type { DeliveryOutcome } from './sink.ts';
 import { outboxOf } from './storage/contract/sample-rows.ts';
 import { EngineTelemetry } from './telemetry.ts';
-import { ManualClock } from './testing/manual-clock.ts';
 
 const DELIVERED: DeliveryOutcome = { status: 'delivered' };
 const RETRY: DeliveryOutcome = { status: 'retry', error: 'not connected' };

@@ -39,6 +39,37 @@ export function localTime(at: number, timezone: string): LocalTime {
   return { weekday, minutes };
 }
 
+const dateFormats = new Map<string, Intl.DateTimeFormat>();
+
+/**
+ * The date on the wall, `YYYY-MM-DD`, which sorts as dates do: a pure function as {@link localTime} is, and
+ * apart from it, as few ask for a date and many for a time.
+ * @param at epoch ms
+ * @param timezone IANA name
+ * @throws RangeError for an unknown timezone
+ */
+export function localDate(at: number, timezone: string): string {
+  let format = dateFormats.get(timezone);
+  if (!format) {
+    format = new Intl.DateTimeFormat('en-GB', {
+      timeZone: timezone,
+      year: 'numeric',
+      month: '2-digit',
+      day: '2-digit',
+    });
+    dateFormats.set(timezone, format);
+  }
+  let year = '';
+  let month = '';
+  let day = '';
+  for (const { type, value } of format.formatToParts(at)) {
+    if (type === 'year') year = value;
+    else if (type === 'month') month = value;
+    else if (type === 'day') day = value;
+  }
+  return `${year}-${month}-${day}`;
+}
+
 /** @throws EngineError `bad-input` for a name that is no IANA timezone */
 export function assertTimezone(timezone: string): void {
   try {

@@ -221,6 +221,7 @@ interface Schema {
   maximum?: number;
   multipleOf?: number;
   pattern?: string;
+  format?: string;
 }
 
 /** Members that a room's relations name, so that what they say concerns someone. */
@@ -242,7 +243,7 @@ function arbitraryOf(given: unknown): fc.Arbitrary<unknown> {
     case 'array':
       return fc.uniqueArray(arbitraryOf(schema.items), {
         maxLength: 4,
-        selector: (point) => JSON.stringify([point && (point as { time?: string }).time]),
+        selector: (item) => JSON.stringify((item as { time?: string } | null)?.time ?? item),
       });
     case 'boolean':
       return fc.boolean();
@@ -260,6 +261,7 @@ function arbitraryOf(given: unknown): fc.Arbitrary<unknown> {
         .map((steps) => steps * multipleOf);
     }
     case 'string':
+      if (schema.format === 'date') return fc.constantFrom('2026-01-05', '2026-01-06');
       if (schema.pattern?.includes(':')) return fc.constantFrom('02:30', '06:00', '22:15');
       return WORDS;
     default:

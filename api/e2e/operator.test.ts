@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
@@ -8,6 +7,7 @@ import { describe, expect, test } from 'vitest';
 import { freePort } from '../../engine/testing/free-port.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { selfSigned } from '../edge/testing/self-signed.ts';
+import { run } from './command-line.ts';
 import { Device } from './device.ts';
 import { HomeostatProcess, TOKEN } from './homeostat-process.ts';
 
@@ -16,22 +16,6 @@ interface Twin {
   kind: string;
   revision: number;
   reported: Record<string, unknown>;
-}
-const MAIN = new URL('../../dist/api/main.js', import.meta.url).pathname;
-
-/** Runs the command line to its end. */
-async function run(args: string[], environment: Record<string, string>) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    env: { PATH: process.env.PATH ?? '', ...environment },
-  });
-  let output = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-  }
-  const [code] = (await once(child, 'exit')) as [number | null];
-  return { code, output };
 }
 
 describe('a newcomer who only starts it', () => {

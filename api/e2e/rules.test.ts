@@ -1,8 +1,11 @@
 /** Rules that wait, in the whole program, which is killed in each wait. */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { connectAsync } from 'mqtt';
 import { describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
-import { HomeostatProcess } from './homeostat-process.ts';
+import { run } from './command-line.ts';
+import { HomeostatProcess, TOKEN } from './homeostat-process.ts';
 
 const RULE = `rule: airing
 triggers:
@@ -93,5 +96,100 @@ describe.each(STORES)('a rule on $name', ({ open }) => {
       await homeostat.stop();
       await store.close();
     }
+  });
+});
+
+const LIGHT = `rule: light
+triggers: [{ twin: door, path: reported.contact, to: false }]
+actions: [{ set: { twin: lamp, desired: { on: true } } }]
+`;
+const LIGHT_TEST = `rules: [light.yaml]
+tests:
+  - test: the light goes on
+    twins: { door: { kind: sensor }, lamp: { kind: relay, reported: { on: false } } }
+    steps: [{ report: { door: { contact: false } } }, { expect: { runs: { light: 1 } } }]
+`;
+
+test('an author tests, checks, tries, puts and explains rules at the command line', async () => {
+  await using homeostat = await HomeostatProcess.start();
+  const file = join(homeostat.folder, 'light.yaml');
+  const tests = join(homeostat.folder, 'light.test.yaml');
+  await writeFile(file, LIGHT);
+  await writeFile(tests, LIGHT_TEST);
+  expect(await run(['rules', 'test', tests])).toMatchObject({
+    code: 0,
+    output: `${tests}\n  ✓ the light goes on\n1 passed, 0 failed\n`,
+  });
+  await writeFile(tests, LIGHT_TEST.replace('light: 1', 'light: 2'));
+  expect(await run(['rules', 'test', tests])).toMatchObject({
+    code: 1,
+    output: expect.stringContaining(
+      '✗ the light goes on\n      step 2, 0s after the start: light has run 1 times',
+    ),
+  });
+
+  await homeostat.request('POST', '/v1/homes', { id: 'flat' });
+  const atFlat = (...args: string[]) =>
+    run(['rules', ...args, '--home', 'flat', '--url', homeostat.url], { HOMEOSTAT_TOKEN: TOKEN });
+  expect(await atFlat('check', file)).toMatchObject({
+    code: 1,
+    output: expect.stringContaining(
+      `${file}:2:14: error: triggers[0].twin: there is no twin "door"`,
+    ),
+  });
+  expect(await atFlat('put', file)).toMatchObject({ code: 1 });
+  for (const [id, kind] of [
+    ['door', 'sensor'],
+    ['lamp', 'relay'],
+  ] as const) {
+    await homeostat.request('POST', '/v1/homes/flat/twins', { id, kind });
+  }
+  expect(await atFlat('check', file)).toMatchObject({
+    code: 0,
+    output: `${file}: it could go live\n`,
+  });
+  expect(await atFlat('put', file)).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('light is live in flat'),
+  });
+  const device = await connectAsync(homeostat.mqttUrl);
+  await device.publishAsync('homeostat/flat/sensor/door/telemetry', '{"contact": false}', {
+    qos: 1,
+  });
+  await device.endAsync();
+  expect((await atFlat('explain', 'light', '--language', 'de')).output).toContain(
+    '„light“ lief um',
+  );
+  const { items } = await homeostat.get<{ items: { id: string }[] }>('/v1/homes/flat/intents');
+  expect((await atFlat('explain', items[0]?.id ?? '')).output).toMatch(
+    /lamp got "desired.changed" from light, because/,
+  );
+  await writeFile(file, LIGHT.replace('to: false', 'to: true'));
+  const tried = await atFlat('backtest', file);
+  expect(tried).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('draft: 0 runs, 0 failed, 0 deeds\nlive: 1 runs'),
+  });
+  expect(tried.output).toMatch(/ {2}- .* set lamp \{"on":true\}/);
+  expect(await atFlat('explain', 'nobody')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('there is no twin flat/nobody'),
+  });
+  const nowhere = await run([
+    'rules',
+    'check',
+    file,
+    '--home',
+    'flat',
+    '--url',
+    'http://127.0.0.1:1',
+    '--token',
+    'x',
+  ]);
+  expect(nowhere).toMatchObject({
+    code: 1,
+    output: expect.stringContaining(
+      'http://127.0.0.1:1 does not answer\n  Is the server running there?',
+    ),
   });
 });

@@ -2,13 +2,12 @@ import { createEngine } from '../create-engine.ts';
 import type { Engine, Limits } from '../engine.ts';
 import type { Envelope, EventData } from '../envelope.ts';
 import type { AnyKind } from '../kind.ts';
+import { ManualClock } from '../manual-clock.ts';
 import type { OutboxRow } from '../rows.ts';
 import type { DeliveryOutcome, Sink } from '../sink.ts';
-
 import type { Storage } from '../storage/port.ts';
 import { openSqlite } from '../storage/sqlite/open.ts';
 import { type EngineSignals, EngineTelemetry } from '../telemetry.ts';
-import { ManualClock } from './manual-clock.ts';
 
 const STEP_MS = 5 * 60_000;
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openStorage } from '../../engine/index.ts';
-import type { ManualClock } from '../../engine/testing/manual-clock.ts';
+import type { ManualClock } from '../../engine/manual-clock.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../index.ts';
 

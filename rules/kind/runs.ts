@@ -386,7 +386,7 @@ class Turn {
       this.#resume(run, thread);
       return;
     }
-    const { retry, name } = instruction.action;
+    const { retry, name, otherwise } = instruction.action;
     const { tries } = thread.waiting;
     if (retry && tries <= retry.times) {
       thread.waiting = { type: 'retry', tries };
@@ -397,6 +397,11 @@ class Turn {
         place: instruction.place,
         what: `${formatDuration(retry.after)}, to try again what ended as ${outcome.status}`,
       });
+      return;
+    }
+    if (otherwise === 'continue') {
+      run.vars.outcome = outcome.status;
+      this.#resume(run, thread);
       return;
     }
     this.#end(

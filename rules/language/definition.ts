@@ -246,6 +246,7 @@ export type Action =
       expect?: Record<string, z.core.util.JSONType>;
       wait: boolean;
       retry?: { times: number; after: number };
+      otherwise: 'continue' | 'stop';
     }
   | {
       type: 'send';
@@ -315,6 +316,10 @@ const action: z.ZodType<Action> = z
           retry: z
             .strictObject({ times: z.int().min(1).max(10), after: wait.default(10_000) })
             .optional(),
+          otherwise: z
+            .enum(['continue', 'stop'])
+            .default('stop')
+            .describe('When it stays without effect; vars.outcome says how it ended'),
         }),
       })
       .transform(({ command }) => typed('command')(command)),

@@ -49,7 +49,7 @@ export function parseRule(given: unknown): Read<Definition> {
 }
 
 /** Reads YAML by a schema. */
-function readText<S extends z.ZodType>(text: string, schema: S): Read<z.output<S>> {
+export function readText<S extends z.ZodType>(text: string, schema: S): Read<z.output<S>> {
   if (text.length > MOST_TEXT) {
     return failed([error(`is longer than ${MOST_TEXT} characters`, [])], NOWHERE);
   }

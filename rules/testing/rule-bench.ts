@@ -1,8 +1,8 @@
 import type { EventData } from '../../engine/envelope.ts';
 import type { AnyKind } from '../../engine/kind.ts';
+import type { ManualClock } from '../../engine/manual-clock.ts';
 import type { Storage } from '../../engine/storage/port.ts';
 import { type EngineBench, startEngine } from '../../engine/testing/engine-bench.ts';
-import type { ManualClock } from '../../engine/testing/manual-clock.ts';
 import { kinds } from '../../twins/catalogue.ts';
 import { rule } from '../kind/rule.ts';
 import { printProblem, readRule } from '../language/source.ts';

@@ -143,7 +143,8 @@ class Trial {
   }
 }
 
-function deedsOf(effects: JournalRow['effects'], at: number): Deed[] {
+/** What effects of a rule amount to. */
+export function deedsOf(effects: JournalRow['effects'], at: number): Deed[] {
   return effects.flatMap((effect): Deed[] => {
     switch (effect.type) {
       case 'tell': {

@@ -1,4 +1,4 @@
-import type { Clock } from '../clock.ts';
+import type { Clock } from './clock.ts';
 
 interface Alarm {
   at: number;
@@ -7,7 +7,7 @@ interface Alarm {
   elapses: boolean;
 }
 
-/** A clock that stands still until a test moves it. */
+/** A clock that stands still until its owner moves it: for tests, and for trying what is yet to come. */
 export class ManualClock implements Clock {
   #now: number;
   #alarms = new Set<Alarm>();

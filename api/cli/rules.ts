@@ -1,0 +1,170 @@
+/** `homeostat rules …`: automations from files. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { runTests } from '../../rules/index.ts';
+import { kinds } from '../kinds.ts';
+
+interface Server {
+  home: string;
+  url: string;
+  token: string;
+}
+interface Told {
+  severity: string;
+  message: string;
+  path: string;
+  line?: number;
+  column?: number;
+}
+interface Spanned extends Server {
+  from?: string;
+  to?: string;
+}
+
+/** Runs files of tests. Exit code 1 when one fails. */
+export async function testRules(files: readonly string[]): Promise<void> {
+  let failed = 0;
+  let passed = 0;
+  for (const file of files) {
+    const load = (path: string) => readFileSync(join(dirname(file), path), 'utf8');
+    say(file);
+    for (const { test, failure } of await runTests(readFileSync(file, 'utf8'), load, kinds)) {
+      if (failure === null) passed++;
+      else failed++;
+      say(
+        failure === null
+          ? `  ✓ ${test}`
+          : `  ✗ ${test}\n      ${failure.replaceAll('\n', '\n      ')}`,
+      );
+    }
+  }
+  say(`${passed} passed, ${failed} failed`);
+  if (failed > 0) process.exitCode = 1;
+}
+
+/** Exit code 1 for a rule that cannot go live. */
+export async function checkRule(file: string, server: Server): Promise<void> {
+  const source = readFileSync(file, 'utf8');
+  const { ok, problems } = await ask<{ ok: boolean; problems: Told[] }>(
+    server,
+    'POST',
+    'rules/check',
+    { source },
+  );
+  for (const problem of problems) say(lineOf(file, problem));
+  if (ok) say(`${file}: it could go live`);
+  else process.exitCode = 1;
+}
+
+export async function putRule(file: string, server: Server): Promise<void> {
+  const source = readFileSync(file, 'utf8');
+  const check = await ask<{ ok: boolean; problems: Told[]; definition: { rule: string } | null }>(
+    server,
+    'POST',
+    'rules/check',
+    { source },
+  );
+  for (const problem of check.problems) say(lineOf(file, problem));
+  if (!check.ok || !check.definition) {
+    process.exitCode = 1;
+    return;
+  }
+  const { rule } = check.definition;
+  const { revision } = await ask<{ revision: number }>(server, 'PUT', `rules/${rule}`, { source });
+  say(`${rule} is live in ${server.home} (revision ${revision})`);
+}
+
+interface Performance {
+  runs: number;
+  failed: number;
+  count: number;
+}
+interface Deed {
+  at: string;
+  type: string;
+  what: string;
+}
+
+export async function backtestRule(file: string, { from, to, ...server }: Spanned): Promise<void> {
+  const rule = { source: readFileSync(file, 'utf8') };
+  const span = { ...(from !== undefined && { from }), ...(to !== undefined && { to }) };
+  const result = await ask<{
+    from: string;
+    to: string;
+    turns: number;
+    draft: Performance;
+    live: Performance | null;
+    more: Deed[];
+    fewer: Deed[];
+  }>(server, 'POST', 'rules/backtest', { rule, ...span });
+  say(`${result.from} to ${result.to}, ${result.turns} turns of the twins that it watches`);
+  const tell = (name: string, { runs, failed, count }: Performance) =>
+    say(`${name}: ${runs} runs, ${failed} failed, ${count} deeds`);
+  tell('draft', result.draft);
+  if (result.live) tell('live', result.live);
+  for (const { at, type, what } of result.more) say(`  + ${at} ${type} ${what}`);
+  for (const { at, type, what } of result.fewer) say(`  - ${at} ${type} ${what}`);
+}
+
+export async function explain(what: string, given: Spanned & { language: string }): Promise<void> {
+  const { from, to, language, ...server } = given;
+  const query = new URLSearchParams({ language });
+  // Effects have a home, a twin and a revision in their id
+  if (what.includes('/')) {
+    const { sentence } = await ask<{ sentence: string }>(
+      server,
+      'GET',
+      `explain/${encodeURIComponent(what)}?${query}`,
+    );
+    say(sentence);
+    return;
+  }
+  if (from !== undefined) query.set('from', from);
+  if (to !== undefined) query.set('to', to);
+  const { sentence } = await ask<{ sentence: string }>(
+    server,
+    'GET',
+    `rules/${encodeURIComponent(what)}/explain?${query}`,
+  );
+  say(sentence);
+}
+
+/** @throws Error with what the server says is wrong */
+async function ask<Answer>(
+  { url, home, token }: Server,
+  method: string,
+  path: string,
+  body?: object,
+): Promise<Answer> {
+  const answer = await fetch(`${url}/v1/homes/${encodeURIComponent(home)}/${path}`, {
+    method,
+    headers: {
+      authorization: `Bearer ${token}`,
+      ...(body && { 'content-type': 'application/json' }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+  }).catch((cause: unknown) => {
+    throw refusal(
+      `${url} does not answer`,
+      'Is the server running there? --url names another one.',
+      cause,
+    );
+  });
+  const said = (await answer.json()) as Answer & { detail?: string; hint?: string };
+  if (!answer.ok)
+    throw refusal(said.detail ?? `the server answers ${answer.status}`, said.hint ?? '', null);
+  return said;
+}
+
+function refusal(message: string, hint: string, cause: unknown): Error {
+  return Object.assign(new Error(message, { cause }), { code: 'refused', hint });
+}
+
+function lineOf(file: string, { severity, message, path, line, column }: Told): string {
+  const place = line === undefined ? file : `${file}:${line}:${column}`;
+  return `${place}: ${severity}: ${path === '' ? '' : `${path}: `}${message}`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
