@@ -305,6 +305,32 @@ describe('while it runs', () => {
     expect(said.reverse()).toEqual(notes);
   });
 
+  it('rules that set each other off in a circle end at the cap, and the way there is told', async () => {
+    await using home = await startRules();
+    for (const twin of ['lamp', 'fan']) {
+      await home.tell(twin, { type: 'desired.changed', on: false }, 'relay');
+    }
+    const flips = (rule: string, from: string, to: string) => `rule: ${rule}
+triggers: [{ twin: ${from}, path: desired.on }]
+actions: [{ set: { twin: ${to}, desired: { on: "\${!twins.${to}.desired.on}" } } }]
+`;
+    await home.define(flips('a', 'lamp', 'fan'));
+    await home.define(flips('b', 'fan', 'lamp'));
+    await home.tell('lamp', { type: 'desired.changed', on: true }, 'relay');
+    const { items } = await home.bench.storage.listDeadLetters('h1', { limit: 5 });
+    expect(items).toMatchObject([
+      {
+        code: 'cascade-too-deep',
+        error:
+          'h1/a: "observed" is 9 tells away from what began it: lamp "desired.changed" → a "observed" → ' +
+          'fan "desired.changed" → b "observed" → lamp "desired.changed" → a "observed" → ' +
+          'fan "desired.changed" → b "observed" → lamp "desired.changed" → a "observed"',
+        hint: expect.stringContaining('in a circle'),
+      },
+    ]);
+    expect(await home.reported('a')).toMatchObject({ runs: 2 });
+  });
+
   it('the mode counts for each key apart', async () => {
     await using home = await startRules();
     await home.define(pulsed('single', 'key: trigger.twin').replace('twin: s', 'twin: [s, t]'));
