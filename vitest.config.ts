@@ -7,8 +7,7 @@ export default defineConfig({
     // Real servers start in some of them; no assertion anywhere depends on time
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Of the cases of bench/torture, each with an engine, a broker and a database
-    maxConcurrency: 2,
+    // Most of the time goes into waiting: for processes to start, for connections to come back
     maxWorkers: 2,
     reporters: ['default', './api/e2e/skipped-reporter.ts'],
   },

@@ -1,12 +1,5 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { printFirstAccounts } from './cli/broker-accounts.ts';
-import { migrate } from './cli/migrate.ts';
-import { replayTwins } from './cli/replay.ts';
-import { backtestRule, checkRule, explain as explainWhy, putRule, testRules } from './cli/rules.ts';
-import { simulate } from './cli/simulate.ts';
-import { start } from './cli/start.ts';
-import { createUser } from './cli/user.ts';
 import { ConfigError, readVersion } from './config.ts';
 
 const program = new Command('homeostat')
@@ -20,7 +13,7 @@ const program = new Command('homeostat')
 program
   .command('start', { isDefault: true })
   .description('run the engine with its MQTT and HTTP doors')
-  .action(start);
+  .action(async () => (await import('./cli/start.ts')).start());
 
 program
   .command('simulate')
@@ -35,16 +28,19 @@ program
   .option('--speed <factor>', 'simulated seconds per real second', positive, 10)
   .option('--seed <n>', 'the same seed gives the same rooms', positive, 1)
   .option('--duration <seconds>', 'stop by itself after this time', positive)
-  .action(simulate);
+  .action(async (given) => (await import('./cli/simulate.ts')).simulate(given));
 
-program.command('migrate').description('bring the database up to date and stop').action(migrate);
+program
+  .command('migrate')
+  .description('bring the database up to date and stop')
+  .action(async () => (await import('./cli/migrate.ts')).migrate());
 
 program
   .command('replay')
   .description('fold journals and compare with the stored twins')
   .argument('[home]', 'only this home')
   .argument('[twin]', 'only this twin')
-  .action(replayTwins);
+  .action(async (home, twin) => (await import('./cli/replay.ts')).replayTwins(home, twin));
 
 program
   .command('user')
@@ -56,13 +52,13 @@ program
   .option('--language <language>', 'of letters: en, de', 'en')
   .option('--admin', 'an administrator of the platform', false)
   .option('--password-stdin', 'read the password from standard input; else one is made', false)
-  .action(createUser);
+  .action(async (given) => (await import('./cli/user.ts')).createUser(given));
 
 program
   .command('broker-accounts')
   .description('print the first accounts of Mosquitto’s dynamic security; the password is read')
   .option('--username <name>', 'of the engine at the broker', 'homeostat')
-  .action(printFirstAccounts);
+  .action(async (given) => (await import('./cli/broker-accounts.ts')).printFirstAccounts(given));
 
 const rules = program
   .command('rules')
@@ -71,7 +67,7 @@ rules
   .command('test')
   .description('run files of tests, each in a home of its own; no server is needed')
   .argument('<files...>', 'such as hall-light.test.yaml')
-  .action(testRules);
+  .action(async (files) => (await import('./cli/rule-tests.ts')).testRules(files));
 const atServer = (name: string, description: string) =>
   rules
     .command(name)
@@ -83,19 +79,26 @@ const atServer = (name: string, description: string) =>
     );
 atServer('check', 'what is wrong with a rule among the twins of a home')
   .argument('<file>')
-  .action(checkRule);
-atServer('put', 'make a rule live').argument('<file>').action(putRule);
+  .action(async (file, given) => (await atRules()).checkRule(file, given));
+atServer('put', 'make a rule live')
+  .argument('<file>')
+  .action(async (file, given) => (await atRules()).putRule(file, given));
 atServer('backtest', 'what a rule would have done, beside the version that is live')
   .argument('<file>')
   .option('--from <moment>', 'default: a day before the end')
   .option('--to <moment>', 'default: now')
-  .action(backtestRule);
+  .action(async (file, given) => (await atRules()).backtestRule(file, given));
 atServer('explain', 'why a rule ran or did not, or what led to a command or alert')
   .argument('<what>', 'the id of a rule, a command or an alert')
   .option('--from <moment>', 'default: a day before the end')
   .option('--to <moment>', 'default: now')
   .option('--language <language>', 'en, de', 'en')
-  .action(explainWhy);
+  .action(async (what, given) => (await atRules()).explain(what, given));
+
+/** Each command loads what it needs: who asks a server why needs no engine. */
+function atRules() {
+  return import('./cli/rules.ts');
+}
 
 function positive(text: string): number {
   const value = Number(text);

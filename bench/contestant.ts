@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Mosquitto } from '../adapters/mqtt/testing/mosquitto.ts';
 import type { HomeostatProcess } from '../api/e2e/homeostat-process.ts';
 import { ReleaseStack } from '../api/release-stack.ts';
+import { atOnce } from './at-once.ts';
 import { EchoClient, LoadGenerator } from './child.ts';
 import { Inspector } from './inspector.ts';
 import { type FleetShape, homeOf, thermostatsOf, twinOf } from './load/fleet.ts';
@@ -119,16 +120,11 @@ async function generatorFor(
 /** Lets the engine regulate each thermostat around 21 °C. */
 async function regulate(engine: HomeostatProcess, fleet: FleetShape): Promise<void> {
   const thermostats = thermostatsOf(fleet);
-  let next = 0;
-  const worker = async () => {
-    while (next < thermostats.devices) {
-      const index = next++;
-      const home = homeOf(thermostats, index % thermostats.homes);
-      const path = `/v1/homes/${home}/twins/${twinOf(index)}`;
-      await engine.until(path, () => true);
-      await engine.request('PATCH', path, { settings: { regulation: 'engine' } });
-      await engine.request('PATCH', `${path}/desired`, { targetTemperature: 21 });
-    }
-  };
-  await Promise.all(Array.from({ length: SETUP_AT_ONCE }, worker));
+  await atOnce(SETUP_AT_ONCE, thermostats.devices, async (index) => {
+    const home = homeOf(thermostats, index % thermostats.homes);
+    const path = `/v1/homes/${home}/twins/${twinOf(index)}`;
+    await engine.until(path, () => true);
+    await engine.request('PATCH', path, { settings: { regulation: 'engine' } });
+    await engine.request('PATCH', `${path}/desired`, { targetTemperature: 21 });
+  });
 }

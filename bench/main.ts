@@ -6,6 +6,7 @@ import { type Figure, isMet, type Measurement } from './measurement.ts';
 import { api } from './measurements/api.ts';
 import { history } from './measurements/history.ts';
 import { roundTrip } from './measurements/round-trip.ts';
+import { rules } from './measurements/rules.ts';
 import { scale } from './measurements/scale.ts';
 import { telemetryOfMany, telemetryOfThousands } from './measurements/telemetry.ts';
 import { time } from './measurements/time.ts';
@@ -20,6 +21,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   time,
   api,
   history,
+  rules,
 ];
 
 const options = new Command('bench')

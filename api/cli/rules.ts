@@ -1,8 +1,5 @@
-/** `homeostat rules …`: automations from files. */
+/** `homeostat rules …` at a server: automations from files. */
 import { readFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { runTests } from '../../rules/index.ts';
-import { kinds } from '../kinds.ts';
 
 interface Server {
   home: string;
@@ -19,27 +16,6 @@ interface Told {
 interface Spanned extends Server {
   from?: string;
   to?: string;
-}
-
-/** Runs files of tests. Exit code 1 when one fails. */
-export async function testRules(files: readonly string[]): Promise<void> {
-  let failed = 0;
-  let passed = 0;
-  for (const file of files) {
-    const load = (path: string) => readFileSync(join(dirname(file), path), 'utf8');
-    say(file);
-    for (const { test, failure } of await runTests(readFileSync(file, 'utf8'), load, kinds)) {
-      if (failure === null) passed++;
-      else failed++;
-      say(
-        failure === null
-          ? `  ✓ ${test}`
-          : `  ✗ ${test}\n      ${failure.replaceAll('\n', '\n      ')}`,
-      );
-    }
-  }
-  say(`${passed} passed, ${failed} failed`);
-  if (failed > 0) process.exitCode = 1;
 }
 
 /** Exit code 1 for a rule that cannot go live. */

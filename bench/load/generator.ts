@@ -75,7 +75,7 @@ class Generator {
         await this.#paced(run, load.perSecond);
         break;
       case 'marked':
-        await this.#marked(run, load.spacing);
+        await this.#marked(run, load);
         break;
     }
     this.#onAnswer = () => {};
@@ -109,7 +109,8 @@ class Generator {
     await this.#drained(run);
   }
 
-  async #marked(run: Run, spacing: number): Promise<void> {
+  async #marked(run: Run, { spacing, part }: Load & { type: 'marked' }): Promise<void> {
+    const fleet = part ? this.#fleet.slice(part.first, part.first + part.count) : this.#fleet;
     const free = [...this.#markers];
     let resume: (() => void) | null = null;
     this.#onAnswer = (device, reportedAt) => {
@@ -129,8 +130,8 @@ class Generator {
         continue;
       }
       for (let n = 1; n < spacing; n++) {
-        const device = this.#fleet[at] as Device;
-        at = (at + 1) % this.#fleet.length;
+        const device = fleet[at] as Device;
+        at = (at + 1) % fleet.length;
         run.sent(this.#report(device));
         if (n % BURST === 0) await turn();
       }

@@ -16,7 +16,13 @@ export type Load =
    * As fast as the receiver follows. Nobody answers a sensor, so that every `spacing`-th report is one of
    * a thermostat's, which is answered; what is under way is bounded by their number.
    */
-  | { type: 'marked'; spacing: number };
+  | { type: 'marked'; spacing: number; part?: Part };
+
+/** Which devices of a fleet report, where not all do. */
+export interface Part {
+  first: number;
+  count: number;
+}
 
 export interface Result {
   /** Events whose answer has come (or, of sensors, that lie before one) after the warm-up, per second. */

@@ -40,8 +40,7 @@ const SELECTED: readonly (readonly [scenario: string, store: Store, broker: Brok
 
 const all = casesOf(SCENARIOS);
 
-// Most of the time goes into waiting for processes to start and for connections to come back
-describe.concurrent('every promise is kept', () => {
+describe('every promise is kept', () => {
   for (const [scenario, store, broker] of SELECTED) {
     const one = find(scenario, store, broker);
     const missing = missingFor(one);
