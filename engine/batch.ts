@@ -2,7 +2,7 @@
  * Many envelopes folded into one commit: the only place where twins change. Effects are rows here,
  * deeds later.
  */
-import { beginning, following, goesOn, type Item } from './cascade.ts';
+import { beginning, following, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
 import type { Change } from './changes.ts';
 import { deadlineEnvelope, dueEvent } from './deadlines.ts';
 import type { Destinations, FollowUp, Turned } from './draft.ts';
@@ -41,6 +41,8 @@ export interface FoldedBatch {
   /** False when nothing has to be stored. */
   changed: boolean;
   turns: number;
+  /** Turns that the mail which led to most of them led to. */
+  widest: number;
   /** All twins whose copy in memory is another now. */
   twins: LiveTwin[];
   /** Homes of which memory does not know yet who watches whom, or not what it is now. */
@@ -53,14 +55,34 @@ export interface FoldedBatch {
 /** Due timers of one twin that one wake fires; the rest follows in the next batch. */
 const WAKE_TURNS = 64;
 
-/** Folds mail into a commit. @param now the turns' own time, epoch ms */
+/**
+ * Folds mail of several homes into a commit, at once. What would hold up the others is left out: of a home in
+ * which one mail leads to more than {@link WIDE_TURNS} turns nothing is folded at all, and the answer is that home.
+ * @param now the turns' own time, epoch ms
+ */
 export async function foldBatch(
   context: BatchContext,
   mail: readonly Mail[],
   now: number,
-): Promise<FoldedBatch> {
-  const batch = new Batch(context, now);
-  await batch.fold(mail);
+): Promise<FoldedBatch | { wide: ReadonlySet<string> }> {
+  const batch = new Batch(context, now, WIDE_TURNS);
+  // Without slices there is no pause
+  await batch.fold(mail, Number.POSITIVE_INFINITY).next();
+  return batch.wide.size > 0 ? { wide: batch.wide } : batch.finish();
+}
+
+/**
+ * Folds mail of one home, however much it leads to, and pauses after each slice of about so many turns:
+ * others have theirs meanwhile, as twins of two homes never meet.
+ */
+export async function* foldInSlices(
+  context: BatchContext,
+  mail: readonly Mail[],
+  now: number,
+  turns: number,
+): AsyncGenerator<undefined, FoldedBatch> {
+  const batch = new Batch(context, now, Number.POSITIVE_INFINITY);
+  yield* batch.fold(mail, turns);
   return batch.finish();
 }
 
@@ -69,14 +91,26 @@ class Batch {
   readonly #now: number;
   readonly #household: Household;
   readonly #ledger = new Ledger();
+  readonly #wideTurns: number;
+  #widest = 0;
+  /** Homes that want a batch of their own. */
+  readonly wide = new Set<string>();
 
-  constructor(context: BatchContext, now: number) {
+  constructor(context: BatchContext, now: number, wideTurns: number) {
     this.#context = context;
     this.#now = now;
+    this.#wideTurns = wideTurns;
     this.#household = new Household(context);
   }
 
-  async fold(mail: readonly Mail[]): Promise<void> {
+  /** @param slice turns after which it pauses */
+  async *fold(mail: readonly Mail[], slice: number): AsyncGenerator<undefined, void> {
+    let pauseAt = slice;
+    const isSpent = () => {
+      if (this.#ledger.turns < pauseAt) return false;
+      pauseAt = this.#ledger.turns + slice;
+      return true;
+    };
     await this.#household.load(mail.flatMap((m) => (m.type === 'task' ? [] : [addressOf(m)])));
     await this.#household.loadHomes(
       mail.flatMap((m) => (m.type === 'envelope' ? [m.envelope] : [])),
@@ -86,12 +120,16 @@ class Batch {
       if (m.type === 'envelope') {
         round.push(...this.#turn(beginning(m.envelope, m.waiting)));
       } else if (m.type === 'wake') round.push(...this.#wake(m.address));
+      if (isSpent()) yield;
     }
     // What twins told each other arrives after what was in their mailboxes before
     while (round.length > 0) {
       await this.#household.load(round.map(({ envelope }) => envelope));
       const next: Item[] = [];
-      for (const item of round) next.push(...this.#turn(item));
+      for (const item of round) {
+        next.push(...this.#turn(item));
+        if (isSpent()) yield;
+      }
       round = next;
     }
   }
@@ -106,6 +144,7 @@ class Batch {
       rows,
       changed: Object.values(rows).some((list) => list.length > 0),
       turns: this.#ledger.turns,
+      widest: this.#widest,
       twins: [...turned, ...rebound, ...related],
       watches: this.#household.rewatched(),
       receipts: this.#ledger.receipts,
@@ -116,9 +155,16 @@ class Batch {
 
   /** One envelope. @returns what follows from it, for the next round */
   #turn(item: Item): Item[] {
-    const { envelope, waiting } = item;
+    const { envelope, waiting, cascade } = item;
+    // Its batch of its own begins anew
+    if (this.wide.has(envelope.home)) return [];
     try {
       if (!goesOn(item)) return [];
+      this.#widest = Math.max(this.#widest, cascade.turns);
+      if (cascade.turns > this.#wideTurns) {
+        this.wide.add(envelope.home);
+        return [];
+      }
       const existing = this.#household.twin(envelope);
       return existing === null ? this.#firstTurn(item) : this.#nextTurn(existing, item);
     } catch (thrown) {
@@ -385,7 +431,7 @@ class Batch {
   #wake(address: Address): Item[] {
     const followUps: Item[] = [];
     let twin = this.#readable(address);
-    for (let turns = 0; twin && turns < WAKE_TURNS; turns++) {
+    for (let turns = 0; twin && turns < WAKE_TURNS && !this.wide.has(twin.home); turns++) {
       const event = dueEvent(twin, this.#now);
       if (!event) break;
       const fire = (what: typeof event, of: LiveTwin) => {

@@ -19,16 +19,26 @@ export interface Waiting {
   reject: (error: EngineError) => void;
 }
 
+/** What a home that is set aside waits with, and what its last batch came to. */
+interface Aside {
+  mail: Mail[];
+  /** Turns to a mail. */
+  cost: number;
+}
+
 /**
  * What waits for one shard, in order of arrival, bounded. A device that floods cannot fill it:
  * telemetry of one twin beyond its budget is folded into the last waiting event of that twin,
  * which then says how many samples it stands for. Events, commands and telemetry with an id of its
- * sender's are never folded.
+ * sender's are never folded. A home in which much follows from each mail can be set aside: it has a
+ * queue of its own then.
  */
 export class Mailbox {
   #mail: Mail[] = [];
   #head = 0;
   #envelopes = 0;
+  /** By home, the one whose turn it is first. */
+  #aside = new Map<string, Aside>();
   /** Per twin: how many telemetry envelopes wait, and the last mail of that twin if it may be folded into. */
   #telemetry = new Map<string, { count: number; last: (Mail & { type: 'envelope' }) | null }>();
   #roomWanted: (() => void)[] = [];
@@ -52,8 +62,15 @@ export class Mailbox {
     return this.#envelopes;
   }
 
+  /** Whether nothing waits but what is set aside. */
   get isEmpty(): boolean {
     return this.#head === this.#mail.length;
+  }
+
+  /** Whether nothing waits of homes that are set aside. */
+  get isAsideEmpty(): boolean {
+    for (const { mail } of this.#aside.values()) if (mail.length > 0) return false;
+    return true;
   }
 
   /** @throws EngineError `overloaded` when it is full */
@@ -71,7 +88,7 @@ export class Mailbox {
       });
     }
     const mail: Mail & { type: 'envelope' } = { type: 'envelope', envelope, waiting: [waiting] };
-    this.#mail.push(mail);
+    this.#queueOf(envelope.home).push(mail);
     this.#envelopes++;
     if (envelope.event.type !== 'telemetry') return;
     const key = keyOf(envelope);
@@ -84,7 +101,56 @@ export class Mailbox {
 
   /** Wakes and tasks are the engine's own and few: they are never refused. */
   push(mail: Mail & { type: 'wake' | 'task' }): void {
-    this.#mail.push(mail);
+    const queue = mail.type === 'wake' ? this.#queueOf(mail.address.home) : this.#mail;
+    queue.push(mail);
+  }
+
+  /**
+   * Gives a home a queue of its own. @param taken what was drained already of it and comes first
+   */
+  setAside(home: string, taken: readonly Mail[]): void {
+    const isIts = (mail: Mail) => homeOf(mail) === home;
+    const waiting = this.#mail.slice(this.#head);
+    for (const mail of taken) if (mail.type === 'envelope') this.#enter(mail);
+    this.#aside.set(home, {
+      mail: [...taken, ...waiting.filter(isIts)],
+      cost: Number.POSITIVE_INFINITY,
+    });
+    this.#mail = waiting.filter((mail) => !isIts(mail));
+    this.#head = 0;
+  }
+
+  /**
+   * Takes, of the home that is set aside and has waited longest, mails that come to about so many turns, one at
+   * least; null where none waits.
+   */
+  drainAside(turns: number): { home: string; mail: Mail[] } | null {
+    for (const [home, aside] of this.#aside) {
+      if (aside.mail.length === 0) continue;
+      // The others first, next time
+      this.#aside.delete(home);
+      this.#aside.set(home, aside);
+      const mail = aside.mail.splice(0, Math.max(1, Math.floor(turns / aside.cost)));
+      for (const one of mail) if (one.type === 'envelope') this.#leave(one);
+      this.#makeRoom();
+      return { home, mail };
+    }
+    return null;
+  }
+
+  /** What the last batch of a home that is set aside came to. @param cost turns to a mail */
+  charge(home: string, cost: number): void {
+    const aside = this.#aside.get(home);
+    if (aside) aside.cost = Math.max(1, cost);
+  }
+
+  /** The home is like others again, unless so much of it waits that others would wait for that. */
+  rejoinIfEmpty(home: string): void {
+    if (this.#aside.get(home)?.mail.length === 0) this.#aside.delete(home);
+  }
+
+  #queueOf(home: string): Mail[] {
+    return this.#aside.get(home)?.mail ?? this.#mail;
   }
 
   /** Takes up to `limit` mails off the front. A task comes alone. */
@@ -103,11 +169,7 @@ export class Mailbox {
       this.#mail = this.#mail.slice(this.#head);
       this.#head = 0;
     }
-    if (this.#envelopes < this.#limit && this.#roomWanted.length > 0) {
-      const wanted = this.#roomWanted;
-      this.#roomWanted = [];
-      for (const resume of wanted) resume();
-    }
+    this.#makeRoom();
     return taken;
   }
 
@@ -116,6 +178,23 @@ export class Mailbox {
     while (this.#envelopes >= this.#limit) {
       await new Promise<void>((resolve) => this.#roomWanted.push(resolve));
     }
+  }
+
+  #makeRoom(): void {
+    if (this.#envelopes >= this.#limit || this.#roomWanted.length === 0) return;
+    const wanted = this.#roomWanted;
+    this.#roomWanted = [];
+    for (const resume of wanted) resume();
+  }
+
+  /** Counts what comes back: nothing is folded into it any more. */
+  #enter({ envelope }: Mail & { type: 'envelope' }): void {
+    this.#envelopes++;
+    if (envelope.event.type !== 'telemetry') return;
+    const key = keyOf(envelope);
+    const lane = this.#telemetry.get(key);
+    if (lane) lane.count++;
+    else this.#telemetry.set(key, { count: 1, last: null });
   }
 
   #leave({ envelope }: Mail & { type: 'envelope' }): void {
@@ -141,6 +220,12 @@ export class Mailbox {
     last.waiting.push(waiting);
     return true;
   }
+}
+
+/** Null: of no home in particular. */
+export function homeOf(mail: Mail): string | null {
+  if (mail.type === 'task') return null;
+  return mail.type === 'envelope' ? mail.envelope.home : mail.address.home;
 }
 
 /** Two telemetry events of a twin as one: the later value of each field, and what both said in sum. */

@@ -1,12 +1,13 @@
 import { backoffMs } from './backoff.ts';
-import { type BatchContext, type FoldedBatch, foldBatch } from './batch.ts';
+import { type BatchContext, type FoldedBatch, foldBatch, foldInSlices } from './batch.ts';
+import { WIDE_TURNS } from './cascade.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Envelope, Receipt } from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
 import { HotTwins } from './hot-twins.ts';
 import type { HouseholdSource } from './household.ts';
 import { deadLetter } from './ledger.ts';
-import { type Mail, Mailbox } from './mailbox.ts';
+import { homeOf, type Mail, Mailbox } from './mailbox.ts';
 import type { Commit, Storage } from './storage/port.ts';
 import type { EngineTelemetry } from './telemetry.ts';
 import { HomeWatches, WATCHES } from './watching.ts';
@@ -30,10 +31,24 @@ export interface ShardOptions {
 }
 
 const RETRY = { baseMs: 50, capMs: 5_000 };
+/** Turns of a home that is set aside between two batches of the others. */
+const SLICE_TURNS = 24;
+/** Turns that one commit of such a home is meant to hold: others wait while it is stored. */
+const COMMIT_TURNS = 256;
+
+/** A batch of a home that is set aside, folded in part. */
+interface Apart {
+  home: string;
+  mail: Mail[];
+  began: number;
+  fold: AsyncGenerator<undefined, FoldedBatch>;
+}
 
 /**
  * The single writer of a set of homes: takes mail, folds it into a batch, commits, settles, and
- * begins again. One batch is under way at a time, so a twin has one turn at a time.
+ * begins again. A twin is in one batch at a time, so it has one turn at a time. A home in which one event
+ * leads to much (rules that set each other off) is set aside: it has batches of its own, folded a slice at
+ * a time between those of the others.
  */
 export class Shard {
   readonly #options: ShardOptions;
@@ -44,6 +59,7 @@ export class Shard {
   #epoch = 0;
   #seq = 0;
   #running = false;
+  #apart: Apart | null = null;
   #stopped: EngineError | null = null;
   #failing: string | null = null;
   #idleWanted: (() => void)[] = [];
@@ -114,7 +130,11 @@ export class Shard {
   }
 
   get isIdle(): boolean {
-    return !this.#running && this.#mailbox.isEmpty;
+    return !this.#running && !this.#hasWork;
+  }
+
+  get #hasWork(): boolean {
+    return !this.#mailbox.isEmpty || !this.#mailbox.isAsideEmpty || this.#apart !== null;
   }
 
   /** Resolves when nothing waits and nothing is under way. */
@@ -131,24 +151,27 @@ export class Shard {
   }
 
   #kick(): void {
-    if (this.#running || this.#epoch === 0 || this.#mailbox.isEmpty) return;
+    if (this.#running || this.#epoch === 0 || !this.#hasWork) return;
     this.#running = true;
     // The next tick: everything that arrives in this one makes one batch
     setImmediate(() => void this.#run());
   }
 
   async #run(): Promise<void> {
-    while (!this.#mailbox.isEmpty) {
+    while (this.#hasWork) {
       const mail = this.#mailbox.drain(this.#options.batchLimit);
       const [first] = mail;
       try {
-        if (first?.type === 'task') await first.run();
-        else await this.#batch(mail);
+        if (first?.type === 'task') {
+          while (this.#apart) await this.#slice();
+          await first.run();
+        } else if (mail.length > 0) await this.#batch(mail);
       } catch (error) {
         this.#refuse(mail, error);
       }
+      await this.#slice();
       // A store that answers at once would else keep everyone else waiting until all is done
-      if (!this.#mailbox.isEmpty) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#hasWork) await new Promise((resolve) => setImmediate(resolve));
     }
     this.#running = false;
     const wanted = this.#idleWanted;
@@ -157,22 +180,72 @@ export class Shard {
   }
 
   async #batch(mail: readonly Mail[]): Promise<void> {
-    const { clock, telemetry, index, storage, context } = this.#options;
     const began = performance.now();
     const folded = await this.#untilStored(() =>
-      foldBatch(
-        {
-          ...context,
-          hot: (key) => this.#hot.get(key),
-          load: (addresses) => storage.load(addresses),
-          getHome: (id) => storage.getHome(id),
-          hotWatches: (home) => this.#watches.get(home),
-          loadWatches: (homes) => this.#loadWatches(homes),
-        },
-        mail,
-        clock.now(),
-      ),
+      foldBatch(this.#context(), mail, this.#options.clock.now()),
     );
+    if ('rows' in folded) return this.#store(folded, mail, began);
+    for (const home of folded.wide) {
+      this.#mailbox.setAside(
+        home,
+        mail.filter((one) => homeOf(one) === home),
+      );
+    }
+    const others = mail.filter((one) => !folded.wide.has(homeOf(one) ?? ''));
+    if (others.length > 0) await this.#batch(others);
+  }
+
+  /** Goes on with a home that is set aside, and stores its batch when that is folded. */
+  async #slice(): Promise<void> {
+    this.#apart ??= this.#beginApart();
+    const apart = this.#apart;
+    if (!apart) return;
+    const { home, mail, began } = apart;
+    try {
+      const { done, value } = await this.#untilStored(() => this.#foldOn(apart));
+      if (!done) return;
+      this.#mailbox.charge(home, value.turns / mail.length);
+      if (value.widest <= WIDE_TURNS) this.#mailbox.rejoinIfEmpty(home);
+      await this.#store(value, mail, began);
+    } catch (error) {
+      this.#refuse(mail, error);
+    }
+    this.#apart = null;
+  }
+
+  #beginApart(): Apart | null {
+    const drained = this.#mailbox.drainAside(COMMIT_TURNS);
+    return drained && { ...drained, began: performance.now(), fold: this.#foldApart(drained.mail) };
+  }
+
+  #foldApart(mail: readonly Mail[], slice = SLICE_TURNS): AsyncGenerator<undefined, FoldedBatch> {
+    return foldInSlices(this.#context(), mail, this.#options.clock.now(), slice);
+  }
+
+  async #foldOn(apart: Apart): Promise<IteratorResult<undefined, FoldedBatch>> {
+    try {
+      return await apart.fold.next();
+    } catch (error) {
+      // What has thrown has ended: another try begins anew
+      apart.fold = this.#foldApart(apart.mail);
+      throw error;
+    }
+  }
+
+  #context(): BatchContext {
+    const { storage, context } = this.#options;
+    return {
+      ...context,
+      hot: (key) => this.#hot.get(key),
+      load: (addresses) => storage.load(addresses),
+      getHome: (id) => storage.getHome(id),
+      hotWatches: (home) => this.#watches.get(home),
+      loadWatches: (homes) => this.#loadWatches(homes),
+    };
+  }
+
+  async #store(folded: FoldedBatch, mail: readonly Mail[], began: number): Promise<void> {
+    const { telemetry, index, storage } = this.#options;
     const foldedAt = performance.now();
     if (folded.changed) {
       const commit: Commit = {
@@ -186,7 +259,7 @@ export class Shard {
       } catch (error) {
         if (error instanceof EngineError && (error.code === 'fenced' || error.retryable))
           throw error;
-        await this.#apart(mail, error);
+        await this.#singly(mail, error);
         return;
       }
       this.#seq++;
@@ -257,9 +330,15 @@ export class Shard {
    * The store refuses this batch for good, so something in it cannot be stored. Each mail gets a
    * batch of its own: one poisoned event must not take its neighbours with it.
    */
-  async #apart(mail: readonly Mail[], error: unknown): Promise<void> {
+  async #singly(mail: readonly Mail[], error: unknown): Promise<void> {
     if (mail.length > 1) {
-      for (const one of mail) await this.#batch([one]);
+      for (const one of mail) {
+        const began = performance.now();
+        const { value } = await this.#untilStored(() =>
+          this.#foldApart([one], Number.POSITIVE_INFINITY).next(),
+        );
+        if (value) await this.#store(value, [one], began);
+      }
       return;
     }
     const [only] = mail;
