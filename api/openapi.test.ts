@@ -54,6 +54,7 @@ describe('the OpenAPI document', () => {
       'delete /v1/homes/{home}/provisioning',
       'delete /v1/homes/{home}/rules/{rule}',
       'delete /v1/homes/{home}/twins/{twin}',
+      'delete /v1/homes/{home}/twins/{twin}/leases',
       'delete /v1/homes/{home}/twins/{twin}/secret',
       'delete /v1/homes/{home}/twins/{twin}/timers/{id}',
       'delete /v1/keys/{id}',

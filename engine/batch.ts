@@ -418,6 +418,7 @@ class Batch {
       home: parent.home,
       twin: followUp.to,
       event: followUp.event,
+      ...(followUp.claim && { claim: followUp.claim }),
       at: this.#now,
       source: followUp.source,
       cause: parent.id,
@@ -491,7 +492,7 @@ function creationOf(envelope: Envelope): Envelope {
 }
 
 function isTold({ event }: Envelope): boolean {
-  return !/^(timer|intent|twin|alert|command)\.|^ack$/.test(event.type);
+  return !/^(timer|intent|twin|alert|command|lease)\.|^ack$|^desired\.released$/.test(event.type);
 }
 
 function asEngineError(thrown: unknown): EngineError {

@@ -1,3 +1,4 @@
+import type { z } from 'zod';
 import type { AnyEffect, RecordedEffect } from './effect.ts';
 import {
   type Address,
@@ -20,6 +21,19 @@ import {
 import { type Json, type JsonObject, sameJson } from './json.ts';
 import { persist, type Snapshot, type Step, step } from './kernel.ts';
 import type { Measurements } from './kind.ts';
+import {
+  type Arbitration,
+  arbitrate,
+  type Claim,
+  endLeases,
+  heldOff,
+  holderOf,
+  type Lease,
+  type Leases,
+  type Overruled,
+  priorityOf,
+  strayed,
+} from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
 import { own } from './own.ts';
 import { addSample, isMeasurable, MEASUREMENT_LIMIT } from './rollups.ts';
@@ -45,6 +59,7 @@ export interface FollowUp {
   id: string;
   event: EventData;
   source: string;
+  claim?: Claim;
 }
 
 /** A turn that happened: the twin's next revision and its rows. */
@@ -157,6 +172,7 @@ export class Draft {
             id: effect.ref === undefined ? id : `${id}~${effect.ref}`,
             event: effect.event as EventData,
             source: keyOf(this.#before),
+            ...(effect.claim && { claim: effect.claim }),
           });
         }
         break;
@@ -179,6 +195,102 @@ export class Draft {
         );
     }
     this.#effects.push({ ...effect, id });
+  }
+
+  /** Takes what is desired, as far as nobody else holds it. */
+  desire({ type, ...values }: EventData, at: number): void {
+    const envelope = this.#envelope;
+    const before: Leases = this.state.leases ?? {};
+    if (!this.state.leases && !envelope.claim) {
+      this.feed({ type, ...values }, at);
+      return;
+    }
+    const claim = { ...envelope.claim, priority: priorityOf(envelope) };
+    const isClaimed = envelope.claim !== undefined;
+    const wanted = { ...claim, isClaimed, holder: holderOf(envelope), now: this.#now };
+    const result = arbitrate(before, this.#before.view.desired, {
+      ...wanted,
+      values: values as JsonObject,
+    });
+    this.#arbitrated(result);
+    const counts = Object.entries(result.values).filter(
+      ([key, value]) =>
+        result.granted.includes(key) ||
+        !sameJson(value, own(before, key)?.leases[0]?.value ?? null),
+    );
+    if (counts.length > 0) this.feed({ type, ...Object.fromEntries(counts) }, at);
+  }
+
+  /** What something else than a wish has changed of a leased key (a hand at the device, the twin itself) is weighed like one. */
+  holdFast(): void {
+    const { leases } = this.state;
+    if (!leases) return;
+    const { desired } = this.#before.kindOf.view(this.#snapshot.context);
+    const values = strayed(leases, desired);
+    if (Object.keys(values).length === 0) return;
+    const envelope = this.#envelope;
+    const result = arbitrate(leases, desired, {
+      ...{ holder: holderOf(envelope), priority: priorityOf(envelope), now: this.#now },
+      isClaimed: false,
+      values,
+    });
+    this.#arbitrated(result);
+    this.#desireAgain(result.values, values);
+  }
+
+  /** Ends leases; what was wanted beneath them counts again. @returns false: there was none */
+  endLeases(isOver: (lease: Lease) => boolean, heard = true): boolean {
+    const { leases } = this.state;
+    if (!leases) return false;
+    const { desired } = this.#before.view;
+    const ended = endLeases(leases, isOver);
+    if (sameJson(ended.leases as unknown as Json, leases as unknown as Json)) return false;
+    this.#setLeases(ended.leases);
+    if (heard) this.#desireAgain(ended.values, desired);
+    return true;
+  }
+
+  /** Who keeps the sender of a command off what it would change; null: nobody. */
+  heldOff(keys: readonly string[]): ReturnType<typeof heldOff> {
+    const { leases } = this.state;
+    const envelope = this.#envelope;
+    const sender = { holder: holderOf(envelope), priority: priorityOf(envelope), now: this.#now };
+    return leases ? heldOff(leases, keys, sender) : null;
+  }
+
+  #arbitrated({ leases, overruled }: Arbitration): void {
+    this.#setLeases(leases);
+    for (const one of overruled) this.#tellOverruled(one);
+  }
+
+  #setLeases(leases: Leases): void {
+    if (Object.keys(leases).length > 0) this.state.leases = leases;
+    else delete this.state.leases;
+  }
+
+  #tellOverruled({ holder, keys, by, until }: Overruled): void {
+    const [home, twin] = holder.split('/');
+    // People read it where the twin is shown
+    if (home !== this.#address.home || twin === undefined) return;
+    const { id } = this.#envelope;
+    this.followUp(twin, {
+      type: 'desired.overruled',
+      twin: this.#address.twin,
+      ...{ keys, by, until },
+      // Which of its wishes that was; none of them where a later one of somebody else's came
+      ...(holder === holderOf(this.#envelope) && { wish: id }),
+    });
+  }
+
+  /** Says to the machine what counts where that is not so yet; what its kind cannot take back stays. */
+  #desireAgain(values: JsonObject, now: JsonObject): void {
+    for (const [key, value] of Object.entries(values)) {
+      if (sameJson(value, own(now, key) ?? null)) continue;
+      const schema = own<z.ZodObject>(this.#before.kindOf.events, 'desired.changed');
+      const parsed = schema?.safeParse({ [key]: value });
+      if (!parsed?.success) continue;
+      this.feed({ ...(parsed.data as JsonObject), type: 'desired.changed' }, this.#now);
+    }
   }
 
   /** Opens an intent and sends its command on its way. */
@@ -204,6 +316,17 @@ export class Draft {
       ttl: expiresAt - this.#now,
       ...(intent.expect && { expect: intent.expect }),
     });
+  }
+
+  /** A command that is not sent: its intent fails at once. */
+  refuse(request: CommandRequest, error: string): void {
+    const id = effectId(this.#address, this.#revision, this.#effects.length);
+    const checked = specOf(this.#before.kindOf, request);
+    const { id: cause, correlation, principal } = this.#envelope;
+    const intent = openIntent(id, request, checked, { cause, correlation, principal }, this.#now);
+    this.#intents.set(id, intentRow(this.#address, intent, 'failed', this.#now, error));
+    const { name, args, expiresAt } = intent;
+    this.#effects.push({ type: 'command', id, name, args, ttl: expiresAt - this.#now });
   }
 
   ackIntent(intent: PendingIntent): void {
@@ -466,12 +589,13 @@ export class Draft {
 }
 
 /** The event with what the engine adds to it and replay needs. */
-function journaled({ event, folded, facts }: Envelope): EventData {
-  if (!folded && !facts) return event;
+function journaled({ event, folded, facts, claim }: Envelope): EventData {
+  if (!folded && !facts && !claim) return event;
   return {
     ...event,
     ...(folded && { folded: folded as unknown as Json }),
     ...(facts && { facts }),
+    ...(claim && { claim: claim as unknown as Json }),
   };
 }
 

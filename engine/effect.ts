@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Json, JsonObject } from './json.ts';
+import type { Claim } from './leases.ts';
 import type { Lateness } from './twin-state.ts';
 
 export type Severity = 'info' | 'warning' | 'critical';
@@ -52,6 +53,8 @@ export interface TellEffect {
   event: { type: string } & { [field: string]: Json | undefined };
   /** Ends the id of what is told, `home/twin@revision#n~ref`: a command that comes of it names that as its cause. */
   ref?: string;
+  /** Of `desired.changed` and commands: with what weight; without, the least. */
+  claim?: Claim;
 }
 
 /** Arms a stored deadline; the same `id` replaces it. Exactly one of `at` (epoch ms) and `cron`. */

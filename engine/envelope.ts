@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { EngineError, type ErrorCode } from './errors.ts';
 import type { Facts } from './facts.ts';
 import type { Json } from './json.ts';
+import type { Claim } from './leases.ts';
 
 /** Where a twin lives. Printed `home/twin` everywhere. */
 export interface Address {
@@ -59,6 +60,8 @@ export interface Envelope extends Address {
   folded?: FoldedSamples;
   /** What its twin's kind reads of other twins, as it was when this event arose. The engine gathers it. */
   facts?: Facts;
+  /** Of `desired.changed` and commands: with what weight. */
+  claim?: Claim;
   /** Only for an event that a caller read a revision for: refuse it if the twin has moved on. */
   ifRevision?: number;
 }

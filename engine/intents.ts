@@ -51,6 +51,12 @@ export function specOf(
   return { spec, args: parsed.data as JsonObject };
 }
 
+/** The reported values that a command is to change, as far as that is known. @throws EngineError `bad-input` */
+export function expectedOf(kind: AnyKind, request: CommandRequest): string[] {
+  const { spec, args } = specOf(kind, request);
+  return Object.keys(request.expect ?? spec.expect?.(args) ?? {});
+}
+
 export function openIntent(
   id: string,
   request: CommandRequest,

@@ -4,6 +4,7 @@ import { EngineError } from './errors.ts';
 import type { Facts } from './facts.ts';
 import { canonicalJson, type Json } from './json.ts';
 import type { AnyKind } from './kind.ts';
+import type { Claim } from './leases.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
 import { own } from './own.ts';
 import type { CheckpointRow, JournalRow, LoadedTwin } from './rows.ts';
@@ -103,7 +104,7 @@ export function foldTurn(
 
 /** The envelope of a journaled turn. What made it a duplicate, stale or late then was settled then. */
 function envelopeOf(row: JournalRow): Envelope {
-  const { folded, facts, ...event } = row.event;
+  const { folded, facts, claim, ...event } = row.event;
   return {
     home: row.home,
     twin: row.twin,
@@ -119,6 +120,7 @@ function envelopeOf(row: JournalRow): Envelope {
     ifUnknown: 'reject',
     ...(folded !== undefined && { folded: folded as unknown as FoldedSamples }),
     ...(facts !== undefined && { facts: facts as Facts }),
+    ...(claim !== undefined && { claim: claim as unknown as Claim }),
   };
 }
 

@@ -1,7 +1,9 @@
+import { dueEvent } from './deadlines.ts';
 import type { Turned, TurnResult } from './draft.ts';
 import { type Envelope, type EventData, keyOf } from './envelope.ts';
 import type { Facts } from './facts.ts';
 import type { AnyKind } from './kind.ts';
+import type { Claim } from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
 import { nextDue } from './timers.ts';
 import { birth, turn } from './turn.ts';
@@ -38,9 +40,9 @@ export class SoloTwin {
   /** Folds an event, now or at the device's own time. @throws what the turn throws */
   send(
     event: EventData,
-    options: { at?: number; id?: string; source?: string; facts?: Facts } = {},
+    options: { at?: number; id?: string; source?: string; facts?: Facts; claim?: Claim } = {},
   ): TurnResult {
-    const { facts } = options;
+    const { facts, claim } = options;
     return this.#fold(
       this.#envelope(event, {
         source: options.source ?? 'mqtt',
@@ -48,6 +50,7 @@ export class SoloTwin {
         undated: options.at === undefined,
         ...(options.id !== undefined && { id: options.id, dedupe: true }),
         ...(facts && { facts }),
+        ...(claim && { claim }),
       }),
     );
   }
@@ -68,19 +71,9 @@ export class SoloTwin {
   /** Fires what is due now. */
   wake(): void {
     for (;;) {
-      const timer = this.twin.state.timers
-        .filter(({ due }) => due <= this.now)
-        .sort((a, b) => a.due - b.due)[0];
-      const intent = this.twin.state.pending.find(({ expiresAt }) => expiresAt <= this.now);
-      if (!timer && !intent) return;
-      this.#fold(
-        this.#envelope(
-          timer
-            ? { type: 'timer.fired', timer: timer.id, due: timer.due }
-            : { type: 'intent.expired', intent: intent?.id ?? '' },
-          { source: 'timer' },
-        ),
-      );
+      const event = dueEvent(this.twin, this.now);
+      if (!event) return;
+      this.#fold(this.#envelope(event, { source: 'timer' }));
     }
   }
 

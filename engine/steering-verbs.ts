@@ -4,6 +4,7 @@ import { EngineError } from './errors.ts';
 import { type HistoryPoint, type HistoryResolution, readHistory } from './history.ts';
 import { specOf } from './intents.ts';
 import type { JsonObject } from './json.ts';
+import { priorityOf } from './leases.ts';
 import { type ReplayReport, replay } from './replay.ts';
 import type { Requester } from './requester.ts';
 import type { IntentRow, LoadedTwin } from './rows.ts';
@@ -11,8 +12,13 @@ import type { HistoryQuery } from './storage/port.ts';
 
 /** How people steer a twin and look into its past. */
 export interface SteeringVerbs {
-  /** Merge patch of the desired state, as event `desired.changed`. */
-  desire(address: Address, patch: JsonObject, by: Requester): Promise<Receipt>;
+  /**
+   * Merge patch of the desired state, as event `desired.changed`.
+   * @param holdMs how long others of the same or a lower priority are to keep off
+   */
+  desire(address: Address, patch: JsonObject, by: Requester, holdMs?: number): Promise<Receipt>;
+  /** Ends the leases of a holder, by default one's own. */
+  release(address: Address, by: Requester, holder?: string): Promise<Receipt>;
   /**
    * Sends a command that the kind declares.
    * @throws EngineError `unknown-twin`, `bad-input` with the names it has, or for wrong arguments
@@ -58,8 +64,15 @@ export function steeringVerbs(core: Core): SteeringVerbs {
   }
 
   return {
-    async desire(address, patch, by) {
+    async desire(address, patch, by, holdMs) {
       const event = { ...patch, type: 'desired.changed' };
+      const envelope = requestEnvelope(core, address, event, by);
+      if (holdMs === undefined) return core.dispatch(envelope);
+      return core.dispatch({ ...envelope, claim: { priority: priorityOf(envelope), holdMs } });
+    },
+
+    async release(address, by, holder) {
+      const event = { type: 'desired.released', ...(holder !== undefined && { holder }) };
       return core.dispatch(requestEnvelope(core, address, event, by));
     },
 

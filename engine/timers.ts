@@ -4,6 +4,7 @@ import type { ScheduleEffect } from './effect.ts';
 import type { EventData } from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
 import type { AnyKind } from './kind.ts';
+import { firstEnd } from './leases.ts';
 import type { Lateness, Timer, TwinState } from './twin-state.ts';
 
 const FIRE: Lateness = { policy: 'fire' };
@@ -72,8 +73,8 @@ export function lapse(timer: Timer, now: number): Lapse {
 }
 
 /** The earliest moment at which anything of the twin falls due; null when nothing waits. */
-export function nextDue(state: Pick<TwinState, 'timers' | 'pending'>): number | null {
-  let earliest: number | null = null;
+export function nextDue(state: Pick<TwinState, 'timers' | 'pending' | 'leases'>): number | null {
+  let earliest = firstEnd(state.leases);
   for (const { due } of state.timers) if (earliest === null || due < earliest) earliest = due;
   for (const { expiresAt } of state.pending) {
     if (earliest === null || expiresAt < earliest) earliest = expiresAt;

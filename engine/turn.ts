@@ -13,10 +13,11 @@ import {
   keyOf,
 } from './envelope.ts';
 import { EngineError } from './errors.ts';
-import { intentEvent } from './intents.ts';
+import { type CommandRequest, expectedOf, intentEvent } from './intents.ts';
 import type { Json, JsonObject } from './json.ts';
 import { begin } from './kernel.ts';
 import type { AnyKind } from './kind.ts';
+import { holderOf, type Lease } from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
 import { own } from './own.ts';
 import { hasSeen } from './seen.ts';
@@ -125,7 +126,11 @@ export function turn(
     draft.sample(envelope.at);
     return draft.finish('late');
   }
-  draft.feed(event, envelope.at);
+  if (type === 'desired.changed') draft.desire(event, envelope.at);
+  else {
+    draft.feed(event, envelope.at);
+    draft.holdFast();
+  }
   draft.sample(envelope.at);
   draft.confirm();
   return draft.finish('accepted');
@@ -204,7 +209,10 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
     draft.state.timers = lapsed.next
       ? arm(draft.state.timers, lapsed.next)
       : disarm(draft.state.timers, timer.id);
-    if (fires) draft.feed({ ...timer.event, late: lapsed.late }, now);
+    if (fires) {
+      draft.feed({ ...timer.event, late: lapsed.late }, now);
+      draft.holdFast();
+    }
     const result = draft.finish('accepted');
     return { ...result, timer: { id: timer.id, lateMs: lapsed.late, fired: fires } };
   },
@@ -222,12 +230,37 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
   'command.requested'(twin, envelope, now, destinations) {
     const { name, args, ttl, expect } = envelope.event;
     const draft = new Draft(twin, envelope, now, destinations);
-    draft.command({
+    const request: CommandRequest = {
       name: String(name),
       args: (args ?? {}) as JsonObject,
       ...(typeof ttl === 'number' && { ttl }),
       ...(isObject(expect) && { expect }),
-    });
+    };
+    const lease = draft.heldOff(expectedOf(twin.kindOf, request));
+    if (lease) {
+      const until = new Date(lease.until).toISOString();
+      draft.refuse(request, `${lease.holder} holds "${lease.key}" until ${until}`);
+    } else draft.command(request);
+    return draft.finish('accepted');
+  },
+
+  /** Somebody wants its leases ended before their time; without `holder`, its own. */
+  'desired.released'(twin, envelope, now, destinations) {
+    const { holder } = envelope.event;
+    const whose = typeof holder === 'string' ? holder : holderOf(envelope);
+    const draft = new Draft(twin, envelope, now, destinations);
+    if (!draft.endLeases((lease) => lease.holder === whose)) {
+      return { status: 'ignored', reason: `${whose} holds nothing of it` };
+    }
+    return draft.finish('accepted');
+  },
+
+  'lease.expired'(twin, envelope, now, destinations) {
+    const draft = new Draft(twin, envelope, now, destinations);
+    const isOver = ({ until }: Lease) => until <= now;
+    if (!draft.endLeases(isOver, envelope.event.failed !== true)) {
+      return { status: 'ignored', reason: 'it has come to an end already' };
+    }
     return draft.finish('accepted');
   },
 
@@ -274,7 +307,7 @@ function isObject(value: Json | undefined): value is JsonObject {
 export function isReserved(type: string): boolean {
   return (
     Object.hasOwn(ENGINE_EVENTS, type) ||
-    /^(intent|timer|twin|alert|member|home|xstate)\./.test(type)
+    /^(intent|timer|twin|alert|member|home|lease|xstate)\./.test(type)
   );
 }
 
@@ -287,7 +320,7 @@ export function parseEvent(kind: AnyKind, event: EventData): EventData {
     });
   }
   // In the journal these are the engine's own words: replay would take a sender's for them
-  const { type, folded: _folded, facts: _facts, ...data } = event;
+  const { type, folded: _folded, facts: _facts, claim: _claim, ...data } = event;
   const parsed = schema.safeParse(data);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];

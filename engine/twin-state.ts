@@ -1,6 +1,7 @@
 import type { StateValue } from 'xstate';
 import type { EventData } from './envelope.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { Leases } from './leases.ts';
 
 /** What happens when a timer is found late (the process was down, the machine asleep). */
 export type Lateness =
@@ -92,4 +93,6 @@ export interface TwinState {
   alerts: Record<string, ActiveAlert>;
   /** Open rollup buckets by measurement. */
   buckets: Record<string, Bucket>;
+  /** Who holds which keys of what is desired; absent while nobody does. */
+  leases?: Leases;
 }

@@ -374,6 +374,9 @@ class Checker {
         }
         return;
       }
+      case 'release':
+        this.#targets(action.twin, [...place, 'release']);
+        return;
       case 'command': {
         const at = [...place, 'command'];
         this.#template({ args: action.args, ...(action.expect && { expect: action.expect }) }, [

@@ -2,6 +2,7 @@
 import type { OperandValue } from '../expressions/expression.ts';
 import type { Verdict } from '../kind/conditions.ts';
 import type { Hit } from '../kind/memory.ts';
+import type { Overruling } from '../kind/runs.ts';
 import { formatDuration } from '../language/duration.ts';
 import type { Account } from './account.ts';
 import type { Link } from './chain.ts';
@@ -18,6 +19,7 @@ interface Words {
   ended(outcome: string, reason: string | undefined): string;
   did(what: string): string;
   waits(what: string): string;
+  overruled(what: Overruling, until: string | null): string;
   held(text: string): string;
   failed(text: string): string;
   unknown(text: string, why: string): string;
@@ -42,6 +44,8 @@ const EN: Words = {
     `The run ${EN.outcomes[outcome] ?? outcome}${reason ? `: ${reason}` : ''}.`,
   did: (what) => `It did: ${what}.`,
   waits: (what) => `It waits: ${what}.`,
+  overruled: ({ twin, keys, by }, until) =>
+    `What it wants of ${twin} (${keys.join(', ')}) does not count: ${nameOf(by)} prevails${until === null ? '' : ` until ${until}`}.`,
   held: (text) => `${text} was true`,
   failed: (text) => `${text} was false`,
   unknown: (text, why) => `${text} was not known (${why})`,
@@ -100,6 +104,8 @@ const DE: Words = {
     `Der Lauf ${DE.outcomes[outcome] ?? outcome}${reason ? `: ${reason}` : ''}.`,
   did: (what) => `Getan: ${what}.`,
   waits: (what) => `Gewartet wird: ${what}.`,
+  overruled: ({ twin, keys, by }, until) =>
+    `Was sie von ${twin} will (${keys.join(', ')}), gilt nicht: ${nameOf(by)} hat Vorrang${until === null ? '' : ` bis ${until}`}.`,
   held: (text) => `${text} war wahr`,
   failed: (text) => `${text} war falsch`,
   unknown: (text, why) => `${text} war nicht bekannt (${why})`,
@@ -154,6 +160,8 @@ const DE: Words = {
 };
 
 const WORDS: Record<Language, Words> = { en: EN, de: DE };
+/** What is told of a span by itself; the rest goes with it. */
+const TOLD = new Set(['started', 'refused', 'overruled']);
 
 /** What a rule did in a turn, in sentences. */
 export function tellAccount(
@@ -186,6 +194,11 @@ export function tellAccount(
         );
         verdicts = [];
         break;
+      case 'overruled': {
+        const until = step.until === null ? null : moment(step.until, words, timezone);
+        sentences.push(words.overruled(step, until));
+        break;
+      }
       case 'done':
         sentences.push(...verdicts.splice(0).map(capital), words.did(step.what));
         break;
@@ -210,7 +223,7 @@ export function tellExplanation(
   const { rule, definition, enabled, accounts, near, seen } = explanation;
   if (!definition) return words.undefined(rule);
   const told = accounts
-    .filter(({ trace }) => trace.some(({ type }) => type === 'started' || type === 'refused'))
+    .filter(({ trace }) => trace.some(({ type }) => TOLD.has(type)))
     .map((account) => tellAccount(rule, account, language, timezone));
   const misses = near.map((one) => words.near(one.trigger, one, moment(one.at, words, timezone)));
   const started = accounts.some(({ trace }) => trace.some(({ type }) => type === 'started'));
@@ -252,6 +265,11 @@ function moment(at: number, { locale }: Words, timezone: string): string {
     dateStyle: 'short',
     timeStyle: 'medium',
   }).format(at);
+}
+
+/** Of `home/twin` the twin. */
+function nameOf(holder: string): string {
+  return holder.split('/')[1] ?? holder;
 }
 
 function times(count: number, once: string, many: string): string {

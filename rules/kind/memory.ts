@@ -77,6 +77,8 @@ export type Memory = {
   budget: { left: number; at: number };
   /** Since when runs have been refused because there were too many; null: they are not. */
   stormSince: number | null;
+  /** By twin, until when the rule holds something of it (epoch ms). */
+  holds?: Record<string, number>;
 };
 
 /** Runs at once, and then one a second. */

@@ -23,7 +23,10 @@ export interface ReadyTrigger {
   expression: Expression | null;
 }
 
-type Deed = Extract<Action, { type: 'set' | 'send' | 'scene' | 'notify' | 'alert' | 'clear' }>;
+type Deed = Extract<
+  Action,
+  { type: 'set' | 'release' | 'send' | 'scene' | 'notify' | 'alert' | 'clear' }
+>;
 export type Instruction = { place: Place } & (
   | { op: 'do'; action: Deed; values: Template }
   | { op: 'command'; action: Extract<Action, { type: 'command' }>; values: Template }
@@ -215,6 +218,8 @@ function emitOne(action: Action, place: Place, into: Instruction[]): void {
       return;
     default: {
       const { type: _type, ...values } = action;
+      // How it ends is for the program to know
+      if ('otherwise' in values) delete values.otherwise;
       into.push({ op: 'do', place, action, values: parseTemplate(values as JsonObject) });
     }
   }

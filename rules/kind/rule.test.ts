@@ -523,3 +523,66 @@ ${actions
     });
   });
 });
+
+describe('two rules that want different things of one twin', () => {
+  const ruleOf = (name: string, priority: number, set: string, more = '') => `
+rule: ${name}
+priority: ${priority}
+triggers:
+  - { twin: ${name}-button, path: reported.contact, to: true }
+actions:
+  - set: { twin: lamp, desired: { on: ${set} }
+${more}`;
+  const press = async (home: Awaited<ReturnType<typeof startRules>>, name: string) => {
+    await home.tell(`${name}-button`, { type: 'telemetry', contact: false });
+    await home.tell(`${name}-button`, { type: 'telemetry', contact: true });
+  };
+
+  it('are told apart by priority; the loser knows who prevails and until when', async () => {
+    await using home = await startRules();
+    await home.tell('lamp', { type: 'telemetry', on: true }, 'relay');
+    await home.define(ruleOf('guard', 80, 'false }, hold: 10m'));
+    await home.define(ruleOf('comfort', 0, 'true }'));
+    await press(home, 'guard');
+    await press(home, 'comfort');
+    expect(await home.desired('lamp')).toEqual({ on: false });
+    expect(await home.reported('comfort')).toMatchObject({
+      runs: 1,
+      overruled: { twin: 'lamp', keys: ['on'], by: 'h1/guard', until: expect.any(Number) },
+    });
+    await home.pass(10 * MINUTE);
+    expect(await home.desired('lamp')).toEqual({ on: true });
+    for (const twin of ['guard', 'comfort', 'lamp']) {
+      expect(await home.bench.engine.replay({ home: 'h1', twin })).toMatchObject({ ok: true });
+    }
+  });
+
+  it('may end their run when somebody else prevails', async () => {
+    await using home = await startRules();
+    await home.tell('lamp', { type: 'telemetry', on: true }, 'relay');
+    await home.define(ruleOf('guard', 80, 'false }, hold: 10m'));
+    await home.define(
+      ruleOf('comfort', 0, 'true }, otherwise: stop', '  - delay: 1m\n  - clear: never\n'),
+    );
+    await press(home, 'guard');
+    await press(home, 'comfort');
+    expect(await home.reported('comfort')).toMatchObject({ running: 0, lastOutcome: 'stopped' });
+  });
+
+  it('let go of a twin when they say so, and when they are disabled', async () => {
+    await using home = await startRules();
+    await home.tell('lamp', { type: 'telemetry', on: true }, 'relay');
+    await home.define(
+      ruleOf('guard', 80, 'false }, hold: 10m', '  - delay: 1m\n  - release: lamp\n'),
+    );
+    await home.define(ruleOf('comfort', 0, 'true }'));
+    for (const end of ['release', 'disable'] as const) {
+      await press(home, 'guard');
+      await press(home, 'comfort');
+      expect(await home.desired('lamp')).toEqual({ on: false });
+      if (end === 'release') await home.pass(MINUTE);
+      else await home.tell('guard', { type: 'desired.changed', enabled: false }, 'rule');
+      expect(await home.desired('lamp')).toEqual({ on: true });
+    }
+  });
+});

@@ -40,6 +40,14 @@ const events = {
   /** Somebody runs it by hand. */
   run: z.object({ conditions: z.boolean().default(true), data: data.optional() }),
   'webhook.called': z.object({ hook: z.string(), body: z.json() }),
+  /** Somebody else prevails at a twin of which the rule wants something. */
+  'desired.overruled': z.object({
+    twin: z.string(),
+    keys: z.array(z.string()),
+    by: z.string(),
+    until: z.number().nullable(),
+    wish: z.string().optional(),
+  }),
   ...homeEvents,
 };
 export type RuleEvent = EventsOf<typeof events>;
@@ -54,6 +62,8 @@ type Reported = {
   lastRunAt: number | null;
   lastOutcome: string | null;
   lastError: string | null;
+  /** Who prevailed when it last wanted something in vain, and of what. */
+  overruled: { twin: string; keys: string[]; by: string; until: number | null; at: number } | null;
 };
 export type Context = {
   home: string;
@@ -122,13 +132,24 @@ export function take(
       const program = programOf(definition);
       const reaction = react(program, context.memory, stimulusOf(program, event), moment);
       const moved = event.type === 'observed' && event.moved ? armed(context, moment) : [];
+      const next = after(context, reaction);
       return {
-        context: after(context, reaction),
+        context: event.type === 'desired.overruled' ? overruled(next, event) : next,
         effects: [...moved, ...rearmed(program, event, moment), ...reaction.effects],
         trace: reaction.trace,
       };
     }
   }
+}
+
+function overruled(
+  context: Context,
+  { twin, keys, by, until, at }: Extract<RuleEvent, { type: 'desired.overruled' }>,
+): Context {
+  return {
+    ...context,
+    reported: { ...context.reported, overruled: { twin, keys, by, until, at } },
+  };
 }
 
 /** The context once a reaction has happened. */
@@ -141,6 +162,7 @@ function after(context: Context, reaction: Reaction | null): Context {
     ...context,
     memory,
     reported: {
+      ...context.reported,
       runs: context.reported.runs + started,
       running: memory.runs.length,
       failures:
@@ -182,6 +204,10 @@ function stimulusOf(program: Program, event: RuleEvent): Stimulus {
           : [],
       );
       return { hits };
+    }
+    case 'desired.overruled': {
+      const { twin, keys, by, until, wish } = event;
+      return { overruled: { twin, keys, by, until, ...(wish !== undefined && { wish }) } };
     }
     case 'due': {
       const [what, ...rest] = event.what.split(':');
@@ -385,6 +411,7 @@ const machine = setup({
       lastRunAt: null,
       lastOutcome: null,
       lastError: null,
+      overruled: null,
     },
   }),
   on: {
@@ -395,6 +422,7 @@ const machine = setup({
     due: { actions: 'take' },
     run: { actions: 'take' },
     'webhook.called': { actions: 'take' },
+    'desired.overruled': { actions: 'take' },
   },
   states: {
     switch: {
@@ -423,7 +451,7 @@ export const rule = defineKind({
   commands: {},
   measurements: {},
   machine,
-  internal: ['rule.defined', 'observed', 'due', 'webhook.called'],
+  internal: ['rule.defined', 'observed', 'due', 'webhook.called', 'desired.overruled'],
   view: ({ enabled, definition, reported }) => ({
     reported,
     desired: { enabled },

@@ -36,8 +36,18 @@ export type Trace =
   | { type: 'started'; run: number; hit: Hit }
   | { type: 'done'; run: number; place: Place; what: string; operands: OperandValue[] }
   | { type: 'waits'; run: number; place: Place; what: string }
-  | { type: 'ended'; run: number; outcome: Outcome; reason?: string };
+  | { type: 'ended'; run: number; outcome: Outcome; reason?: string }
+  | ({ type: 'overruled' } & Overruling);
 export type Outcome = 'finished' | 'stopped' | 'failed' | 'restarted' | 'replaced';
+
+/** Somebody wants something else of a twin, and prevails. */
+export interface Overruling {
+  twin: string;
+  keys: string[];
+  by: string;
+  /** Epoch ms; null: for good. */
+  until: number | null;
+}
 
 /** What a moment brings to a rule. */
 export interface Stimulus {
@@ -46,6 +56,8 @@ export interface Stimulus {
   outcomes?: readonly { run: number; thread: number; status: string; error?: string }[];
   /** Runs by themselves: of a clock, a webhook, a person. */
   hits?: readonly { hit: Hit; unconditionally?: boolean }[];
+  /** With the id of the wish that was in vain, where it was not an earlier one that counts no more. */
+  overruled?: Overruling & { wish?: string };
   /** A thread's timer, or a trigger's. */
   due?: { hold: string } | { run: number; thread: number; hold?: string };
 }
@@ -113,7 +125,8 @@ class Turn {
     };
   }
 
-  take({ moves = [], waits = [], outcomes = [], hits = [], due }: Stimulus): void {
+  take({ moves = [], waits = [], outcomes = [], hits = [], overruled, due }: Stimulus): void {
+    if (overruled) this.#overruled(overruled);
     if (due) {
       if (!('run' in due)) this.#holdIsOver(due.hold);
       else if (due.hold === undefined) this.#timeIsUp(due.run, due.thread);
@@ -137,6 +150,10 @@ class Turn {
     for (const [key, { until }] of Object.entries(this.#memory.triggers)) {
       if (until !== undefined) this.#effects.push({ type: 'unschedule', id: `hold:${key}` });
     }
+    for (const [twin, until] of Object.entries(this.#memory.holds ?? {})) {
+      if (until > this.#moment.now) this.#effects.push(released(twin));
+    }
+    delete this.#memory.holds;
     this.#memory.triggers = {};
     this.#memory.queue = [];
     if (this.#memory.stormSince !== null) this.#stormIsOver();
@@ -453,8 +470,7 @@ class Turn {
           this.#end(run, 'failed', filled.reason);
           return 'waits';
         }
-        const effects = deedsOf(instruction.action.type, filled.value as JsonObject, instruction);
-        this.#effects.push(...effects);
+        this.#effects.push(...this.#deeds(run, thread, instruction, filled.value as JsonObject));
         this.#done(
           run,
           instruction,
@@ -559,6 +575,45 @@ class Turn {
     }
   }
 
+  #deeds(
+    run: Run,
+    thread: Thread,
+    instruction: Extract<Instruction, { op: 'do' }>,
+    values: JsonObject,
+  ): Effect[] {
+    const { action } = instruction;
+    if (action.type !== 'set' && action.type !== 'release')
+      return deedsOf(action.type, values, instruction);
+    const twins = [values.twin ?? []].flat().map(String);
+    const holds = { ...this.#memory.holds };
+    for (const [twin, until] of Object.entries(holds)) {
+      if (until <= this.#moment.now || twins.includes(twin)) delete holds[twin];
+    }
+    const holdMs = action.type === 'set' ? action.hold : undefined;
+    if (holdMs !== undefined) for (const to of twins) holds[to] = this.#moment.now + holdMs;
+    if (Object.keys(holds).length > 0) this.#memory.holds = holds;
+    else delete this.#memory.holds;
+    if (action.type === 'release') return twins.map(released);
+    const { priority } = this.#program.definition;
+    return twins.map((to) => ({
+      type: 'tell',
+      to,
+      event: { ...(values.desired as JsonObject), type: 'desired.changed' },
+      ...(action.otherwise === 'stop' && { ref: `${run.id}.${thread.id}.${thread.at}` }),
+      ...claimed(priority, holdMs),
+    }));
+  }
+
+  /** What the rule wanted of a twin does not count, or counts no more. */
+  #overruled({ wish, ...what }: Overruling & { wish?: string }): void {
+    this.#trace.push({ type: 'overruled', ...what });
+    if (what.until === null && this.#memory.holds) delete this.#memory.holds[what.twin];
+    const ref = wish?.split('~')[1];
+    const run = ref && this.#memory.runs.find(({ id }) => id === Number(ref.split('.')[0]));
+    if (run)
+      this.#end(run, 'stopped', `${what.by} holds ${what.keys.join(', ')} of "${what.twin}"`);
+  }
+
   #command(
     run: Run,
     thread: Thread,
@@ -587,6 +642,7 @@ class Turn {
           ...(expect !== undefined && { expect }),
         },
         ref,
+        ...claimed(this.#program.definition.priority),
       });
     }
     this.#done(run, instruction, describe('command', filled.value as JsonObject), filled.operands);
@@ -642,12 +698,6 @@ function timerOf(run: Run, thread: Thread): string {
 function deedsOf(type: string, values: JsonObject, { place }: Instruction): Effect[] {
   const twins = [values.twin ?? []].flat().map(String);
   switch (type) {
-    case 'set':
-      return twins.map((to) => ({
-        type: 'tell',
-        to,
-        event: { ...(values.desired as JsonObject), type: 'desired.changed' },
-      }));
     case 'send':
       return twins.map((to) => ({
         type: 'tell',
@@ -703,6 +753,19 @@ function deedsOf(type: string, values: JsonObject, { place }: Instruction): Effe
     default:
       throw new Error(`actions.${place.join('.')}: nothing is known of "${type}"`);
   }
+}
+
+/** With what weight; the least goes without saying. */
+function claimed(
+  priority: number,
+  holdMs?: number,
+): { claim?: { priority: number; holdMs?: number } } {
+  if (priority === 0 && holdMs === undefined) return {};
+  return { claim: { priority, ...(holdMs !== undefined && { holdMs }) } };
+}
+
+function released(to: string): Effect {
+  return { type: 'tell', to, event: { type: 'desired.released' } };
 }
 
 function describe(type: string, values: JsonObject): string {

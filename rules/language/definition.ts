@@ -236,7 +236,10 @@ export type Action =
       type: 'set';
       twin: string | string[];
       desired: Record<string, z.core.util.JSONType>;
+      hold?: number;
+      otherwise?: 'continue' | 'stop';
     }
+  | { type: 'release'; twin: string | string[] }
   | {
       type: 'command';
       twin: string | string[];
@@ -301,9 +304,21 @@ const action: z.ZodType<Action> = z
         set: z.strictObject({
           twin: target,
           desired: fields,
+          hold: wait
+            .optional()
+            .describe(
+              'How long others of the same or a lower priority are to keep off; then what they wanted counts',
+            ),
+          otherwise: z
+            .enum(['continue', 'stop'])
+            .optional()
+            .describe('When somebody of a higher priority, or who holds it, wants something else'),
         }),
       })
       .transform(({ set }) => typed('set')(set)),
+    z
+      .strictObject({ release: target.describe('Twins that the rule holds') })
+      .transform(({ release }) => typed('release')({ twin: release })),
     z
       .strictObject({
         command: z.strictObject({
@@ -438,7 +453,12 @@ export const definition = z
       .default(10)
       .describe('Runs at once (parallel) or waiting (queued)'),
     key: expression.optional().describe('The mode counts for each value of this apart'),
-    priority: z.int().min(0).max(100).default(0),
+    priority: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(0)
+      .describe('Who prevails where two want different things of a twin; people have 50'),
     triggers: z.array(trigger).min(1).max(50),
     conditions: z.array(condition).default([]),
     actions: z.array(action).min(1).max(200),

@@ -82,6 +82,7 @@ it.each(Object.entries(RULES))('says of the rule "%s" what it did live', async (
       const types: Record<Deed['type'], string> = {
         ...{
           set: 'tell',
+          release: 'tell',
           command: 'tell',
           send: 'tell',
           notify: 'notify',

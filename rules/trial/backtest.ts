@@ -14,7 +14,7 @@ import { historyOf, type Span } from './history.ts';
 export interface Deed {
   /** Epoch ms. */
   at: number;
-  type: 'set' | 'command' | 'send' | 'alert' | 'clear' | 'notify';
+  type: 'set' | 'release' | 'command' | 'send' | 'alert' | 'clear' | 'notify';
   /** In one line, such as `lamp {"on":true}`. */
   what: string;
 }
@@ -152,6 +152,7 @@ export function deedsOf(effects: JournalRow['effects'], at: number): Deed[] {
         const to = String(effect.to);
         if (type === 'desired.changed')
           return [{ at, type: 'set', what: `${to} ${JSON.stringify(data)}` }];
+        if (type === 'desired.released') return [{ at, type: 'release', what: to }];
         if (type === 'command.requested') {
           return [
             {

@@ -19,6 +19,15 @@ const PendingCommand = z
   })
   .meta({ id: 'PendingCommand', description: 'A command that has not come to its end.' });
 
+const Lease = z
+  .object({
+    holder: z.string().describe('`home/twin` of a rule, or who asked.'),
+    priority: z.int(),
+    until: Moment,
+    value: JsonValue.describe('What it wants; null: nothing.'),
+  })
+  .meta({ id: 'Lease', description: 'A claim on a key of what is desired.' });
+
 export const Twin = z
   .object({
     home: z.string(),
@@ -33,6 +42,11 @@ export const Twin = z
     settings: AnyObject.describe('How this twin is configured.'),
     timers: z.array(Timer),
     pending: z.array(PendingCommand),
+    leases: z
+      .record(z.string(), z.array(Lease))
+      .describe(
+        'By key of `desired`, who holds it, the strongest first. Others of the same or a lower priority are overruled until then.',
+      ),
     lastEventAt: Moment.nullable().describe('When something outside last said anything.'),
     updatedAt: Moment,
   })
@@ -53,6 +67,16 @@ export const Twin = z
         settings: { overloadWatts: 3600 },
         timers: [],
         pending: [],
+        leases: {
+          on: [
+            {
+              holder: 'home/frost-guard',
+              priority: 80,
+              until: '2026-01-05T13:00:00.000Z',
+              value: true,
+            },
+          ],
+        },
         lastEventAt: '2026-01-05T12:00:00.000Z',
         updatedAt: '2026-01-05T12:00:00.120Z',
       },
@@ -73,9 +97,20 @@ export function toTwin({ row, view }: TwinReading): Twin {
     ...view,
     timers: state.timers.map(toTimer),
     pending: state.pending.map(toPending),
+    leases: toLeases(state.leases ?? {}),
     lastEventAt: lastEventAt === null ? null : iso(lastEventAt),
     updatedAt: iso(updatedAt),
   };
+}
+
+function toLeases(leases: NonNullable<TwinRow['state']['leases']>): Twin['leases'] {
+  return Object.fromEntries(
+    Object.entries(leases).flatMap(([key, { leases: held }]) => {
+      const shown = held.filter(({ final }) => !final);
+      if (shown.length === 0) return [];
+      return [[key, shown.map(({ until, ...lease }) => ({ ...lease, until: iso(until) }))]];
+    }),
+  );
 }
 
 function toPending(pending: TwinRow['state']['pending'][number]): Twin['pending'][number] {

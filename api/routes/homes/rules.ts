@@ -249,10 +249,12 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
     },
     async ({ params, headers, principal }, reply) => {
       await mustReadRule(engine, params);
-      await engine.deleteTwin(
-        { home: params.home, twin: params.rule },
-        requesterOf(principal, headers),
-      );
+      const address = { home: params.home, twin: params.rule };
+      const by = requesterOf(principal, headers);
+      // Its runs end and what it holds is free before it is gone
+      toReceipt(await engine.desire(address, { enabled: false }, by));
+      const { principal: who, source } = by;
+      await engine.deleteTwin(address, { principal: who, source });
       return reply.code(204).send();
     },
   );

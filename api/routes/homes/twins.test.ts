@@ -37,6 +37,7 @@ describe('twins', () => {
           lateness: { policy: 'fire' },
         },
       ],
+      leases: {},
       pending: [
         {
           id: 'h1/l1@2#0',

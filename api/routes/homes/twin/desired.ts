@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { always, etag, json, notFound, refused, stale, withBody } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { EventFields } from '../../../http/event-fields.ts';
@@ -23,10 +24,21 @@ export function desiredRoutes(app: App, { engine }: RouteContext): void {
         tags: ['Steering'],
         summary: 'Say what a twin should be like',
         description:
-          'The twin pursues it, with commands and retries, for as long as it takes. The kind says what can be desired.',
+          'The twin pursues it, with commands and retries, for as long as it takes. The kind says what can be desired. A key that somebody holds with a priority above 49 stays as it is; what is wanted here counts when that ends (see `leases` of the twin).',
         consumes: ['application/merge-patch+json', 'application/json'],
         params: TwinPath,
         headers: IfMatch.extend(IdempotencyKey.shape),
+        querystring: z.strictObject({
+          holdSeconds: z.coerce
+            .number()
+            .int()
+            .min(1)
+            .max(366 * 86_400)
+            .optional()
+            .describe(
+              'Hold what is wanted for so long: rules below a priority of 50 cannot change it, and after that time what they want counts.',
+            ),
+        }),
         body: DesiredPatch,
         response: {
           200: json('What became of it.', Receipt, etag),
@@ -38,9 +50,47 @@ export function desiredRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, body, headers, principal }, reply) => {
+    async ({ params, body, headers, query, principal }, reply) => {
       assertAddress(params);
-      const receipt = toReceipt(await engine.desire(params, body, requesterOf(principal, headers)));
+      const by = requesterOf(principal, headers);
+      const holdMs = query.holdSeconds === undefined ? undefined : query.holdSeconds * 1_000;
+      const receipt = toReceipt(await engine.desire(params, body, by, holdMs));
+      return reply.header('etag', etagOf(receipt.revision)).send(receipt);
+    },
+  );
+
+  app.delete(
+    '/homes/:home/twins/:twin/leases',
+    {
+      config: { action: 'twin.steer' },
+      schema: {
+        operationId: 'release',
+        tags: ['Steering'],
+        summary: 'End what somebody holds of a twin',
+        description: 'What others wanted meanwhile counts then.',
+        params: TwinPath,
+        headers: IfMatch,
+        querystring: z.strictObject({
+          holder: z
+            .string()
+            .min(1)
+            .max(200)
+            .optional()
+            .describe('Whose leases, as the twin shows it; by default your own.'),
+        }),
+        response: {
+          200: json('What became of it.', Receipt, etag),
+          ...notFound,
+          ...stale,
+          ...refused,
+          ...always,
+        },
+      },
+    },
+    async ({ params, headers, query, principal }, reply) => {
+      assertAddress(params);
+      const by = requesterOf(principal, headers);
+      const receipt = toReceipt(await engine.release(params, by, query.holder));
       return reply.header('etag', etagOf(receipt.revision)).send(receipt);
     },
   );

@@ -11,6 +11,21 @@ describe('steering a twin', () => {
   });
   afterEach(() => api[Symbol.asyncDispose]());
 
+  describe('what is held', () => {
+    it('can be held against rules of a lower priority, and let go', async () => {
+      expect((await api.patch(`${L1}/desired?holdSeconds=600`, { on: true })).status).toBe(200);
+      expect((await api.get(L1)).body).toMatchObject({
+        leases: { on: [{ holder: 'admin', priority: 50, value: true }] },
+      });
+      expect((await api.delete(`${L1}/leases?holder=nobody`)).body).toMatchObject({
+        status: 'ignored',
+        reason: 'nobody holds nothing of it',
+      });
+      expect((await api.delete(`${L1}/leases`)).body).toMatchObject({ status: 'accepted' });
+      expect((await api.get(L1)).body).toMatchObject({ leases: {} });
+    });
+  });
+
   describe('events', () => {
     it('answers with a receipt after the commit', async () => {
       const sent = await api.post(`${L1}/events`, { type: 'telemetry', power: 300 });
