@@ -62,12 +62,21 @@ program
 
 const rules = program
   .command('rules')
-  .description('automations: tested here, checked and live at a server');
+  .description('automations: tested and imported here, checked and live at a server');
 rules
   .command('test')
   .description('run files of tests, each in a home of its own; no server is needed')
   .argument('<files...>', 'such as hall-light.test.yaml')
   .action(async (files) => (await import('./cli/rule-tests.ts')).testRules(files));
+rules
+  .command('import')
+  .description('make rules of Home Assistant’s automations, and say what could not be translated')
+  .argument('<files...>', 'automations.yaml, or packages')
+  .option('--entities <file>', 'which twin each entity is')
+  .option('--write-entities <file>', 'write such a map of all entities, with what was assumed')
+  .option('--out <folder>', 'write a file for each rule; without it there is only the report')
+  .option('--force', 'overwrite files that are there', false)
+  .action(async (files, given) => (await import('./cli/rule-import.ts')).importRules(files, given));
 const atServer = (name: string, description: string) =>
   rules
     .command(name)

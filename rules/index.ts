@@ -7,6 +7,12 @@ export type { Household, KnownTwin } from './check/household.ts';
 export { chainOf, type Link } from './explain/chain.ts';
 export { type Explanation, explainRule } from './explain/explain.ts';
 export { LANGUAGES, tellAccount, tellChain, tellExplanation } from './explain/words.ts';
+export {
+  type Imported,
+  type ImportedRule,
+  importAutomations,
+  type SourceFile,
+} from './import/home-assistant.ts';
 export { type Context as RuleContext, rule } from './kind/rule.ts';
 export type { Definition } from './language/definition.ts';
 export {
