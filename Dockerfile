@@ -6,11 +6,12 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # Without scripts: `prepare` needs the sources, and the tests' PostgreSQL is not wanted here
 RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
-COPY tsconfig.json tsconfig.build.json ./
+COPY tsconfig.json tsconfig.build.json tsconfig.types.json ./
 COPY engine engine
 COPY twins twins
 COPY adapters adapters
 COPY identity identity
+COPY rules rules
 COPY api api
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 

@@ -27,7 +27,7 @@ import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { Desk } from './gateways/desk.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
-import { kinds } from './kinds.ts';
+import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
 import { logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
@@ -83,6 +83,9 @@ async function startParts(
   onOwnershipLost: () => void,
   doors: Doors,
 ): Promise<Homeostat> {
+  // First, as it may refuse, and nothing is to be touched then
+  const kinds = await loadKinds(config.kindsDir);
+  logKinds(kinds, logger);
   const token = keptSecret(config.adminToken, config.dataDir, 'admin-token');
   const telemetry = new EngineTelemetry();
   logTelemetry(telemetry, logger);
@@ -96,7 +99,7 @@ async function startParts(
   const engine = stack.use(
     await createEngine({
       storage,
-      kinds,
+      kinds: kinds.all,
       telemetry,
       clock: doors.clock,
       newId: randomUUID,
@@ -142,6 +145,7 @@ async function startParts(
       provisioning: config.provisioning,
     },
     version: readVersion(),
+    customKinds: new Set(kinds.custom.map(({ kind }) => kind.kind)),
     defaultTimezone: config.timezone,
     logger,
     readiness: () =>
@@ -171,6 +175,13 @@ async function startParts(
     token,
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
+}
+
+function logKinds({ custom, warnings }: LoadedKinds, logger: Logger): void {
+  for (const { kind, file } of custom) {
+    logger.info({ kind: kind.kind, version: kind.version, file }, 'a kind was loaded');
+  }
+  for (const warning of warnings) logger.warn(warning);
 }
 
 /** @returns null when TLS is not configured */

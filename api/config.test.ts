@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { readConfig } from './config.ts';
+import { readConfig, readKindsDir } from './config.ts';
 import { selfSigned } from './edge/testing/self-signed.ts';
 import { problemsOf } from './testing/config-problems.ts';
 
@@ -100,5 +100,21 @@ describe('what stands between the server and the world', () => {
       expect.stringContaining('TLS_KEY_FILE: cannot be read'),
     ]);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('the folder of kinds', () => {
+  it('is none by default, and refused where there is none', () => {
+    expect([readConfig({}).kindsDir, readKindsDir({}), readKindsDir({ KINDS_DIR: '' })]).toEqual([
+      ...[null, null, null],
+    ]);
+    const KINDS_DIR = tmpdir();
+    expect([readConfig({ KINDS_DIR }).kindsDir, readKindsDir({ KINDS_DIR })]).toEqual([
+      ...[KINDS_DIR, KINDS_DIR],
+    ]);
+    for (const path of ['/nowhere', import.meta.filename]) {
+      expect(problemsOf({ KINDS_DIR: path })).toEqual([`KINDS_DIR: there is no folder ${path}`]);
+      expect(() => readKindsDir({ KINDS_DIR: path })).toThrow(`there is no folder ${path}`);
+    }
   });
 });

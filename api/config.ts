@@ -1,5 +1,5 @@
 /** The only place that reads the environment. */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { messageOf } from '../engine/index.ts';
 import type { ProviderOptions } from '../identity/index.ts';
@@ -17,6 +17,8 @@ import { isAppUrl, readProviders } from './provider-config.ts';
 export interface Config {
   databaseUrl: string;
   dataDir: string;
+  /** Folder of kinds of the operator's own. Null: none. */
+  kindsDir: string | null;
   mqtt: MqttConfig;
   http: {
     host: string;
@@ -97,6 +99,10 @@ const Environment = z.object({
     .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'must begin with sqlite: or postgres://')
     .optional(),
   DATA_DIR: z.string().default('./data'),
+  KINDS_DIR: z
+    .string()
+    .refine(isFolder, { error: ({ input }) => `there is no folder ${String(input)}` })
+    .optional(),
   MQTT_URL: z
     .string()
     .regex(/^(mqtts?|wss?):\/\//, 'must begin with mqtt://, mqtts://, ws:// or wss://')
@@ -242,6 +248,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   return {
     databaseUrl: env.DATABASE_URL ?? `sqlite:${dataDir}/homeostat.db`,
     dataDir,
+    kindsDir: env.KINDS_DIR ?? null,
     mqtt: {
       root: env.MQTT_ROOT,
       broker:
@@ -306,6 +313,20 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       telemetryBudget: env.LIMIT_TELEMETRY_BUDGET,
     },
   };
+}
+
+/**
+ * `KINDS_DIR` alone, for commands that need nothing else. Null: none.
+ * @throws ConfigError
+ */
+export function readKindsDir({ KINDS_DIR }: NodeJS.ProcessEnv = process.env): string | null {
+  if (KINDS_DIR === undefined || KINDS_DIR === '') return null;
+  if (!isFolder(KINDS_DIR)) throw new ConfigError([`KINDS_DIR: there is no folder ${KINDS_DIR}`]);
+  return KINDS_DIR;
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** Tells it at the start, when somebody looks; of a renewal only the log tells. */

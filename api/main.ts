@@ -60,6 +60,16 @@ program
   .option('--username <name>', 'of the engine at the broker', 'homeostat')
   .action(async (given) => (await import('./cli/broker-accounts.ts')).printFirstAccounts(given));
 
+program
+  .command('new')
+  .description('begin something of your own')
+  .command('kind')
+  .description('a kind of twin that works, with its test, to be changed')
+  .argument('<name>', 'such as door-bell')
+  .option('--dir <folder>', 'that KINDS_DIR will name', 'kinds')
+  .option('--js', 'JavaScript in place of TypeScript', false)
+  .action(async (name, given) => (await import('./cli/new-kind.ts')).newKind(name, given));
+
 const rules = program
   .command('rules')
   .description('automations: tested and imported here, checked and live at a server');

@@ -71,6 +71,8 @@ export interface ServerOptions {
   edge: EdgeOptions;
   devices: DeviceContext;
   version: string;
+  /** Names of the kinds that the operator has brought. Default: none. */
+  customKinds?: ReadonlySet<string>;
   logger: FastifyBaseLogger | false;
   /** Whether the adapters can do their work. */
   readiness: () => Readiness;
@@ -137,10 +139,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await describeApi(app, version);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
-  const { devices } = options;
+  const { devices, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
-  const context = { engine, identity, defaultTimezone, connections, devices };
+  const context = { engine, identity, defaultTimezone, connections, devices, customKinds };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
   metricsRoutes(app, metrics);
   await app.register(async (v1) => routesOf(v1 as App, context), { prefix: '/v1' });

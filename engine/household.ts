@@ -209,7 +209,7 @@ export class Household {
     const kind = this.#source.kinds.get(stored.kind);
     if (!kind) {
       throw new EngineError('state-unreadable', `${key} is of kind "${stored.kind}"`, {
-        hint: 'This engine does not know the kind. Start it with the kind, or delete the twin.',
+        hint: 'This engine does not know the kind. Start it with the kind (KINDS_DIR names the folder of your own), or delete the twin.',
       });
     }
     let twin = revive(kind, stored);

@@ -26,6 +26,7 @@ export { EngineError, type ErrorCode, messageOf } from './errors.ts';
 export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
 export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
+export { isKindName } from './kind-check.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
 export { type ReplayReport, replay } from './replay.ts';

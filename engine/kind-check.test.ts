@@ -6,6 +6,9 @@ import { checkKind, jsonFlaw } from './kind-check.ts';
 const base = {
   kind: 'thing',
   version: 1,
+  description: 'A thing.',
+  commands: {},
+  measurements: {},
   events: { go: z.object({}), 'intent.acked': z.object({}) },
   view: () => ({}),
 };
@@ -75,6 +78,21 @@ describe('a kind is refused when', () => {
     ],
   ])('%s', (_why, machine, message) => {
     expect(problemOf(machine)).toMatch(message);
+  });
+
+  test('it lacks what the types ask for, as it may in JavaScript', () => {
+    const nothing = {
+      ...{ description: 1, events: { go: {} }, commands: { act: {} } },
+      view: null,
+    };
+    const problem = problemOf({}, { ...nothing, measurements: undefined });
+    for (const lacks of ['a description', 'event "go"', 'command "act"', 'measurements', 'view']) {
+      expect(problem).toContain(lacks);
+    }
+    expect(problem).toContain('a machine, made with setup(…).createMachine(…) of xstate');
+    expect(problemOf({}, { kind: undefined, events: null, commands: [] })).toMatch(
+      /needs a name.*needs events.*needs commands/s,
+    );
   });
 
   test('its name or version cannot be used', () => {

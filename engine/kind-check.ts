@@ -6,7 +6,10 @@ import { EngineError } from './errors.ts';
 interface CheckedKind {
   kind: string;
   version: number;
+  description: string;
   events: Record<string, z.ZodObject>;
+  commands: Record<string, { args: z.ZodObject }>;
+  measurements: unknown;
   machine: AnyStateMachine;
   view(context: unknown): unknown;
 }
@@ -28,10 +31,63 @@ const ALLOWED_ACTIONS = new Set([
 const XSTATE_EVENT = /^xstate\.(after|done\.state|init|stop)\b/;
 const KIND_NAME = /^[a-z][a-z0-9-]{0,63}$/;
 
+export function isKindName(text: string): boolean {
+  return KIND_NAME.test(text);
+}
+
 /** @throws EngineError `kind-invalid`, with all problems found */
 export function checkKind(kind: CheckedKind): void {
+  const problems = flawsOfShape(kind);
+  if (problems.length === 0) problems.push(...flawsWithin(kind));
+  if (problems.length === 0) return;
+  throw new EngineError(
+    'kind-invalid',
+    `kind "${kind.kind}" cannot be a durable twin:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
+    { hint: 'A machine decides, the engine acts: see "What a machine may do" in twins/README.md.' },
+  );
+}
+
+/** What the types say, for authors who have none. */
+function flawsOfShape(kind: CheckedKind): string[] {
+  const { description, events, commands, measurements, machine, view } = kind;
   const problems: string[] = [];
-  if (!KIND_NAME.test(kind.kind)) {
+  if (typeof kind.kind !== 'string') problems.push("it needs a name: kind: 'doorbell'");
+  if (typeof description !== 'string') problems.push('it needs a description, one sentence');
+  if (!isRecord(events)) problems.push('it needs events, a zod object for each type');
+  for (const [type, schema] of isRecord(events) ? Object.entries(events) : []) {
+    if (!isZodObject(schema)) problems.push(`its event "${type}" must be a z.object({ … })`);
+  }
+  if (!isRecord(commands)) problems.push('it needs commands; without any: {}');
+  for (const [name, spec] of isRecord(commands) ? Object.entries(commands) : []) {
+    if (isRecord(spec) && isZodObject(spec.args)) continue;
+    problems.push(`its command "${name}" must be a command({ args: z.object({ … }) })`);
+  }
+  if (!isRecord(measurements) && typeof measurements !== 'function') {
+    problems.push("it needs measurements, such as { power: { unit: 'W' } }; without any: {}");
+  }
+  if (!isRecord(machine) || !isRecord(machine.root) || !isRecord(machine.implementations)) {
+    problems.push('it needs a machine, made with setup(…).createMachine(…) of xstate');
+  }
+  if (typeof view !== 'function') {
+    problems.push(
+      'it needs view, a function of the context that gives reported, desired, settings',
+    );
+  }
+  return problems;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** By what it can do: an author's tests may use another copy of zod. */
+function isZodObject(value: unknown): boolean {
+  return isRecord(value) && typeof value.safeParse === 'function' && isRecord(value.shape);
+}
+
+function flawsWithin(kind: CheckedKind): string[] {
+  const problems: string[] = [];
+  if (!isKindName(kind.kind)) {
     problems.push(`its name must be lower-case letters, digits and "-", not "${kind.kind}"`);
   }
   if (!Number.isInteger(kind.version) || kind.version < 1) {
@@ -43,12 +99,7 @@ export function checkKind(kind: CheckedKind): void {
     problems.push(...checkAction(action as ActionObject, `action "${name}"`));
   }
   for (const node of nodesOf(machine.root)) problems.push(...checkNode(node, kind));
-  if (problems.length === 0) return;
-  throw new EngineError(
-    'kind-invalid',
-    `kind "${kind.kind}" cannot be a durable twin:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
-    { hint: 'A machine decides, the engine acts: see "What a machine may do" in twins/README.md.' },
-  );
+  return problems;
 }
 
 function checkNode(node: StateNode, kind: CheckedKind): string[] {

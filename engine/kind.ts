@@ -122,10 +122,14 @@ export interface Kind<
 // biome-ignore lint/suspicious/noExplicitAny: the engine holds kinds of every event set and machine
 export type AnyKind = Kind<any, any, any>;
 
+/** What has been checked. */
+const defined = new WeakSet<object>();
+
 /**
  * Checks and returns a kind.
  * @throws EngineError `kind-invalid` for what cannot be a durable twin: `invoke` or `spawn`, custom
- * action functions, a misspelt event name in `on`, a context that is not JSON, a top-level final state.
+ * action functions, a misspelt event name in `on`, a context that is not JSON, a top-level final state;
+ * and for what is no kind at all, as an author without types may write
  */
 export function defineKind<
   const S extends EventSchemas,
@@ -133,7 +137,13 @@ export function defineKind<
   M extends AnyStateMachine,
 >(kind: Kind<S, C, M> & { machine: OnlyEffects<M, C> } & OnlyDeclaredEvents<M, S>): Kind<S, C, M> {
   checkKind(kind);
+  defined.add(kind);
   return kind;
+}
+
+/** Whether {@link defineKind} has made it; a copy of a kind is none, as nobody has checked it. */
+export function isKind(value: unknown): value is AnyKind {
+  return typeof value === 'object' && value !== null && defined.has(value);
 }
 
 /** The device's own word on its link (`status` topic, Last Will, availability). */

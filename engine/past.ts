@@ -34,7 +34,11 @@ export async function* pastOf(
   const stored = await storage.getTwin(address);
   if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
   const kind = kinds.get(stored.kind);
-  if (!kind) throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`);
+  if (!kind) {
+    throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`, {
+      hint: 'Start with the kind: KINDS_DIR names the folder of your own. The twin is stored as it was.',
+    });
+  }
   const first = await firstSince(storage, stored, span.from);
   if (first === null) return;
   let twin = await twinBefore(storage, kind, stored, first);

@@ -10,6 +10,7 @@ import { own } from './own.ts';
 import type { CheckpointRow, JournalRow, LoadedTwin } from './rows.ts';
 import type { Storage } from './storage/port.ts';
 import { birth, turn } from './turn.ts';
+import type { TwinState } from './twin-state.ts';
 
 /** Whether the journal and the stored state agree. */
 export interface ReplayReport {
@@ -42,7 +43,11 @@ export async function replay(
   const stored = await storage.getTwin(address);
   if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
   const kind = kinds.get(stored.kind);
-  if (!kind) throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`);
+  if (!kind) {
+    throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`, {
+      hint: 'Start with the kind: KINDS_DIR names the folder of your own. The twin is stored as it was.',
+    });
+  }
   const checkpoint = options.fromBirth ? null : await storage.latestCheckpoint(address);
   let twin: LiveTwin | null =
     checkpoint && checkpoint.revision <= stored.revision && checkpoint.version === kind.version
@@ -61,13 +66,7 @@ export async function replay(
     }
     if (rows.length < PAGE && next <= stored.revision) return gap(stored, from, turns, next, null);
   }
-  const differences: ReplayReport['differences'] = [];
-  compare(
-    stored.state as unknown as Json,
-    (twin?.state ?? null) as unknown as Json,
-    '',
-    differences,
-  );
+  const differences = differencesBetween(stored.state, twin?.state ?? null);
   return { ok: differences.length === 0, revision: stored.revision, from, turns, differences };
 }
 
@@ -137,6 +136,16 @@ function gap(
 ): ReplayReport {
   const difference = { path: `journal@${missing}`, stored: found, replayed: missing };
   return { ok: false, revision: stored.revision, from, turns, differences: [difference] };
+}
+
+/** Where two states are not the same data, at most 50 places. */
+export function differencesBetween(
+  stored: TwinState | null,
+  replayed: TwinState | null,
+): ReplayReport['differences'] {
+  const differences: ReplayReport['differences'] = [];
+  compare(stored as unknown as Json, replayed as unknown as Json, '', differences);
+  return differences;
 }
 
 function compare(

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
+import { TwinBench } from './authoring/twin-bench.ts';
 import { startEngine } from './testing/engine-bench.ts';
 import { gauge } from './testing/gauge.ts';
 import { lamp } from './testing/lamp.ts';
-import { TwinBench } from './testing/twin-bench.ts';
 
 test('an event that is folded although late is measured once', () => {
   const bench = new TwinBench(gauge);

@@ -68,6 +68,22 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
     if (kind && settings) parseEvent(kind, { ...settings, type: 'settings.changed' });
   }
 
+  /** Its room hears that it left, as after any other change of room. */
+  async function leaveRoom({ home, twin, kind }: TwinRow, room: string, by: Requester) {
+    if (core.kinds.has(kind)) {
+      const event = { type: 'twin.changed', room: null };
+      assertDone(await core.dispatch(requestEnvelope(core, { home, twin }, event, by)));
+      return;
+    }
+    // A twin that nobody can turn any more cannot say so itself, and must be able to go all the same
+    const found = await storage.getTwin({ home, twin: room });
+    const roomKind = found && core.kinds.get(found.kind);
+    if (!roomKind || !('member.left' in roomKind.events)) return;
+    const event = { type: 'member.left', member: twin, kind };
+    const envelope = requestEnvelope(core, { home, twin: room }, event, by);
+    assertDone(await core.dispatch({ ...envelope, source: 'engine', dedupe: false }));
+  }
+
   const verbs: TwinVerbs = {
     async createTwin({ home, twin, kind, name = twin, room = null, via, settings }, by) {
       const address = { home, twin };
@@ -117,11 +133,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           { hint: 'Read it again and decide anew.' },
         );
       }
-      if (row.room !== null) {
-        // Its room hears that it left, as after any other change of room
-        const event = { type: 'twin.changed', room: null };
-        assertDone(await core.dispatch(requestEnvelope(core, address, event, unkeyed(by))));
-      }
+      if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
       await shard.exclusively(async () => {
         await storage.deleteTwin(address);
         // Others of its home may hold it as a relation

@@ -2,10 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { runTests } from '../../rules/index.ts';
-import { kinds } from '../kinds.ts';
+import { readKindsDir } from '../config.ts';
+import { loadKinds } from '../kinds/load-kinds.ts';
 
 /** Runs files of tests. Exit code 1 when one fails. */
 export async function testRules(files: readonly string[]): Promise<void> {
+  const { all: kinds } = await loadKinds(readKindsDir());
   let failed = 0;
   let passed = 0;
   for (const file of files) {

@@ -26,6 +26,8 @@ export interface RouteContext {
   /** The timezone of a home that is created without one. */
   defaultTimezone: string;
   devices: DeviceContext;
+  /** Names of the kinds that the operator has brought. */
+  customKinds: ReadonlySet<string>;
 }
 
 /** What devices and gateways meet. */

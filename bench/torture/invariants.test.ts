@@ -1,6 +1,6 @@
 /** A check that cannot fail is worth nothing: each is shown evidence that was forged for it. */
 import { describe, expect, test } from 'vitest';
-import { TwinBench } from '../../engine/testing/twin-bench.ts';
+import { TwinBench } from '../../engine/authoring/twin-bench.ts';
 import { relay } from '../../twins/relay/relay.ts';
 import type { Evidence, TwinEvidence } from './evidence.ts';
 import { violations, type Waivers } from './invariants.ts';

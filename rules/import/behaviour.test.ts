@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { kinds } from '../../api/kinds.ts';
+import { builtInKinds as kinds } from '../../api/kinds/built-in.ts';
 import { runTests } from '../trial/run-tests.ts';
 import { importAutomations } from './home-assistant.ts';
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import type { Dice } from '../../engine/authoring/dice.ts';
 import type { EventData } from '../../engine/kind.ts';
 import { describeKind } from '../../twins/kinds.contract.ts';
 import { readRule } from '../language/source.ts';
@@ -46,56 +46,51 @@ const definitions = RULES.map((text) => {
   return { type: 'rule.defined', definition: value, source: text } as unknown as EventData;
 });
 
-const twin = fc.constantFrom('a', 'b');
-const hit = fc.record({
-  trigger: fc.integer({ min: 0, max: 5 }),
-  id: fc.constant('x'),
-  type: fc.constantFrom('state', 'number', 'when'),
-  at: fc.constant(Date.parse('2026-01-05T12:00:00Z')),
-  twin,
-  to: fc.oneof(fc.boolean(), fc.integer({ min: -5, max: 30 })),
+/** As many times as a throw says. */
+const some = <T>(dice: Dice, most: number, one: () => T): T[] =>
+  Array.from({ length: dice.between(0, most) }, one);
+const twin = (dice: Dice) => dice.oneOf(['a', 'b']);
+const hit = (dice: Dice) => ({
+  trigger: dice.between(0, 5),
+  id: 'x',
+  type: dice.oneOf(['state', 'number', 'when']),
+  at: Date.parse('2026-01-05T12:00:00Z'),
+  twin: twin(dice),
+  to: dice.oneIn(2) ? dice.oneIn(2) : dice.between(-5, 30),
 });
-const move = fc.record({
-  key: fc.tuple(fc.integer({ min: 0, max: 5 }), twin).map(([index, name]) => `${index}:${name}`),
-  move: fc.constantFrom('fires', 'holds', 'breaks', 'rearms'),
-  hit,
+const move = (dice: Dice) => ({
+  key: `${dice.between(0, 5)}:${twin(dice)}`,
+  move: dice.oneOf(['fires', 'holds', 'breaks', 'rearms']),
+  hit: hit(dice),
 });
-const thread = { run: fc.integer({ min: 1, max: 4 }), thread: fc.integer({ min: 0, max: 3 }) };
-const observed = fc.record(
-  {
-    type: fc.constant('observed'),
-    twin,
-    turn: fc.constant('h1/a@1'),
-    moves: fc.array(move, { maxLength: 3 }),
-    waits: fc.array(
-      fc.record({ ...thread, moves: fc.array(move, { maxLength: 2 }), isTrue: fc.boolean() }),
-      {
-        maxLength: 2,
-      },
-    ),
-    outcomes: fc.array(
-      fc.record({ ...thread, status: fc.constantFrom('confirmed', 'failed', 'expired') }),
-      { maxLength: 2 },
-    ),
-  },
-  { requiredKeys: ['type', 'twin', 'turn'] },
-);
-const due = fc
-  .constantFrom(
-    'hold:0:a',
-    'hold:4',
-    'run:1:0',
-    'run:2:1',
-    'run:1:0:0:b',
-    'trigger:2',
-    'trigger:3:150',
-    'settle',
-  )
-  .map((what) => ({ type: 'due', what }));
+const thread = (dice: Dice) => ({ run: dice.between(1, 4), thread: dice.between(0, 3) });
+const observed = (dice: Dice): EventData => ({
+  type: 'observed',
+  twin: twin(dice),
+  turn: 'h1/a@1',
+  ...(dice.oneIn(2) && { moves: some(dice, 3, () => move(dice)) }),
+  ...(dice.oneIn(2) && {
+    waits: some(dice, 2, () => ({
+      ...thread(dice),
+      moves: some(dice, 2, () => move(dice)),
+      isTrue: dice.oneIn(2),
+    })),
+  }),
+  ...(dice.oneIn(2) && {
+    outcomes: some(dice, 2, () => ({
+      ...thread(dice),
+      status: dice.oneOf(['confirmed', 'failed', 'expired']),
+    })),
+  }),
+});
+const DUE = [
+  ...['hold:0:a', 'hold:4', 'run:1:0', 'run:2:1', 'run:1:0:0:b'],
+  ...['trigger:2', 'trigger:3:150', 'settle'],
+];
 
 describeKind(rule, {
-  'rule.defined': fc.constantFrom(...definitions),
-  observed: observed as unknown as fc.Arbitrary<EventData>,
-  due,
-  'webhook.called': fc.constant({ type: 'webhook.called', hook: 'bell', body: { ring: 1 } }),
+  'rule.defined': (dice) => dice.oneOf(definitions),
+  observed,
+  due: (dice) => ({ type: 'due', what: dice.oneOf(DUE) }),
+  'webhook.called': () => ({ type: 'webhook.called', hook: 'bell', body: { ring: 1 } }),
 });

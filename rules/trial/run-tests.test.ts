@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { kinds } from '../../api/kinds.ts';
+import { builtInKinds as kinds } from '../../api/kinds/built-in.ts';
 import { runTests } from './run-tests.ts';
 
 const COOKBOOK = new URL('../../docs/cookbook/', import.meta.url);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { TwinBench } from '../../engine/authoring/twin-bench.ts';
 import { revive } from '../../engine/live-twin.ts';
 import type { LoadedTwin } from '../../engine/rows.ts';
-import { TwinBench } from '../../engine/testing/twin-bench.ts';
 import { home } from './home.ts';
 
 const HOUR = 3_600_000;

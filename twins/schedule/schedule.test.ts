@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { TwinBench } from '../../engine/authoring/twin-bench.ts';
 import { revive } from '../../engine/live-twin.ts';
 import type { LoadedTwin } from '../../engine/rows.ts';
-import { TwinBench } from '../../engine/testing/twin-bench.ts';
 import type { Exception, WeeklyPeriod } from './plan.ts';
 import { schedule } from './schedule.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TwinBench } from '../../engine/testing/twin-bench.ts';
+import { TwinBench } from '../../engine/authoring/twin-bench.ts';
 import type { Context } from './context.ts';
 import { sensor } from './sensor.ts';
 

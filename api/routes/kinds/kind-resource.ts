@@ -11,6 +11,9 @@ export const KindSummary = z
     kind: z.string(),
     version: z.int(),
     description: z.string(),
+    builtIn: z
+      .boolean()
+      .describe('Whether it comes with Homeostat; else the operator has brought it.'),
     events: z
       .record(z.string(), JsonSchema)
       .describe('What its twins can be told, by type: the fields of each event.'),
@@ -42,7 +45,7 @@ export type Kind = z.infer<typeof Kind>;
 /** Events that have an address of their own: what is desired, and what is configured. */
 const STEERED = new Set(['desired.changed', 'settings.changed']);
 
-export function toKindSummary(kind: AnyKind): KindSummary {
+export function toKindSummary(kind: AnyKind, builtIn: boolean): KindSummary {
   const schemas = kind.events as Record<string, z.ZodObject>;
   const commands = kind.commands as Record<string, { args: z.ZodObject; ttl?: number }>;
   const { measurements } = kind;
@@ -50,6 +53,7 @@ export function toKindSummary(kind: AnyKind): KindSummary {
     kind: kind.kind,
     version: kind.version,
     description: kind.description,
+    builtIn,
     events: Object.fromEntries(
       Object.entries(schemas)
         .filter(
@@ -69,9 +73,9 @@ export function toKindSummary(kind: AnyKind): KindSummary {
   };
 }
 
-export function toKind(kind: AnyKind): Kind {
+export function toKind(kind: AnyKind, builtIn: boolean): Kind {
   return {
-    ...toKindSummary(kind),
+    ...toKindSummary(kind, builtIn),
     machine: machineDefinition(kind.machine.root),
     diagram: toMermaid(kind.machine.root),
   };

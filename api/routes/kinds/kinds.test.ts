@@ -25,6 +25,13 @@ describe('kinds', () => {
     expect(nook).toMatchObject({ events: {}, commands: {}, desired: null, settings: null });
   });
 
+  it('says which of them the operator has brought', async () => {
+    await using ours = await ApiBench.open({ server: { customKinds: new Set(['nook']) } });
+    const { items } = await ours.get('/v1/kinds');
+    expect(items.map(({ builtIn }) => builtIn)).toEqual([true, false, true]);
+    expect((await ours.get('/v1/kinds/nook')).body).toMatchObject({ builtIn: false });
+  });
+
   it('shows one with its machine, as configuration and as diagram', async () => {
     const { body } = await api.get('/v1/kinds/lamp');
     expect(body.machine).toMatchObject({

@@ -1,10 +1,12 @@
 import { z } from 'zod';
-import { EngineError } from '../../../engine/index.ts';
+import { type AnyKind, EngineError } from '../../../engine/index.ts';
 import { always, json, listOf, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { Kind, KindSummary, toKind, toKindSummary } from './kind-resource.ts';
 
-export function kindRoutes(app: App, { engine }: RouteContext): void {
+export function kindRoutes(app: App, { engine, customKinds }: RouteContext): void {
+  const isBuiltIn = ({ kind }: AnyKind) => !customKinds.has(kind);
+
   app.get(
     '/kinds',
     {
@@ -17,7 +19,10 @@ export function kindRoutes(app: App, { engine }: RouteContext): void {
         response: { 200: json('All kinds.', listOf(KindSummary)), ...always },
       },
     },
-    () => ({ items: [...engine.kinds.values()].map(toKindSummary), nextCursor: null }),
+    () => ({
+      items: [...engine.kinds.values()].map((kind) => toKindSummary(kind, isBuiltIn(kind))),
+      nextCursor: null,
+    }),
   );
 
   app.get(
@@ -36,7 +41,7 @@ export function kindRoutes(app: App, { engine }: RouteContext): void {
     },
     ({ params }) => {
       const kind = engine.kinds.get(params.kind);
-      if (kind) return toKind(kind);
+      if (kind) return toKind(kind, isBuiltIn(kind));
       throw new EngineError('unknown-kind', `there is no kind "${params.kind}"`, {
         hint: `Known kinds: ${[...engine.kinds.keys()].join(', ')}.`,
       });

@@ -1,6 +1,8 @@
+import type { StateValue } from 'xstate';
 import type { Turned, TurnResult } from '../draft.ts';
 import type { RecordedEffect } from '../effect.ts';
 import type { EventData } from '../envelope.ts';
+import type { Facts } from '../facts.ts';
 import type { JsonObject } from '../json.ts';
 import type { AnyKind } from '../kind.ts';
 import type { LiveTwin } from '../live-twin.ts';
@@ -9,7 +11,8 @@ import { SoloTwin } from '../solo-twin.ts';
 
 /**
  * One twin on a bench: given a kind, when events arrive and time passes, then read off what it did.
- * No storage, no shard: the same pure turns that the engine folds.
+ * No storage, no shard: the same pure turns that the engine folds. Its clock moves only when told to, so
+ * nothing waits; every time is epoch ms, every span ms.
  *
  * ```ts
  * const bench = new TwinBench(relay);
@@ -19,16 +22,26 @@ import { SoloTwin } from '../solo-twin.ts';
  * ```
  */
 export class TwinBench {
+  /** One row a turn: the event, the state value after it, what it asked for. The first is the birth. */
   readonly journal: JournalRow[] = [];
   /** Everything emitted so far, with ids. */
   readonly effects: RecordedEffect[] = [];
+  /** What would leave the house: commands, desired states, notifications. */
   readonly deliveries: Delivery[] = [];
+  /** Commands by id, each as it is now: `status` says what became of it. */
   readonly intents = new Map<string, IntentWrite>();
+  /** Alerts by id, each as it is now, cleared ones too. */
   readonly alerts = new Map<string, AlertRow>();
   /** Events told to other twins. */
   readonly told: { to: string; event: EventData }[] = [];
   readonly #solo: SoloTwin;
 
+  /**
+   * A twin that has just been made.
+   * @param given `home` (`h1`), `twin` (`t1`), `timezone` (IANA, `Europe/Berlin`), `now` (epoch ms, a Monday noon
+   *   in January 2026), `room` (none), and who stands in which relation to it (`{ members: ['a'] }`)
+   * @throws EngineError `machine-failed` for a machine that cannot begin
+   */
   constructor(
     kind: AnyKind,
     given: {
@@ -54,10 +67,12 @@ export class TwinBench {
   set twin(twin: LiveTwin) {
     this.#solo.twin = twin;
   }
+  /** Epoch ms. */
   get now(): number {
     return this.#solo.now;
   }
-  get state() {
+  /** The machine's state value: a name, or names by region. */
+  get state(): StateValue {
     return this.twin.state.value;
   }
   get reported(): JsonObject {
@@ -80,12 +95,20 @@ export class TwinBench {
     return Object.keys(this.twin.state.alerts);
   }
 
-  /** Folds an event from outside, now or at the device's own time. @throws what the turn throws */
-  send(event: EventData, options: { at?: number; id?: string; source?: string } = {}): TurnResult {
+  /**
+   * Folds an event from outside.
+   * @param options `at`: when it happened by the device's clock (epoch ms), default now; `id`: one that has been
+   *   seen makes it a duplicate; `source`: `home/twin` for what another twin tells; `facts`: what the kind `reads`
+   * @throws EngineError `unknown-event`, `bad-input` for what its schema refuses, `machine-failed`
+   */
+  send(
+    event: EventData,
+    options: { at?: number; id?: string; source?: string; facts?: Facts } = {},
+  ): TurnResult {
     return this.#solo.send(event, options);
   }
 
-  /** The device acknowledges the latest command of this name. */
+  /** The device acknowledges the latest command of this name. @throws Error where none is open */
   ack(name: string, ok = true, error?: string): TurnResult {
     const intent = this.twin.state.pending.findLast((pending) => pending.name === name);
     if (!intent) throw new Error(`no open command "${name}"`);

@@ -1,6 +1,0 @@
-import type { AnyKind } from '../engine/index.ts';
-import { rule } from '../rules/index.ts';
-import { kinds as devicesAndRooms } from '../twins/catalogue.ts';
-
-/** All kinds of twins that there are. */
-export const kinds: readonly AnyKind[] = [...devicesAndRooms, rule];
