@@ -87,8 +87,8 @@ rules
   .option('--out <folder>', 'write a file for each rule; without it there is only the report')
   .option('--force', 'overwrite files that are there', false)
   .action(async (files, given) => (await import('./cli/rule-import.ts')).importRules(files, given));
-const atServer = (name: string, description: string) =>
-  rules
+const atServer = (name: string, description: string, under = rules) =>
+  under
     .command(name)
     .description(description)
     .requiredOption('--home <home>')
@@ -107,6 +107,21 @@ atServer('backtest', 'what a rule would have done, beside the version that is li
   .option('--from <moment>', 'default: a day before the end')
   .option('--to <moment>', 'default: now')
   .action(async (file, given) => (await atRules()).backtestRule(file, given));
+const draft = rules
+  .command('draft')
+  .description('a version of a rule on trial beside the one that is live');
+atServer('put', 'put a draft on trial: it sees what the rule sees, and nothing comes of it', draft)
+  .argument('<file>')
+  .action(async (file, given) => (await atRules()).putDraft(file, given));
+atServer('show', 'what the draft would have done, beside what the rule did', draft)
+  .argument('<rule>')
+  .action(async (rule, given) => (await atRules()).showDraft(rule, given));
+atServer('promote', 'make the draft live', draft)
+  .argument('<rule>')
+  .action(async (rule, given) => (await atRules()).promoteDraft(rule, given));
+atServer('discard', 'end the trial', draft)
+  .argument('<rule>')
+  .action(async (rule, given) => (await atRules()).discardDraft(rule, given));
 atServer('explain', 'why a rule ran or did not, or what led to a command or alert')
   .argument('<what>', 'the id of a rule, a command or an alert')
   .option('--from <moment>', 'default: a day before the end')

@@ -53,6 +53,7 @@ describe('the OpenAPI document', () => {
       'delete /v1/homes/{home}/members/{person}',
       'delete /v1/homes/{home}/provisioning',
       'delete /v1/homes/{home}/rules/{rule}',
+      'delete /v1/homes/{home}/rules/{rule}/draft',
       'delete /v1/homes/{home}/twins/{twin}',
       'delete /v1/homes/{home}/twins/{twin}/leases',
       'delete /v1/homes/{home}/twins/{twin}/secret',
@@ -87,6 +88,7 @@ describe('the OpenAPI document', () => {
       'get /v1/homes/{home}/provisioning',
       'get /v1/homes/{home}/rules',
       'get /v1/homes/{home}/rules/{rule}',
+      'get /v1/homes/{home}/rules/{rule}/draft',
       'get /v1/homes/{home}/rules/{rule}/explain',
       'get /v1/homes/{home}/stream',
       'get /v1/homes/{home}/twins',
@@ -144,6 +146,7 @@ describe('the OpenAPI document', () => {
       'post /v1/homes/{home}/leave',
       'post /v1/homes/{home}/rules/backtest',
       'post /v1/homes/{home}/rules/check',
+      'post /v1/homes/{home}/rules/{rule}/draft/promote',
       'post /v1/homes/{home}/rules/{rule}/run',
       'post /v1/homes/{home}/twins',
       'post /v1/homes/{home}/twins/{twin}/commands',
@@ -158,6 +161,7 @@ describe('the OpenAPI document', () => {
       'put /v1/homes/{home}/owner',
       'put /v1/homes/{home}/provisioning',
       'put /v1/homes/{home}/rules/{rule}',
+      'put /v1/homes/{home}/rules/{rule}/draft',
       'put /v1/me/password',
     ]);
   });

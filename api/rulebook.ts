@@ -12,6 +12,7 @@ import {
   type Backtest,
   backtest,
   checkRule,
+  compareDraft,
   type Definition,
   type Household,
   type KnownTwin,
@@ -73,8 +74,8 @@ export async function householdOf(
           measurements: Object.keys(measured(row.state.context)),
         }),
       });
-      const definition =
-        row.kind === KIND && row.twin !== except ? definitionOf(row.state.context) : null;
+      const isOther = row.kind === KIND && row.twin !== except && !draftOf(row.state.context);
+      const definition = isOther ? definitionOf(row.state.context) : null;
       if (definition) rules.push(definition);
     }
     cursor = page.nextCursor ?? undefined;
@@ -85,6 +86,11 @@ export async function householdOf(
 /** What a rule's twin holds. */
 function definitionOf(context: unknown): Definition | null {
   return (context as RuleContext).definition;
+}
+
+/** The rule beside which a twin is on trial. */
+function draftOf(context: unknown): RuleContext['draftOf'] {
+  return (context as RuleContext).draftOf ?? null;
 }
 
 /**
@@ -98,17 +104,34 @@ export async function putRule(
   by: Requester,
 ): Promise<{ reading: TwinReading; made: boolean; problems: RuleProblem[] }> {
   assertAddress(address);
-  const existing = await engine.readTwin(address);
-  if (existing && existing.row.kind !== KIND) {
-    throw new EngineError('conflict', `"${address.twin}" is a ${existing.row.kind}, not a rule`, {
-      hint: 'Choose another id.',
-    });
-  }
+  const existing = await mayBecomeRule(engine, address);
   const { definition, source, problems } = readGiven(
     given,
     await householdOf(engine, address.home, address.twin),
   );
   assertUsable(definition, problems, address);
+  const reading = await define(engine, address, { definition, source }, by);
+  return { reading, made: !existing, problems };
+}
+
+/** The rule that is there, or null. @throws EngineError `conflict` where the twin is something else */
+async function mayBecomeRule(engine: Engine, address: Address): Promise<TwinReading | null> {
+  const existing = await engine.readTwin(address);
+  if (!existing || existing.row.kind === KIND) return existing;
+  throw new EngineError('conflict', `"${address.twin}" is a ${existing.row.kind}, not a rule`, {
+    hint: 'Choose another id.',
+  });
+}
+
+/** Gives a rule's twin its definition; it is made where there is none. @param draftOf the rule beside which it is on trial */
+async function define(
+  engine: Engine,
+  address: Address,
+  { definition, source }: { definition: Definition; source: string | null },
+  by: Requester,
+  draftOf?: string,
+): Promise<TwinReading> {
+  const existing = await engine.readTwin(address);
   if (!existing)
     await engine.createTwin({ ...address, kind: KIND, name: definition.name ?? address.twin }, by);
   const id = randomUUID();
@@ -116,7 +139,12 @@ export async function putRule(
     ...address,
     id,
     dedupe: false,
-    event: { type: 'rule.defined', definition: definition as unknown as Json, source },
+    event: {
+      type: 'rule.defined',
+      definition: definition as unknown as Json,
+      source,
+      ...(draftOf !== undefined && { draftOf }),
+    },
     at: engine.clock.now(),
     undated: true,
     source: 'engine',
@@ -130,7 +158,82 @@ export async function putRule(
   if (receipt.status === 'rejected') throw new EngineError(receipt.code, receipt.reason);
   const reading = await engine.readTwin(address);
   if (!reading) throw new EngineError('conflict', `${address.twin} was deleted meanwhile`);
+  return reading;
+}
+
+/** Where a draft of a rule lives. */
+function draftAddress({ home, twin }: Address): Address {
+  return { home, twin: `${twin}.draft` };
+}
+
+/**
+ * Puts a draft of a rule on trial, beside the version that is live or before there is one.
+ * @throws as {@link putRule}
+ */
+export async function putDraft(
+  engine: Engine,
+  rule: Address,
+  given: GivenRule,
+  by: Requester,
+): Promise<{ reading: TwinReading; made: boolean; problems: RuleProblem[] }> {
+  const address = draftAddress(rule);
+  assertAddress(address);
+  const household = await householdOf(engine, rule.home, rule.twin);
+  const { definition, source, problems } = readGiven(given, household);
+  assertUsable(definition, problems, rule);
+  const existing = await engine.readTwin(address);
+  if (existing && !draftOf(existing.row.state.context)) {
+    throw new EngineError('conflict', `"${address.twin}" is no draft`, {
+      hint: 'A draft lives under the id of its rule with ".draft" behind it; rename what is there.',
+    });
+  }
+  const reading = await define(engine, address, { definition, source }, by, rule.twin);
   return { reading, made: !existing, problems };
+}
+
+/** @throws Refusal `not-found` */
+export async function mustReadDraft(engine: Engine, rule: Address): Promise<TwinReading> {
+  const reading = await engine.readTwin(draftAddress(rule));
+  if (reading && draftOf(reading.row.state.context)) return reading;
+  throw new Refusal('not-found', `rule "${rule.twin}" has no draft`, {
+    hint: `PUT /v1/homes/${rule.home}/rules/${rule.twin}/draft puts one on trial.`,
+  });
+}
+
+/** What a draft would have done since it is on trial, beside what its rule did. @throws Refusal `not-found` */
+export async function readDraft(engine: Engine, rule: Address): Promise<Backtest> {
+  const { row } = await mustReadDraft(engine, rule);
+  const live = await engine.readTwin(rule);
+  const since = draftOf(row.state.context)?.since ?? row.createdAt;
+  return compareDraft(engine, {
+    draft: draftAddress(rule),
+    live: live?.row.kind === KIND ? rule : null,
+    span: { from: since, to: engine.clock.now() + 1 },
+  });
+}
+
+/** Makes the draft live and ends its trial. @throws as {@link putRule}: the home may have changed since */
+export async function promoteDraft(
+  engine: Engine,
+  rule: Address,
+  by: Requester,
+): Promise<Awaited<ReturnType<typeof putRule>>> {
+  const { row } = await mustReadDraft(engine, rule);
+  const { source, definition } = row.state.context as unknown as RuleContext;
+  const { locate } = source === null ? parseRule(null) : readRule(source);
+  const household = await householdOf(engine, rule.home, rule.twin);
+  const problems = definition ? checkRule(definition, household, locate) : [];
+  assertUsable(definition, problems, rule);
+  const existing = await mayBecomeRule(engine, rule);
+  const reading = await define(engine, rule, { definition, source }, by);
+  await engine.deleteTwin(draftAddress(rule), { principal: by.principal, source: by.source });
+  return { reading, made: !existing, problems };
+}
+
+/** @throws Refusal `not-found` */
+export async function discardDraft(engine: Engine, rule: Address, by: Requester): Promise<void> {
+  await mustReadDraft(engine, rule);
+  await engine.deleteTwin(draftAddress(rule), by);
 }
 
 /** A rule that is not live, on what has happened. @throws Refusal `bad-input` with each problem */

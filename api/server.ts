@@ -35,6 +35,7 @@ import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { gatewayRoutes } from './routes/gateways/gateways.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
 import { alertRoutes } from './routes/homes/alerts.ts';
+import { draftRoutes } from './routes/homes/drafts.ts';
 import { explainRoutes } from './routes/homes/explain.ts';
 import { homeGatewayRoutes } from './routes/homes/gateways.ts';
 import { homeRoutes } from './routes/homes/homes.ts';
@@ -161,6 +162,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   invitationRoutes(app, context);
   keyRoutes(app, context);
   ruleRoutes(app, context);
+  draftRoutes(app, context);
   explainRoutes(app, context);
   auditRoutes(app, context);
   twinRoutes(app, context);

@@ -187,6 +187,8 @@ export class Draft {
       case 'notify':
         this.#deliver(id, { ...effect, ...this.#sender() }, null);
         break;
+      case 'withheld':
+        break;
       default:
         throw new EngineError(
           'machine-failed',

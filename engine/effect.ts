@@ -90,6 +90,12 @@ export interface NotifyEffect {
   data?: JsonObject;
 }
 
+/** What a twin on trial would have asked for: it stands in the journal, and nothing comes of it. */
+export interface WithheldEffect {
+  type: 'withheld';
+  effect: AlertEffect | TellEffect | RetrainEffect | NotifyEffect;
+}
+
 /** All that a machine may emit; the engine interprets it after the turn. */
 // biome-ignore lint/complexity/noBannedTypes: no commands is the empty set of names
 export type Effect<C extends CommandSpecs = {}> =
@@ -99,7 +105,8 @@ export type Effect<C extends CommandSpecs = {}> =
   | ScheduleEffect
   | UnscheduleEffect
   | RetrainEffect
-  | NotifyEffect;
+  | NotifyEffect
+  | WithheldEffect;
 
 /** An emitted effect whose command names are not known statically, as the engine meets it. */
 export type AnyEffect =
@@ -109,7 +116,8 @@ export type AnyEffect =
   | ScheduleEffect
   | UnscheduleEffect
   | RetrainEffect
-  | NotifyEffect;
+  | NotifyEffect
+  | WithheldEffect;
 
 /** An effect as journaled and delivered: with its deterministic id. */
 export type RecordedEffect = AnyEffect & { id: string };

@@ -3,6 +3,7 @@ export { type Change, ChangeFeed, type Subscription } from './changes.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { createEngine } from './create-engine.ts';
 export type { BuriedPacket } from './dead-letter-verbs.ts';
+export type { AnyEffect } from './effect.ts';
 export type {
   Engine,
   EngineOptions,

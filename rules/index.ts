@@ -24,6 +24,7 @@ export {
 } from './language/source.ts';
 export { type Backtest, backtest, type Deed } from './trial/backtest.ts';
 export { runTests, type TestOutcome } from './trial/run-tests.ts';
+export { compareDraft } from './trial/shadow.ts';
 
 /** JSON Schema (draft 2020-12) of a rule as it is written: for editors. */
 export function ruleSchema(): Record<string, unknown> {

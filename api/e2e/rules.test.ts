@@ -171,6 +171,18 @@ test('an author tests, checks, tries, puts and explains rules at the command lin
     output: expect.stringContaining('draft: 0 runs, 0 failed, 0 deeds\nlive: 1 runs'),
   });
   expect(tried.output).toMatch(/ {2}- .* set lamp \{"on":true\}/);
+  expect(await atFlat('draft', 'put', file)).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('a draft of light is on trial in flat'),
+  });
+  expect((await atFlat('draft', 'show', 'light')).output).toContain(
+    'draft: 0 runs, 0 failed, 0 deeds\nlive: 0 runs',
+  );
+  expect((await atFlat('draft', 'promote', 'light')).output).toContain('light is live in flat');
+  expect(await atFlat('draft', 'discard', 'light')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('rule "light" has no draft'),
+  });
   expect(await atFlat('explain', 'nobody')).toMatchObject({
     code: 1,
     output: expect.stringContaining('there is no twin flat/nobody'),

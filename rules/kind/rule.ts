@@ -23,7 +23,12 @@ import { type Move, movesOf, type Sight } from './triggers.ts';
 const data = z.record(z.string(), z.json());
 const events = {
   /** Another definition takes over. Checked before: an author's words never come this far unread. */
-  'rule.defined': z.object({ definition: data, source: z.string().nullable() }),
+  'rule.defined': z.object({
+    definition: data,
+    source: z.string().nullable(),
+    /** The rule beside which it is on trial: what it asks for is withheld. */
+    draftOf: z.string().optional(),
+  }),
   'desired.changed': z.object({ enabled: z.boolean().nullable().optional() }),
   /** A watched twin has moved a trigger, or ended what a run waited for. */
   observed: z.object({
@@ -71,6 +76,8 @@ export type Context = {
   timezone: string;
   enabled: boolean;
   definition: Definition | null;
+  /** The rule beside which it is on trial since a moment (epoch ms); null: it is live. */
+  draftOf: { rule: string; since: number } | null;
   /** The author's own text, where there was one. */
   source: string | null;
   memory: Memory;
@@ -78,11 +85,37 @@ export type Context = {
 };
 
 /** What an event means to a rule: what it does to the memory, and what it asks for. Pure. */
-export function take(
-  context: Context,
-  event: RuleEvent,
-): { context: Context; effects: Effect[]; trace: Reaction['trace'] } {
-  const moment: Moment = { now: event.at, facts: event.facts ?? {}, timezone: context.timezone };
+export function take(context: Context, event: RuleEvent): Taken {
+  const taken = takeLive(context, event);
+  return taken.context.draftOf ? { ...taken, effects: taken.effects.map(withheld) } : taken;
+}
+
+interface Taken {
+  context: Context;
+  effects: Effect[];
+  trace: Reaction['trace'];
+}
+
+/** Of what a draft asks for, only its own clocks are set. */
+function withheld(effect: Effect): Effect {
+  switch (effect.type) {
+    case 'tell':
+    case 'alert':
+    case 'notify':
+    case 'retrain':
+      return { type: 'withheld', effect };
+    default:
+      return effect;
+  }
+}
+
+function takeLive(context: Context, event: RuleEvent): Taken {
+  const moment: Moment = {
+    now: event.at,
+    facts: event.facts ?? {},
+    timezone: context.timezone,
+    isTrial: context.draftOf !== null,
+  };
   switch (event.type) {
     case 'rule.defined': {
       const ended =
@@ -92,6 +125,7 @@ export function take(
       const next: Context = {
         ...after(context, ended),
         definition,
+        draftOf: event.draftOf === undefined ? null : { rule: event.draftOf, since: event.at },
         source: event.source,
         memory: { ...freshMemory(event.at), nextRun: context.memory.nextRun },
       };
@@ -402,6 +436,7 @@ const machine = setup({
     timezone: input.timezone,
     enabled: true,
     definition: null,
+    draftOf: null,
     source: null,
     memory: freshMemory(input.at),
     reported: {

@@ -2,7 +2,7 @@
  * A draft of a rule on what has happened: what it would have done, and what the version that is live would
  * have. Both are run anew, on the same record; nothing is sent, and nothing that they do changes the record.
  */
-import { type Engine, type JournalRow, SoloTwin } from '../../engine/index.ts';
+import { type AnyEffect, type Engine, SoloTwin } from '../../engine/index.ts';
 import type { EventData, Facts, Json, JsonObject, Read } from '../../engine/kind.ts';
 import { watchedBy } from '../explain/explain.ts';
 import { type Program, programOf } from '../kind/program.ts';
@@ -144,9 +144,11 @@ class Trial {
 }
 
 /** What effects of a rule amount to. */
-export function deedsOf(effects: JournalRow['effects'], at: number): Deed[] {
+export function deedsOf(effects: readonly AnyEffect[], at: number): Deed[] {
   return effects.flatMap((effect): Deed[] => {
     switch (effect.type) {
+      case 'withheld':
+        return deedsOf([effect.effect], at);
       case 'tell': {
         const { type, ...data } = effect.event;
         const to = String(effect.to);

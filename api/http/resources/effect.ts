@@ -5,7 +5,9 @@ import { JsonValue } from '../json-value.ts';
 export const Effect = z
   .object({
     id: z.string().describe('`home/twin@revision#n`; receivers deduplicate on it.'),
-    type: z.enum(['command', 'alert', 'tell', 'schedule', 'unschedule', 'retrain', 'notify']),
+    type: z.enum([
+      ...['command', 'alert', 'tell', 'schedule', 'unschedule', 'retrain', 'notify', 'withheld'],
+    ] as const),
   })
   .catchall(JsonValue)
   .meta({

@@ -30,6 +30,10 @@ export const Rule = z
       .nullable()
       .describe('How the last run ended.'),
     lastError: z.string().nullable(),
+    draftOf: z
+      .string()
+      .nullable()
+      .describe('The rule beside which it is on trial: nothing comes of what it asks for.'),
     source: z.string().nullable().describe('The text that it was made of; null: it came as data.'),
     definition: AnyObject.nullable().describe(
       'What runs: durations in ms, times of day in minutes. Null: the twin has no rule yet.',
@@ -38,7 +42,8 @@ export const Rule = z
   .meta({ id: 'Rule', description: 'An automation. It is also a twin, of kind `rule`.' });
 
 export function toRule({ row, view }: TwinReading): z.input<typeof Rule> {
-  const { definition, source, enabled, reported } = row.state.context as unknown as RuleContext;
+  const { definition, source, enabled, reported, draftOf } = row.state
+    .context as unknown as RuleContext;
   return {
     home: row.home,
     id: row.twin,
@@ -51,6 +56,7 @@ export function toRule({ row, view }: TwinReading): z.input<typeof Rule> {
     lastRunAt: reported.lastRunAt === null ? null : iso(reported.lastRunAt),
     lastOutcome: reported.lastOutcome as z.input<typeof Rule>['lastOutcome'],
     lastError: reported.lastError,
+    draftOf: draftOf?.rule ?? null,
     source,
     definition: definition as never,
   };

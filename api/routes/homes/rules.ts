@@ -37,7 +37,7 @@ triggers:
 actions:
   - set: { twin: lamp, desired: { on: true } }
 `;
-const GivenRule = z
+export const GivenRule = z
   .union([
     z.strictObject({
       source: z.string().max(100_000).describe('The rule as YAML, or JSON, text.'),
@@ -55,7 +55,9 @@ const CheckedRule = z
     definition: AnyObject.nullable().describe('What would run; null: it is no rule.'),
   })
   .meta({ id: 'CheckedRule' });
-const LiveRule = Rule.extend({ problems: z.array(RuleProblemValue).describe('Warnings.') }).meta({
+export const LiveRule = Rule.extend({
+  problems: z.array(RuleProblemValue).describe('Warnings.'),
+}).meta({
   id: 'LiveRule',
   description: 'A rule that has just been made live.',
 });
