@@ -166,7 +166,9 @@ describe('PostgreSQL that goes away', () => {
 
 describe('PostgreSQL at its work', () => {
   test('updates a twin without touching an index (HOT)', async () => {
-    await using storage = await openFresh();
+    // Of its own: sessions that others begin keep what is outdated from being pruned
+    await using server = await startPostgres();
+    await using storage = await openPostgres(server.url, CONTRACT_OPTIONS);
     const writer = await Writer.of(storage);
     const twins = Array.from({ length: 200 }, (_, n) => twinOf({ twin: `t${n}`, wakeAt: NOW + n }));
     for (let revision = 1; revision <= 20; revision++) {
@@ -177,6 +179,7 @@ describe('PostgreSQL at its work', () => {
     const count = () =>
       ask<{ updates: string; hot: string }>(
         `SELECT n_tup_upd AS updates, n_tup_hot_upd AS hot FROM pg_stat_user_tables WHERE relname = 'twin'`,
+        server.url,
       );
     await storage[Symbol.asyncDispose](); // a session reports its counts when it ends, at the latest
     const counted = await vi.waitFor(async () => {
