@@ -33,6 +33,10 @@ export interface ShardOptions {
 const RETRY = { baseMs: 50, capMs: 5_000 };
 /** Turns of a home that is set aside between two batches of the others. */
 const SLICE_TURNS = 24;
+/** How many times as long as a slice took others have before the next, while there are others. */
+const REST = 3;
+/** For how long others count as there after their last mail, ms. */
+const OTHERS_MS = 100;
 /** Turns that one commit of such a home is meant to hold: others wait while it is stored. */
 const COMMIT_TURNS = 256;
 
@@ -60,6 +64,10 @@ export class Shard {
   #seq = 0;
   #running = false;
   #apart: Apart | null = null;
+  /** When the next slice may be, and when mail of other homes last came (as `performance.now()`). */
+  #restsUntil = 0;
+  #othersAt = 0;
+  #nudge: (() => void) | null = null;
   #stopped: EngineError | null = null;
   #failing: string | null = null;
   #idleWanted: (() => void)[] = [];
@@ -151,6 +159,7 @@ export class Shard {
   }
 
   #kick(): void {
+    this.#nudge?.();
     if (this.#running || this.#epoch === 0 || !this.#hasWork) return;
     this.#running = true;
     // The next tick: everything that arrives in this one makes one batch
@@ -165,18 +174,42 @@ export class Shard {
         if (first?.type === 'task') {
           while (this.#apart) await this.#slice();
           await first.run();
-        } else if (mail.length > 0) await this.#batch(mail);
+        } else if (mail.length > 0) {
+          await this.#batch(mail);
+          this.#othersAt = performance.now();
+        }
       } catch (error) {
         this.#refuse(mail, error);
       }
-      await this.#slice();
-      // A store that answers at once would else keep everyone else waiting until all is done
-      if (this.#hasWork) await new Promise((resolve) => setImmediate(resolve));
+      if (this.#restMs() === 0) await this.#slice();
+      if (this.#hasWork) await this.#pause(this.#mailbox.isEmpty ? this.#restMs() : 0);
     }
     this.#running = false;
     const wanted = this.#idleWanted;
     this.#idleWanted = [];
     for (const resolve of wanted) resolve();
+  }
+
+  /** How long a home that is set aside still has to wait for its next slice. */
+  #restMs(): number {
+    const now = performance.now();
+    return now - this.#othersAt > OTHERS_MS ? 0 : Math.max(0, this.#restsUntil - now);
+  }
+
+  /** Lets everyone else have the process: a store that answers at once would keep them waiting until all is done. */
+  async #pause(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      if (ms === 0) {
+        setImmediate(resolve);
+        return;
+      }
+      const timer = setTimeout(resolve, ms);
+      this.#nudge = () => {
+        clearTimeout(timer);
+        setImmediate(resolve);
+      };
+    });
+    this.#nudge = null;
   }
 
   async #batch(mail: readonly Mail[]): Promise<void> {
@@ -201,8 +234,12 @@ export class Shard {
     const apart = this.#apart;
     if (!apart) return;
     const { home, mail, began } = apart;
+    const from = performance.now();
     try {
       const { done, value } = await this.#untilStored(() => this.#foldOn(apart));
+      // Of a store that was away, others had nothing either
+      const tookMs = Math.min(performance.now() - from, OTHERS_MS);
+      this.#restsUntil = performance.now() + REST * tookMs;
       if (!done) return;
       this.#mailbox.charge(home, value.turns / mail.length);
       if (value.widest <= WIDE_TURNS) this.#mailbox.rejoinIfEmpty(home);

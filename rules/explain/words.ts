@@ -7,6 +7,7 @@ import { formatDuration } from '../language/duration.ts';
 import type { Account } from './account.ts';
 import type { Link } from './chain.ts';
 import type { Explanation, Near } from './explain.ts';
+import { inGerman } from './german.ts';
 
 export type Language = 'en' | 'de';
 export const LANGUAGES = ['en', 'de'] as const;
@@ -31,7 +32,8 @@ interface Words {
   near(index: number, near: Near, at: string): string;
   link(link: Link, at: string): string;
   because: string;
-  reasons: Record<string, string>;
+  /** What a rule says of itself in a trace. */
+  phrase(text: string): string;
   outcomes: Record<string, string>;
 }
 
@@ -85,7 +87,7 @@ const EN: Words = {
   link: ({ twin, event, principal, source }, at) =>
     `at ${at} ${twin} got "${String(event.type)}"${source.includes('/') ? ` from ${source.split('/')[1]}` : ` (${source}, ${principal})`}`,
   because: 'because',
-  reasons: {},
+  phrase: (text) => text,
   outcomes: {
     finished: 'finished',
     stopped: 'was stopped',
@@ -140,16 +142,12 @@ const DE: Words = {
   undefined: (rule) => `„${rule}“ hat keine Definition.`,
   near: (index, near, at) =>
     `Auslöser ${index + 1} löste nicht aus: ${
-      near.heldMs === undefined ? near.reason : `hielt nur ${formatDuration(near.heldMs)}`
+      near.heldMs === undefined ? inGerman(near.reason) : `hielt nur ${formatDuration(near.heldMs)}`
     } (${near.twin}, ${at}${near.times > 1 ? `; ${near.times} solche Änderungen` : ''}).`,
   link: ({ twin, event, principal, source }, at) =>
     `um ${at} bekam ${twin} „${String(event.type)}“${source.includes('/') ? ` von ${source.split('/')[1]}` : ` (${source}, ${principal})`}`,
   because: 'weil',
-  reasons: {
-    'a condition was not true': 'eine Bedingung war nicht wahr',
-    'it was running already (mode single)': 'sie lief schon (Modus single)',
-    'it was set off too often': 'sie wurde zu oft ausgelöst',
-  },
+  phrase: inGerman,
   outcomes: {
     finished: 'kam zu seinem Ende',
     stopped: 'wurde beendet',
@@ -189,7 +187,7 @@ export function tellAccount(
             rule,
             when,
             words.hit(step.hit),
-            verdicts.at(-1) ?? words.reasons[step.reason] ?? step.reason,
+            verdicts.at(-1) ?? words.phrase(step.reason),
           ),
         );
         verdicts = [];
@@ -203,10 +201,13 @@ export function tellAccount(
         sentences.push(...verdicts.splice(0).map(capital), words.did(step.what));
         break;
       case 'waits':
-        sentences.push(words.waits(step.what));
+        sentences.push(words.waits(words.phrase(step.what)));
         break;
       case 'ended':
-        sentences.push(...verdicts.splice(0).map(capital), words.ended(step.outcome, step.reason));
+        sentences.push(
+          ...verdicts.splice(0).map(capital),
+          words.ended(step.outcome, step.reason && words.phrase(step.reason)),
+        );
         break;
     }
   }
@@ -250,8 +251,9 @@ function tellVerdict(verdict: Verdict, words: Words): string {
   const { text, isTrue, unknown, operands, of } = verdict;
   if (of) return of.map((one) => tellVerdict(one, words)).join(', ');
   const values = operands.filter(({ value }) => value !== undefined).map(tellOperand);
-  const detailed = values.length > 0 ? `${text} (${values.join(', ')})` : text;
-  if (unknown !== undefined) return words.unknown(text, unknown);
+  const said = words.phrase(text);
+  const detailed = values.length > 0 ? `${said} (${values.join(', ')})` : said;
+  if (unknown !== undefined) return words.unknown(said, words.phrase(unknown));
   return isTrue ? words.held(detailed) : words.failed(detailed);
 }
 
