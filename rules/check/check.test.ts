@@ -11,7 +11,7 @@ const twin = (id: string, kind: string, more: Partial<KnownTwin> = {}): [string,
   { id, kind, room: null, reported: {}, desired: {}, settings: {}, ...more },
 ];
 
-function home(...others: string[]): Household {
+function home(others: readonly string[], modes?: string[]): Household {
   return {
     twins: new Map([
       twin('lamp', 'relay'),
@@ -20,6 +20,8 @@ function home(...others: string[]): Household {
       twin('outside', 'sensor', { reported: { temperature: 3 } }),
       twin('living-room', 'room'),
       twin('radiator', 'thermostat'),
+      twin('evening', 'scene', { settings: { entries: { fan: { on: true } } } }),
+      ...(modes ? [twin('home', 'home', { settings: { modes } })] : []),
     ]),
     kinds: new Map([...kinds, rule].map((kind) => [kind.kind, kind])),
     rules: others.map((text) => readRule(text).value as Definition),
@@ -29,7 +31,7 @@ function home(...others: string[]): Household {
 function problems(text: string, ...others: string[]): string[] {
   const { value, locate, problems: unreadable } = readRule(text);
   if (value === null) return unreadable.map(printProblem);
-  return checkRule(value, home(...others), locate).map(printProblem);
+  return checkRule(value, home(others), locate).map(printProblem);
 }
 
 const GOOD = `rule: a
@@ -274,6 +276,22 @@ describe('among rules', () => {
 triggers: [{ twin: ${from}, path: reported.on, to: true }]
 actions: [{ set: { twin: ${to}, desired: { on: ${on} } } }]
 `;
+
+  it('a circle over a scene or a mode is found', () => {
+    const byScene = chain('x', 'lamp', 'fan').replace(
+      /actions: .*/,
+      'actions: [{ scene: evening }]',
+    );
+    const circle = '2:1: warning: triggers: rules set each other off in a circle: "x" → "y" → "x"';
+    expect(problems(byScene, chain('y', 'fan', 'lamp'))).toEqual([circle]);
+    const modes = (name: string, from: string, to: string) =>
+      `rule: ${name}\ntriggers: [{ mode: ${from} }]\nactions: [{ set: { twin: home, desired: { mode: ${to} } } }]`;
+    const { value, locate } = readRule(modes('x', 'away', 'home'));
+    const beside = (other: string) =>
+      checkRule(value as Definition, home([other], ['home', 'away']), locate).map(printProblem);
+    expect(beside(modes('y', 'home', 'away'))).toEqual([circle]);
+    expect(beside(modes('y', 'away', 'home'))).toEqual([]);
+  });
 
   it('a circle is found', () => {
     const circle = '2:1: warning: triggers: rules set each other off in a circle: "x" → "y" → "x"';

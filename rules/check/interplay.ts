@@ -1,8 +1,9 @@
 /** What rules do to each other: two that want different things of one twin, and circles in which they set each other off. */
 import type { Json } from '../../engine/kind.ts';
+import { HOME_TWIN } from '../kind/program.ts';
 import type { Action, Definition, Trigger } from '../language/definition.ts';
 import type { Place, Problem } from '../language/source.ts';
-import type { Household } from './household.ts';
+import type { Household, KnownTwin } from './household.ts';
 
 /** A value that a rule gives a twin. */
 interface Influence {
@@ -14,20 +15,20 @@ interface Influence {
 }
 
 export function interplay(definition: Definition, home: Household): Problem[] {
-  return [...conflicts(definition, home.rules), ...circles(definition, home)];
+  return [...conflicts(definition, home), ...circles(definition, home)];
 }
 
-function conflicts(definition: Definition, others: readonly Definition[]): Problem[] {
+function conflicts(definition: Definition, { rules: others, twins }: Household): Problem[] {
   const problems: Problem[] = [];
-  const mine = influencesOf(definition.actions);
+  const mine = influencesOf(definition.actions, twins);
   for (const other of others) {
     if (other.priority !== definition.priority) continue;
     for (const { twin, property, value, place } of mine) {
-      const theirs = influencesOf(other.actions).find(
+      const theirs = influencesOf(other.actions, twins).find(
         (one) => one.twin === twin && one.property === property && differs(one.value, value),
       );
       // A rule that wants both itself, on and later off, is no rival
-      const agrees = influencesOf(other.actions).some(
+      const agrees = influencesOf(other.actions, twins).some(
         (one) => one.twin === twin && one.property === property && !differs(one.value, value),
       );
       if (!theirs || agrees || !mayMeet(definition, other)) continue;
@@ -55,7 +56,7 @@ function isSameOccasion(a: Trigger, b: Trigger): boolean {
 
 function circles(definition: Definition, { rules, twins }: Household): Problem[] {
   const all = [definition, ...rules];
-  const sets = (rule: Definition) => influencesOf(rule.actions);
+  const sets = (rule: Definition) => influencesOf(rule.actions, twins);
   const leadsTo = (from: Definition, to: Definition) =>
     sets(from).some((influence) =>
       to.triggers.some((trigger) => isMovedBy(trigger, influence, twins.get(influence.twin)?.kind)),
@@ -91,6 +92,10 @@ function isMovedBy(
   { twin, property, value }: Influence,
   kind: string | undefined,
 ): boolean {
+  if (trigger.type === 'mode') {
+    const isMode = twin === HOME_TWIN && property === 'mode';
+    return isMode && (isOpen(value) || trigger.mode.some((one) => one === value));
+  }
   if (trigger.type !== 'state' && trigger.type !== 'number') return false;
   const isIts =
     trigger.twin?.includes(twin) ??
@@ -110,7 +115,11 @@ function isMovedBy(
   );
 }
 
-function influencesOf(actions: readonly Action[], place: Place = ['actions']): Influence[] {
+function influencesOf(
+  actions: readonly Action[],
+  twins: ReadonlyMap<string, KnownTwin>,
+  place: Place = ['actions'],
+): Influence[] {
   return actions.flatMap((action, at): Influence[] => {
     const here = [...place, at];
     switch (action.type) {
@@ -118,28 +127,43 @@ function influencesOf(actions: readonly Action[], place: Place = ['actions']): I
         return of(action.twin, action.desired, [...here, 'set', 'desired']);
       case 'command':
         return of(action.twin, action.args, [...here, 'command', 'args']);
+      case 'send':
+        return action.twin === HOME_TWIN && action.event === 'mode.set'
+          ? of(HOME_TWIN, { mode: action.data.mode ?? null }, [...here, 'send', 'data'])
+          : [];
+      case 'scene':
+        return ofScene(twins.get(action.scene), here);
       case 'if':
         return [
-          ...influencesOf(action.then, [...here, 'then']),
-          ...influencesOf(action.else, [...here, 'else']),
+          ...influencesOf(action.then, twins, [...here, 'then']),
+          ...influencesOf(action.else, twins, [...here, 'else']),
         ];
       case 'choose':
         return [
           ...action.branches.flatMap((branch, index) =>
-            influencesOf(branch.do, [...here, 'choose', index, 'do']),
+            influencesOf(branch.do, twins, [...here, 'choose', index, 'do']),
           ),
-          ...influencesOf(action.otherwise, [...here, 'otherwise']),
+          ...influencesOf(action.otherwise, twins, [...here, 'otherwise']),
         ];
       case 'repeat':
-        return influencesOf(action.do, [...here, 'repeat', 'do']);
+        return influencesOf(action.do, twins, [...here, 'repeat', 'do']);
       case 'parallel':
         return action.branches.flatMap((branch, index) =>
-          influencesOf(branch, [...here, 'parallel', index]),
+          influencesOf(branch, twins, [...here, 'parallel', index]),
         );
       default:
         return [];
     }
   });
+}
+
+/** What a scene gives its twins; taken back, it is known only then. */
+function ofScene(scene: KnownTwin | undefined, place: Place): Influence[] {
+  const entries = scene?.kind === 'scene' ? scene.settings.entries : undefined;
+  return Object.entries((entries ?? {}) as Record<string, Record<string, Json>>).flatMap(
+    ([twin, values]) =>
+      Object.entries(values).map(([property, value]) => ({ twin, property, value, place })),
+  );
 }
 
 function of(target: string | string[], values: Record<string, Json>, place: Place): Influence[] {
