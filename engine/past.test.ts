@@ -50,6 +50,22 @@ describe('what a twin has been through', () => {
     expect(await past(-9, 99)).toHaveLength(21);
   });
 
+  test('is read a stretch at a time: everyone else has the process in between', async () => {
+    const { bench, past } = await live(300);
+    await using _ = bench;
+    let others = 0;
+    let isOver = false;
+    const reading = past(0, 400).finally(() => {
+      isOver = true;
+    });
+    while (!isOver) {
+      await new Promise((resolve) => setImmediate(resolve));
+      others++;
+    }
+    expect(await reading).toHaveLength(301);
+    expect(others).toBeGreaterThanOrEqual(4);
+  });
+
   test('of a twin that is not there is an error', async () => {
     const { bench } = await live(1);
     await using _ = bench;
