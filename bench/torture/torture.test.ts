@@ -31,6 +31,8 @@ const SELECTED: readonly (readonly [scenario: string, store: Store, broker: Brok
   ['clock-jumps', 'sqlite', 'mosquitto'],
   ['clock-set-back', 'sqlite', 'mosquitto'],
   ['clock-set-back-in-outage', 'postgres', 'mosquitto'],
+  ['rule-waits', 'sqlite', 'embedded'],
+  ['rule-waits', 'postgres', 'embedded'],
   ['doubled-and-late', 'sqlite', 'embedded'],
   ['flood', 'sqlite', 'embedded'],
   ['deaf-subscribers', 'postgres', 'mosquitto'],
