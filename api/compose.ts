@@ -28,7 +28,8 @@ import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { Desk } from './gateways/desk.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
-import { logMqtt, logTelemetry, logUnsent } from './logging.ts';
+import { Kits } from './kits.ts';
+import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
@@ -130,11 +131,13 @@ async function startParts(
     clock: doors.clock,
     wake: () => engine.wakeSink('mqtt'),
   });
+  const kits = stack.use(new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)));
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
     counts,
     identity,
+    kits,
     secret: token.secret,
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
     devices: {
@@ -154,6 +157,7 @@ async function startParts(
         : { ready: false, problems: ['the MQTT broker cannot be reached'] },
   });
   stack.defer(() => server.close());
+  kits.resume(logKits(logger));
   const httpUrl = await server.listen({ host: config.http.host, port: config.http.port });
   mqtt = stack.use(
     await doors.startMqtt({

@@ -87,8 +87,8 @@ rules
   .option('--out <folder>', 'write a file for each rule; without it there is only the report')
   .option('--force', 'overwrite files that are there', false)
   .action(async (files, given) => (await import('./cli/rule-import.ts')).importRules(files, given));
-const atServer = (name: string, description: string, under = rules) =>
-  under
+const atServerBelow = (above: Command) => (name: string, description: string) =>
+  above
     .command(name)
     .description(description)
     .requiredOption('--home <home>')
@@ -96,6 +96,7 @@ const atServer = (name: string, description: string, under = rules) =>
     .addOption(
       new Option('--token <token>', 'an API key').env('HOMEOSTAT_TOKEN').makeOptionMandatory(),
     );
+const atServer = atServerBelow(rules);
 atServer('check', 'what is wrong with a rule among the twins of a home')
   .argument('<file>')
   .action(async (file, given) => (await atRules()).checkRule(file, given));
@@ -110,16 +111,17 @@ atServer('backtest', 'what a rule would have done, beside the version that is li
 const draft = rules
   .command('draft')
   .description('a version of a rule on trial beside the one that is live');
-atServer('put', 'put a draft on trial: it sees what the rule sees, and nothing comes of it', draft)
+const atDraft = atServerBelow(draft);
+atDraft('put', 'put a draft on trial: it sees what the rule sees, and nothing comes of it')
   .argument('<file>')
   .action(async (file, given) => (await atRules()).putDraft(file, given));
-atServer('show', 'what the draft would have done, beside what the rule did', draft)
+atDraft('show', 'what the draft would have done, beside what the rule did')
   .argument('<rule>')
   .action(async (rule, given) => (await atRules()).showDraft(rule, given));
-atServer('promote', 'make the draft live', draft)
+atDraft('promote', 'make the draft live')
   .argument('<rule>')
   .action(async (rule, given) => (await atRules()).promoteDraft(rule, given));
-atServer('discard', 'end the trial', draft)
+atDraft('discard', 'end the trial')
   .argument('<rule>')
   .action(async (rule, given) => (await atRules()).discardDraft(rule, given));
 atServer('explain', 'why a rule ran or did not, or what led to a command or alert')
@@ -129,9 +131,55 @@ atServer('explain', 'why a rule ran or did not, or what led to a command or aler
   .option('--language <language>', 'en, de', 'en')
   .action(async (what, given) => (await atRules()).explain(what, given));
 
+const blueprintAtServer = atServerBelow(
+  rules.command('blueprint').description('rules with inputs, of which others are made'),
+);
+blueprintAtServer('put', 'define a blueprint; the rules that are made from it change with it')
+  .argument('<file>')
+  .action(async (file, given) => (await atBlueprints()).putBlueprint(file, given));
+blueprintAtServer('list', 'the blueprints of a home').action(async (given) =>
+  (await atBlueprints()).listBlueprints(given),
+);
+blueprintAtServer('remove', 'delete a blueprint')
+  .argument('<id>')
+  .option('--detach', 'leave the rules that are made from it as rules of their own', false)
+  .action(async (id, given) => (await atBlueprints()).removeBlueprint(id, given));
+
+const kitAtServer = atServerBelow(
+  program
+    .command('kit')
+    .description('twins, scenes, blueprints and rules that come and go together, at a server'),
+);
+const withInputs = (command: Command) =>
+  command
+    .argument('<file>')
+    .option(
+      '--input <name=value>',
+      'a value for an input of the kit; may be given again',
+      (one: string, all: string[]) => [...all, one],
+      [],
+    );
+withInputs(kitAtServer('check', 'what is wrong with a kit in a home')).action(async (file, given) =>
+  (await atKits()).checkKit(file, given),
+);
+withInputs(kitAtServer('install', 'install a kit, or another version of it')).action(
+  async (file, given) => (await atKits()).installKit(file, given),
+);
+kitAtServer('remove', 'remove a kit with all that it has brought')
+  .argument('<id>')
+  .option('--force', 'even where rules of others use it', false)
+  .action(async (id, given) => (await atKits()).removeKit(id, given));
+kitAtServer('list', 'the kits of a home').action(async (given) => (await atKits()).listKits(given));
+
 /** Each command loads what it needs: who asks a server why needs no engine. */
 function atRules() {
   return import('./cli/rules.ts');
+}
+function atBlueprints() {
+  return import('./cli/blueprints.ts');
+}
+function atKits() {
+  return import('./cli/kits.ts');
 }
 
 function positive(text: string): number {

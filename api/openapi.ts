@@ -22,6 +22,7 @@ const TAGS = {
   Twins: 'The digital sides of devices and rooms.',
   Steering: 'Telling twins what happened and what they should do.',
   Rules: 'Automations: checked, live, run by hand.',
+  Kits: 'Twins, scenes, blueprints and rules that come and go together.',
   Explaining: 'Why something is as it is: journal, history, replay.',
   Alerts: 'What a person should know.',
   Live: 'Following what happens while it happens.',

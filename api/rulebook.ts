@@ -1,86 +1,149 @@
 /** The rules of a home as its people deal with them: read, checked, made live. */
-import { randomUUID } from 'node:crypto';
 import {
   type Address,
   type Engine,
   EngineError,
   type Json,
   type Requester,
+  type TwinFilter,
   type TwinReading,
+  type TwinRow,
 } from '../engine/index.ts';
 import {
   type Backtest,
+  type BlueprintContext,
   backtest,
   checkRule,
-  compareDraft,
   type Definition,
+  expand,
   type Household,
+  type Instance,
+  type KnownBlueprint,
   type KnownTwin,
+  type Origin,
+  parseInstance,
   parseRule,
   printProblem,
+  type Read,
   type RuleContext,
   type RuleProblem,
+  readBlueprint,
+  readInstance,
   readRule,
 } from '../rules/index.ts';
 import { mustReadTwin } from './http/existence.ts';
 import { assertAddress } from './http/parameters.ts';
 import { readingOf } from './http/readings.ts';
+import { toReceipt } from './http/resources/receipt.ts';
+import { tellInside } from './inside.ts';
 import { Refusal } from './problem.ts';
 
-/** A rule as it comes in: an author's text, or the same as data. */
-export type GivenRule = { source: string } | { definition: unknown };
+/** A rule as it comes in: an author's text, the same as data, or values for a blueprint. */
+export type GivenRule =
+  | { source: string }
+  | { definition: unknown }
+  | { blueprint: string; inputs?: unknown; rule?: string | undefined; name?: string | undefined };
+
+/** A home with its blueprints. */
+export interface RuleHome extends Household {
+  blueprints: ReadonlyMap<string, KnownBlueprint>;
+}
 
 export interface ReadRule {
   /** Null: it is no rule. */
   definition: Definition | null;
+  /** Null: it is not made from a blueprint. */
+  origin: Origin | null;
   /** The author's text, where there is one. */
   source: string | null;
   problems: RuleProblem[];
 }
 
-const KIND = 'rule';
+export const KIND = 'rule';
 const PAGE = 200;
+/** Of values for a blueprint that are only tried. */
+const DRAFT = 'draft';
 
-/** Reads a rule and checks it against its home. @param home without it only the language is checked */
-export function readGiven(given: GivenRule, home: Household | null): ReadRule {
+/** Reads a rule and checks it against its home. */
+export function readGiven(given: GivenRule, home: RuleHome): ReadRule {
   const source = 'source' in given ? given.source : null;
-  const read = 'source' in given ? readRule(given.source) : parseRule(given.definition);
-  if (read.value === null) return { definition: null, source, problems: read.problems };
-  const problems = home ? checkRule(read.value, home, read.locate) : [];
-  return { definition: read.value, source, problems };
+  const made = instanceIn(given);
+  if (made) {
+    if (made.value === null)
+      return { definition: null, origin: null, source, problems: made.problems };
+    return { source, ...expand(made.value, home.blueprints, home, made.locate) };
+  }
+  const read = ruleIn(given);
+  if (read.value === null)
+    return { definition: null, origin: null, source, problems: read.problems };
+  const problems = checkRule(read.value, home, read.locate);
+  return { definition: read.value, origin: null, source, problems };
 }
 
-/** The twins, kinds and rules of a home. @param except the rule that is checked */
-export async function householdOf(
-  engine: Engine,
-  home: string,
-  except: string,
-): Promise<Household> {
+/** What a rule calls itself; empty where it does not say. */
+export function idOf(given: GivenRule): string {
+  return (instanceIn(given) ?? ruleIn(given)).value?.rule ?? '';
+}
+
+function ruleIn(given: GivenRule): Read<Definition> {
+  return 'source' in given
+    ? readRule(given.source)
+    : parseRule('definition' in given ? given.definition : given);
+}
+
+function instanceIn(given: GivenRule): Read<Instance> | null {
+  if ('source' in given) return readInstance(given.source);
+  return parseInstance('definition' in given ? given.definition : { rule: DRAFT, ...given });
+}
+
+/** The twins, kinds, blueprints and rules of a home. @param except the rule that is checked */
+export async function householdOf(engine: Engine, home: string, except: string): Promise<RuleHome> {
   const twins = new Map<string, KnownTwin>();
   const rules: Definition[] = [];
+  const blueprints = new Map<string, KnownBlueprint>();
+  for await (const row of twinsOf(engine, home)) {
+    const { view } = readingOf(engine, row);
+    const kind = engine.kinds.get(row.kind);
+    const measured = kind?.measurements;
+    twins.set(row.twin, {
+      id: row.twin,
+      kind: row.kind,
+      room: row.room,
+      ...view,
+      ...(typeof measured === 'function' && {
+        measurements: Object.keys(measured(row.state.context)),
+      }),
+    });
+    const isOther = row.kind === KIND && row.twin !== except && !draftOf(row.state.context);
+    const definition = isOther ? definitionOf(row.state.context) : null;
+    if (definition) rules.push(definition);
+    const blueprint = row.kind === 'blueprint' ? knownBlueprint(row) : null;
+    if (blueprint) blueprints.set(row.twin, blueprint);
+  }
+  return { twins, kinds: engine.kinds, rules, blueprints };
+}
+
+/** The twins of a home, page by page. */
+export async function* twinsOf(
+  engine: Engine,
+  home: string,
+  filter: TwinFilter = {},
+): AsyncGenerator<TwinRow> {
   let cursor: string | undefined;
   do {
-    const page = await engine.storage.listTwins(home, {}, { limit: PAGE, cursor });
-    for (const row of page.items) {
-      const { view } = readingOf(engine, row);
-      const kind = engine.kinds.get(row.kind);
-      const measured = kind?.measurements;
-      twins.set(row.twin, {
-        id: row.twin,
-        kind: row.kind,
-        room: row.room,
-        ...view,
-        ...(typeof measured === 'function' && {
-          measurements: Object.keys(measured(row.state.context)),
-        }),
-      });
-      const isOther = row.kind === KIND && row.twin !== except && !draftOf(row.state.context);
-      const definition = isOther ? definitionOf(row.state.context) : null;
-      if (definition) rules.push(definition);
-    }
+    const page = await engine.storage.listTwins(home, filter, { limit: PAGE, cursor });
+    yield* page.items;
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
-  return { twins, kinds: engine.kinds, rules };
+}
+
+/** Null: nobody has defined it yet. */
+function knownBlueprint({ state }: TwinRow): KnownBlueprint | null {
+  const { definition, edition, source } = state.context as unknown as BlueprintContext;
+  if (!definition) return null;
+  const locate = (place: RuleProblem['place']) =>
+    source === null ? undefined : readBlueprint(source).locate(place);
+  return { definition, edition, locate };
 }
 
 /** What a rule's twin holds. */
@@ -89,7 +152,7 @@ function definitionOf(context: unknown): Definition | null {
 }
 
 /** The rule beside which a twin is on trial. */
-function draftOf(context: unknown): RuleContext['draftOf'] {
+export function draftOf(context: unknown): RuleContext['draftOf'] {
   return (context as RuleContext).draftOf ?? null;
 }
 
@@ -105,17 +168,18 @@ export async function putRule(
 ): Promise<{ reading: TwinReading; made: boolean; problems: RuleProblem[] }> {
   assertAddress(address);
   const existing = await mayBecomeRule(engine, address);
-  const { definition, source, problems } = readGiven(
-    given,
+  const named = 'blueprint' in given ? { rule: address.twin, ...given } : given;
+  const { definition, origin, source, problems } = readGiven(
+    named,
     await householdOf(engine, address.home, address.twin),
   );
   assertUsable(definition, problems, address);
-  const reading = await define(engine, address, { definition, source }, by);
+  const reading = await define(engine, address, { definition, origin, source }, by);
   return { reading, made: !existing, problems };
 }
 
 /** The rule that is there, or null. @throws EngineError `conflict` where the twin is something else */
-async function mayBecomeRule(engine: Engine, address: Address): Promise<TwinReading | null> {
+export async function mayBecomeRule(engine: Engine, address: Address): Promise<TwinReading | null> {
   const existing = await engine.readTwin(address);
   if (!existing || existing.row.kind === KIND) return existing;
   throw new EngineError('conflict', `"${address.twin}" is a ${existing.row.kind}, not a rule`, {
@@ -123,117 +187,52 @@ async function mayBecomeRule(engine: Engine, address: Address): Promise<TwinRead
   });
 }
 
-/** Gives a rule's twin its definition; it is made where there is none. @param draftOf the rule beside which it is on trial */
-async function define(
+/** Makes a rule's twin where there is none, and gives it its definition. */
+export async function define(
   engine: Engine,
   address: Address,
-  { definition, source }: { definition: Definition; source: string | null },
+  given: Parameters<typeof defineRule>[2],
   by: Requester,
-  draftOf?: string,
 ): Promise<TwinReading> {
   const existing = await engine.readTwin(address);
-  if (!existing)
-    await engine.createTwin({ ...address, kind: KIND, name: definition.name ?? address.twin }, by);
-  const id = randomUUID();
-  const receipt = await engine.dispatch({
-    ...address,
-    id,
-    dedupe: false,
-    event: {
-      type: 'rule.defined',
-      definition: definition as unknown as Json,
-      source,
-      ...(draftOf !== undefined && { draftOf }),
-    },
-    at: engine.clock.now(),
-    undated: true,
-    source: 'engine',
-    cause: null,
-    correlation: id,
-    principal: by.principal,
-    ifUnknown: 'reject',
-    answered: true,
-    ...(existing && by.ifRevision !== undefined && { ifRevision: by.ifRevision }),
-  });
-  if (receipt.status === 'rejected') throw new EngineError(receipt.code, receipt.reason);
+  const name = given.definition.name ?? address.twin;
+  if (!existing) await engine.createTwin({ ...address, kind: KIND, name }, by);
+  await defineRule(engine, address, given, existing ? by : unconditional(by));
   const reading = await engine.readTwin(address);
   if (!reading) throw new EngineError('conflict', `${address.twin} was deleted meanwhile`);
   return reading;
 }
 
-/** Where a draft of a rule lives. */
-function draftAddress({ home, twin }: Address): Address {
-  return { home, twin: `${twin}.draft` };
-}
-
 /**
- * Puts a draft of a rule on trial, beside the version that is live or before there is one.
- * @throws as {@link putRule}
+ * Gives the twin of a rule its definition.
+ * @param given `origin` undefined: it is one of its own, and always begins anew; `draftOf`: the rule beside which it is on trial
  */
-export async function putDraft(
+export async function defineRule(
   engine: Engine,
-  rule: Address,
-  given: GivenRule,
+  address: Address,
+  given: Omit<ReadRule, 'problems' | 'definition'> & { definition: Definition; draftOf?: string },
   by: Requester,
-): Promise<{ reading: TwinReading; made: boolean; problems: RuleProblem[] }> {
-  const address = draftAddress(rule);
-  assertAddress(address);
-  const household = await householdOf(engine, rule.home, rule.twin);
-  const { definition, source, problems } = readGiven(given, household);
-  assertUsable(definition, problems, rule);
-  const existing = await engine.readTwin(address);
-  if (existing && !draftOf(existing.row.state.context)) {
-    throw new EngineError('conflict', `"${address.twin}" is no draft`, {
-      hint: 'A draft lives under the id of its rule with ".draft" behind it; rename what is there.',
-    });
-  }
-  const reading = await define(engine, address, { definition, source }, by, rule.twin);
-  return { reading, made: !existing, problems };
+): Promise<void> {
+  const { definition, origin, source, draftOf: rule } = given;
+  const event = {
+    type: 'rule.defined',
+    definition: definition as unknown as Json,
+    source,
+    ...(origin && { origin }),
+    ...(rule !== undefined && { draftOf: rule }),
+  };
+  await tellInside(engine, address, event, by);
 }
 
-/** @throws Refusal `not-found` */
-export async function mustReadDraft(engine: Engine, rule: Address): Promise<TwinReading> {
-  const reading = await engine.readTwin(draftAddress(rule));
-  if (reading && draftOf(reading.row.state.context)) return reading;
-  throw new Refusal('not-found', `rule "${rule.twin}" has no draft`, {
-    hint: `PUT /v1/homes/${rule.home}/rules/${rule.twin}/draft puts one on trial.`,
-  });
+/** Its runs end and what it holds is free before it is gone. */
+export async function deleteRule(engine: Engine, address: Address, by: Requester): Promise<void> {
+  toReceipt(await engine.desire(address, { enabled: false }, by));
+  await engine.deleteTwin(address, unconditional(by));
 }
 
-/** What a draft would have done since it is on trial, beside what its rule did. @throws Refusal `not-found` */
-export async function readDraft(engine: Engine, rule: Address): Promise<Backtest> {
-  const { row } = await mustReadDraft(engine, rule);
-  const live = await engine.readTwin(rule);
-  const since = draftOf(row.state.context)?.since ?? row.createdAt;
-  return compareDraft(engine, {
-    draft: draftAddress(rule),
-    live: live?.row.kind === KIND ? rule : null,
-    span: { from: since, to: engine.clock.now() + 1 },
-  });
-}
-
-/** Makes the draft live and ends its trial. @throws as {@link putRule}: the home may have changed since */
-export async function promoteDraft(
-  engine: Engine,
-  rule: Address,
-  by: Requester,
-): Promise<Awaited<ReturnType<typeof putRule>>> {
-  const { row } = await mustReadDraft(engine, rule);
-  const { source, definition } = row.state.context as unknown as RuleContext;
-  const { locate } = source === null ? parseRule(null) : readRule(source);
-  const household = await householdOf(engine, rule.home, rule.twin);
-  const problems = definition ? checkRule(definition, household, locate) : [];
-  assertUsable(definition, problems, rule);
-  const existing = await mayBecomeRule(engine, rule);
-  const reading = await define(engine, rule, { definition, source }, by);
-  await engine.deleteTwin(draftAddress(rule), { principal: by.principal, source: by.source });
-  return { reading, made: !existing, problems };
-}
-
-/** @throws Refusal `not-found` */
-export async function discardDraft(engine: Engine, rule: Address, by: Requester): Promise<void> {
-  await mustReadDraft(engine, rule);
-  await engine.deleteTwin(draftAddress(rule), by);
+/** The revision and the key were spent on a first step. */
+export function unconditional({ principal, source }: Requester): Requester {
+  return { principal, source };
 }
 
 /** A rule that is not live, on what has happened. @throws Refusal `bad-input` with each problem */
@@ -246,7 +245,7 @@ export async function tryRule(
     span,
   }: { home: string; timezone: string; given: GivenRule; span: { from: number; to: number } },
 ): Promise<Backtest> {
-  const id = readGiven(given, null).definition?.rule ?? '';
+  const id = idOf(given);
   const { definition, problems } = readGiven(given, await householdOf(engine, home, id));
   assertUsable(definition, problems, { home, twin: id });
   const reading = await engine.readTwin({ home, twin: id });
@@ -267,7 +266,7 @@ export async function mustReadRule(
 }
 
 /** @throws Refusal `bad-input` for a rule that cannot go live */
-function assertUsable(
+export function assertUsable(
   definition: Definition | null,
   problems: readonly RuleProblem[],
   address: Address,
@@ -286,9 +285,20 @@ function assertUsable(
   if (definition && !first) return;
   throw new Refusal('bad-input', first ? printProblem(first) : 'it is no rule', {
     hint: 'Each problem is in `errors`; POST …/rules/check tells them without making it live.',
-    errors: errors.map(({ line, column, ...problem }) => ({
-      path: line === undefined ? 'body.definition' : `body.source:${line}:${column}`,
-      message: printProblem(problem),
-    })),
+    errors: errors.map(flawOf),
   });
+}
+
+/** A problem as a refusal tells it. */
+export function flawOf({ line, column, ...problem }: RuleProblem): {
+  path: string;
+  message: string;
+} {
+  const { blueprint } = problem;
+  const text = blueprint === undefined ? 'body.source' : `blueprint ${blueprint}`;
+  const data = blueprint === undefined ? 'body.definition' : text;
+  return {
+    path: line === undefined ? data : `${text}:${line}:${column}`,
+    message: printProblem(problem),
+  };
 }

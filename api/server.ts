@@ -21,6 +21,7 @@ import type { App, DeviceContext, RouteContext } from './http/app.ts';
 import { answerClientError } from './http/client-error.ts';
 import { endConnectionsOnClose } from './http/end-connections.ts';
 import { readJsonOnly } from './http/json-body.ts';
+import type { Kits } from './kits.ts';
 import { LiveConnections } from './live/live-connections.ts';
 import { collectMetrics } from './metrics.ts';
 import { describeApi, showApi } from './openapi.ts';
@@ -35,6 +36,7 @@ import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { gatewayRoutes } from './routes/gateways/gateways.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
 import { alertRoutes } from './routes/homes/alerts.ts';
+import { blueprintRoutes } from './routes/homes/blueprints.ts';
 import { draftRoutes } from './routes/homes/drafts.ts';
 import { explainRoutes } from './routes/homes/explain.ts';
 import { homeGatewayRoutes } from './routes/homes/gateways.ts';
@@ -42,6 +44,7 @@ import { homeRoutes } from './routes/homes/homes.ts';
 import { intentRoutes } from './routes/homes/intents.ts';
 import { invitationRoutes } from './routes/homes/invitations.ts';
 import { keyRoutes } from './routes/homes/keys.ts';
+import { kitRoutes } from './routes/homes/kits.ts';
 import { memberRoutes } from './routes/homes/members.ts';
 import { provisioningRoutes } from './routes/homes/provisioning.ts';
 import { ruleRoutes } from './routes/homes/rules.ts';
@@ -67,6 +70,7 @@ export interface ServerOptions {
   /** Of `countFrom`, which has counted since before the engine. */
   counts: Registry;
   identity: Identity;
+  kits: Kits;
   /** Signs what the server itself gives out; nothing can be read from that. */
   secret: string;
   edge: EdgeOptions;
@@ -140,10 +144,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await describeApi(app, version);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
-  const { devices, customKinds = new Set() } = options;
+  const { devices, kits, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
-  const context = { engine, identity, defaultTimezone, connections, devices, customKinds };
+  const context = { engine, identity, kits, defaultTimezone, connections, devices, customKinds };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
   metricsRoutes(app, metrics);
   await app.register(async (v1) => routesOf(v1 as App, context), { prefix: '/v1' });
@@ -162,6 +166,8 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   invitationRoutes(app, context);
   keyRoutes(app, context);
   ruleRoutes(app, context);
+  blueprintRoutes(app, context);
+  kitRoutes(app, context);
   draftRoutes(app, context);
   explainRoutes(app, context);
   auditRoutes(app, context);

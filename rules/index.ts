@@ -2,8 +2,29 @@
 import { z } from 'zod';
 import { definition } from './language/definition.ts';
 
+export { blueprint, type Context as BlueprintContext } from './blueprints/blueprint.ts';
+export type {
+  Blueprint,
+  Instance,
+} from './blueprints/definition.ts';
+export {
+  expand,
+  instanceOf,
+  type KnownBlueprint,
+  type Origin,
+  writtenOut,
+} from './blueprints/expand.ts';
+export { formOf } from './blueprints/form.ts';
+export {
+  parseBlueprint,
+  parseInstance,
+  type ReadBlueprint,
+  readBlueprint,
+  readInstance,
+} from './blueprints/source.ts';
 export { checkRule } from './check/check.ts';
 export type { Household, KnownTwin } from './check/household.ts';
+export { twinsUsedBy } from './check/uses.ts';
 export { chainOf, type Link } from './explain/chain.ts';
 export { type Explanation, explainRule } from './explain/explain.ts';
 export { LANGUAGES, tellAccount, tellChain, tellExplanation } from './explain/words.ts';
@@ -14,10 +35,18 @@ export {
   type SourceFile,
 } from './import/home-assistant.ts';
 export { type Context as RuleContext, rule } from './kind/rule.ts';
+export type { Kit } from './kits/definition.ts';
+export { type Context as KitContext, kit } from './kits/kit.ts';
+export { type Found, type Gift, isAsGiven, isChanged, type Part } from './kits/part.ts';
+export { planOf } from './kits/plan.ts';
+export { parseKit, readKit } from './kits/source.ts';
 export type { Definition } from './language/definition.ts';
+export { isSame } from './language/same.ts';
 export {
+  type Locate,
   type Problem as RuleProblem,
   parseRule,
+  parseText,
   printProblem,
   type Read,
   readRule,

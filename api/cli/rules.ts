@@ -1,18 +1,7 @@
 /** `homeostat rules …` at a server: automations from files. */
 import { readFileSync } from 'node:fs';
+import { ask, lineOf, type Server, say, type Told } from './server.ts';
 
-interface Server {
-  home: string;
-  url: string;
-  token: string;
-}
-interface Told {
-  severity: string;
-  message: string;
-  path: string;
-  line?: number;
-  column?: number;
-}
 interface Spanned extends Server {
   from?: string;
   to?: string;
@@ -128,45 +117,4 @@ export async function explain(what: string, given: Spanned & { language: string 
     `rules/${encodeURIComponent(what)}/explain?${query}`,
   );
   say(sentence);
-}
-
-/** @throws Error with what the server says is wrong */
-async function ask<Answer>(
-  { url, home, token }: Server,
-  method: string,
-  path: string,
-  body?: object,
-): Promise<Answer> {
-  const answer = await fetch(`${url}/v1/homes/${encodeURIComponent(home)}/${path}`, {
-    method,
-    headers: {
-      authorization: `Bearer ${token}`,
-      ...(body && { 'content-type': 'application/json' }),
-    },
-    ...(body && { body: JSON.stringify(body) }),
-  }).catch((cause: unknown) => {
-    throw refusal(
-      `${url} does not answer`,
-      'Is the server running there? --url names another one.',
-      cause,
-    );
-  });
-  const text = await answer.text();
-  const said = (text === '' ? {} : JSON.parse(text)) as Answer & { detail?: string; hint?: string };
-  if (!answer.ok)
-    throw refusal(said.detail ?? `the server answers ${answer.status}`, said.hint ?? '', null);
-  return said;
-}
-
-function refusal(message: string, hint: string, cause: unknown): Error {
-  return Object.assign(new Error(message, { cause }), { code: 'refused', hint });
-}
-
-function lineOf(file: string, { severity, message, path, line, column }: Told): string {
-  const place = line === undefined ? file : `${file}:${line}:${column}`;
-  return `${place}: ${severity}: ${path === '' ? '' : `${path}: `}${message}`;
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -9,6 +9,7 @@ import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Engine } from '../../engine/index.ts';
 import type { HomePolicy, Identity } from '../../identity/index.ts';
 import type { Desk } from '../gateways/desk.ts';
+import type { Kits } from '../kits.ts';
 
 /** A Fastify instance whose routes take their types from zod schemas. */
 export type App = FastifyInstance<
@@ -23,6 +24,7 @@ export type App = FastifyInstance<
 export interface RouteContext {
   engine: Engine;
   identity: Identity;
+  kits: Kits;
   /** The timezone of a home that is created without one. */
   defaultTimezone: string;
   devices: DeviceContext;

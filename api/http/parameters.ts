@@ -21,6 +21,11 @@ export const TwinPath = HomePath.extend({
 
 export const RulePath = HomePath.extend({ rule: z.string().describe('The id of the rule.') });
 
+export const BlueprintPath = HomePath.extend({
+  blueprint: z.string().describe('The id of the blueprint.'),
+});
+export const KitPath = HomePath.extend({ kit: z.string().describe('The id of the kit.') });
+
 /** Ids that the engine made, such as `home/heater@42#0`; percent-encoded in a path. */
 const MadeId = z
   .string()

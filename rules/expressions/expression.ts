@@ -129,6 +129,17 @@ export function parseExpression(text: string): Expression {
   };
 }
 
+/** The values that stand in an expression as they are: `"a"`, `5`. @throws ExpressionError */
+export function literalsOf(text: string): unknown[] {
+  const found: unknown[] = [];
+  const nodes: ASTNode[] = [parsed(READING, text).ast];
+  for (const node of nodes) {
+    if (node.op === 'value') found.push(node.args);
+    nodes.push(...childrenOf(node));
+  }
+  return found;
+}
+
 function evaluate(
   program: (context: Record<string, unknown>) => unknown,
   operands: readonly Operand[],

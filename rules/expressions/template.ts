@@ -86,18 +86,29 @@ function asText(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 
-/** Texts and expressions in turn. Braces and quotes within an expression are its own. */
 function partsOf(text: string): Part[] {
-  const parts: Part[] = [];
+  return splitTemplate(text).map((part) =>
+    part.isExpression ? parseExpression(part.text) : part.text,
+  );
+}
+
+/**
+ * Texts and expressions in turn. Braces and quotes within an expression are its own.
+ * @throws ExpressionError for one that does not end
+ */
+export function splitTemplate(text: string): { text: string; isExpression: boolean }[] {
+  const parts: { text: string; isExpression: boolean }[] = [];
   let from = 0;
   for (let at = text.indexOf('${'); at >= 0; at = text.indexOf('${', from)) {
-    if (at > from) parts.push(text.slice(from, at));
+    if (at > from) parts.push({ text: text.slice(from, at), isExpression: false });
     const end = endOf(text, at + 2);
     if (end < 0) throw new ExpressionError('"${" without its "}"', at);
-    parts.push(parseExpression(text.slice(at + 2, end).trim()));
+    parts.push({ text: text.slice(at + 2, end).trim(), isExpression: true });
     from = end + 1;
   }
-  if (from < text.length || parts.length === 0) parts.push(text.slice(from));
+  if (from < text.length || parts.length === 0) {
+    parts.push({ text: text.slice(from), isExpression: false });
+  }
   return parts;
 }
 

@@ -12,7 +12,9 @@ import {
   type KindInput,
   type Observation,
 } from '../../engine/kind.ts';
+import type { Origin } from '../blueprints/expand.ts';
 import type { Definition } from '../language/definition.ts';
+import { isSame } from '../language/same.ts';
 import { type Alarm, alarmsOf } from './clockwork.ts';
 import { budgetAt, freshMemory, type Hit, type Memory, type Run, type Thread } from './memory.ts';
 import { HOME_TWIN, type Program, programOf } from './program.ts';
@@ -28,6 +30,17 @@ const events = {
     source: z.string().nullable(),
     /** The rule beside which it is on trial: what it asks for is withheld. */
     draftOf: z.string().optional(),
+    /** Of a rule that is made from a blueprint. */
+    origin: z
+      .object({
+        blueprint: z.string(),
+        edition: z.number(),
+        inputs: data,
+        name: z.string().optional(),
+        description: z.string().optional(),
+      })
+      .nullable()
+      .optional(),
   }),
   'desired.changed': z.object({ enabled: z.boolean().nullable().optional() }),
   /** A watched twin has moved a trigger, or ended what a run waited for. */
@@ -80,6 +93,8 @@ export type Context = {
   draftOf: { rule: string; since: number } | null;
   /** The author's own text, where there was one. */
   source: string | null;
+  /** The blueprint that it is made from; null or absent: it is one of its own. */
+  origin?: Origin | null;
   memory: Memory;
   reported: Reported;
 };
@@ -118,6 +133,15 @@ function takeLive(context: Context, event: RuleEvent): Taken {
   };
   switch (event.type) {
     case 'rule.defined': {
+      const origin = context.origin || event.origin ? { origin: event.origin ?? null } : {};
+      // A blueprint that has changed without changing this rule does not end its runs
+      if (event.origin !== undefined && isSame(event.definition, context.definition as never)) {
+        return {
+          context: { ...context, source: event.source, ...origin } as Context,
+          effects: [],
+          trace: [],
+        };
+      }
       const ended =
         context.definition &&
         endAll(programOf(context.definition), context.memory, 'replaced', moment);
@@ -127,6 +151,7 @@ function takeLive(context: Context, event: RuleEvent): Taken {
         definition,
         draftOf: event.draftOf === undefined ? null : { rule: event.draftOf, since: event.at },
         source: event.source,
+        ...(origin as Pick<Context, 'origin'>),
         memory: { ...freshMemory(event.at), nextRun: context.memory.nextRun },
       };
       return {

@@ -6,10 +6,12 @@ import { z } from 'zod';
 import { parseDuration } from './duration.ts';
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
-const KEY = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
+export const KEY = /^[A-Za-z_][A-Za-z0-9_]{0,63}$/;
 const WEEKDAYS = ['mon', 'tue', 'wed', 'thu', 'fri', 'sat', 'sun'] as const;
 
-const twinName = z.string().regex(NAME, 'a name is 1 to 64 letters, digits, ".", "_" or "-"');
+export const twinName = z
+  .string()
+  .regex(NAME, 'a name is 1 to 64 letters, digits, ".", "_" or "-"');
 const duration = z
   .string()
   .refine((text) => parseDuration(text) !== null, 'a duration is written like 30s, 10m, 1h30m')

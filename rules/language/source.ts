@@ -8,6 +8,7 @@ import {
   type Node,
   type ParsedNode,
   parseDocument,
+  type ScalarTag,
 } from 'yaml';
 import type { z } from 'zod';
 import { type Definition, definition } from './definition.ts';
@@ -26,6 +27,8 @@ export interface Problem {
   /** From 1; absent where what was written is no text. */
   line?: number;
   column?: number;
+  /** The place is in the text of this blueprint; absent: in what was given. */
+  blueprint?: string;
 }
 
 /** Where the parts of a text stand. */
@@ -45,16 +48,36 @@ export function readRule(text: string): Read<Definition> {
 
 /** The same for what is data already, as from a JSON body. */
 export function parseRule(given: unknown): Read<Definition> {
-  return check(given, definition, NOWHERE);
+  return readData(given, definition);
 }
 
-/** Reads YAML by a schema. */
-export function readText<S extends z.ZodType>(text: string, schema: S): Read<z.output<S>> {
+/** Reads YAML by a schema. @param tags that it may have, besides those of YAML */
+export function readText<S extends z.ZodType>(
+  text: string,
+  schema: S,
+  tags: readonly ScalarTag[] = [],
+): Read<z.output<S>> {
+  const { value, locate, problems } = parseText(text, tags);
+  return value === null ? { value: null, locate, problems } : check(value.given, schema, locate);
+}
+
+/** Checks data by a schema. */
+export function readData<S extends z.ZodType>(given: unknown, schema: S): Read<z.output<S>> {
+  return check(given, schema, NOWHERE);
+}
+
+/** YAML as data, whatever it says. */
+export function parseText(text: string, tags: readonly ScalarTag[] = []): Read<{ given: unknown }> {
   if (text.length > MOST_TEXT) {
     return failed([error(`is longer than ${MOST_TEXT} characters`, [])], NOWHERE);
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, strict: true });
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    strict: true,
+    customTags: [...tags],
+  });
   const locate: Locate = (place) => {
     const offset = offsetOf(document.contents, place);
     if (offset === undefined) return undefined;
@@ -66,14 +89,12 @@ export function readText<S extends z.ZodType>(text: string, schema: S): Read<z.o
     const { line, col } = lines.linePos(first.pos[0]);
     return failed([{ ...error(`is no YAML: ${first.message}`, []), line, column: col }], locate);
   }
-  let given: unknown;
   try {
     // Anchors may not blow a small text up into a large value
-    given = document.toJS({ maxAliasCount: 50 });
+    return { value: { given: document.toJS({ maxAliasCount: 50 }) }, locate, problems: [] };
   } catch (thrown) {
     return failed([error(thrown instanceof Error ? thrown.message : String(thrown), [])], locate);
   }
-  return check(given, schema, locate);
 }
 
 function check<S extends z.ZodType>(given: unknown, schema: S, locate: Locate): Read<z.output<S>> {
@@ -100,8 +121,16 @@ export function located(problem: Problem, locate: Locate): Problem {
 }
 
 /** `12:5: triggers[0].twin: there is no twin "x"`. */
-export function printProblem({ severity, message, place, line, column }: Problem): string {
-  const at = line === undefined ? '' : `${line}:${column}: `;
+export function printProblem({
+  severity,
+  message,
+  place,
+  line,
+  column,
+  blueprint,
+}: Problem): string {
+  const text = blueprint === undefined ? '' : `blueprint "${blueprint}": `;
+  const at = line === undefined ? text : `${text}${line}:${column}: `;
   const path = place.reduce<string>(
     (text, key) =>
       typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
@@ -252,6 +281,9 @@ const ALL_KEYS = [
     'url',
   ],
   ...['method', 'headers', 'body', 'stop'],
+  ...['blueprint', 'inputs', 'type', 'options', 'default', 'several', 'min', 'max', 'step', 'unit'],
+  ...['kit', 'version', 'needs', 'kinds', 'twins', 'scenes', 'schedules', 'blueprints', 'rules'],
+  ...['settings', 'existing', 'entries', 'transitionMs', 'weekly', 'exceptions'],
 ];
 
 /** Of a union's branches the one that was meant: that which knows the most of the given keys, and misses the least. */

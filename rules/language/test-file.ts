@@ -69,6 +69,10 @@ export type TestCase = z.output<typeof testCase>;
 /** A file of tests. */
 export const testFile = z.strictObject({
   rules: z.array(z.string()).min(1).describe('Files of rules, beside this one'),
+  blueprints: z
+    .array(z.string())
+    .default([])
+    .describe('Files of the blueprints that the rules are made from, beside this one'),
   timezone: z.string().default('Europe/Berlin'),
   twins: testCase.shape.twins.describe('Twins of all tests'),
   tests: z.array(testCase).min(1),

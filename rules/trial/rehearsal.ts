@@ -12,10 +12,8 @@ import {
   type Storage,
 } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../engine/kind.ts';
-import { checkRule } from '../check/check.ts';
-import type { KnownTwin } from '../check/household.ts';
+import type { Household, KnownTwin } from '../check/household.ts';
 import type { Definition } from '../language/definition.ts';
-import type { Locate, Problem } from '../language/source.ts';
 import type { TestCase } from '../language/test-file.ts';
 import { type Deed, deedsOf } from './backtest.ts';
 
@@ -108,14 +106,14 @@ export class Rehearsal implements AsyncDisposable {
       : {};
   }
 
-  /** What is wrong with a rule among the twins of the test. */
-  async problemsOf(definition: Definition, locate: Locate): Promise<Problem[]> {
+  /** What a rule is checked against: the twins of the test. */
+  async household(): Promise<Household> {
     const twins = new Map<string, KnownTwin>();
     for (const [id, kind] of this.#kinds) {
       const { row, view } = await this.#read(id);
       twins.set(id, { id, kind, room: row.room, ...view });
     }
-    return checkRule(definition, { twins, kinds: this.#engine.kinds, rules: [] }, locate);
+    return { twins, kinds: this.#engine.kinds, rules: [] };
   }
 
   async define(definition: Definition, source: string): Promise<void> {

@@ -24,9 +24,34 @@ describe('the cookbook', () => {
   });
 });
 
+describe('the blueprints of the cookbook', () => {
+  const folder = new URL('blueprints/', COOKBOOK);
+  const loadOne = (path: string) => readFileSync(new URL(path, folder), 'utf8');
+  const tests = readdirSync(folder).filter((name) => name.endsWith('.test.yaml'));
+
+  it.each(tests)('%s', async (file) => {
+    const outcomes = await runTests(loadOne(file), loadOne, kinds);
+    expect(outcomes.filter(({ failure }) => failure !== null)).toEqual([]);
+  });
+
+  it('have a test each, and a line', () => {
+    const texts = readdirSync(folder).filter((name) => /^[^.]+\.yaml$/.test(name));
+    const used = tests.map(loadOne).join();
+    expect(texts.filter((name) => !used.includes(name))).toEqual([]);
+    const blueprints = texts.filter((name) => loadOne(name).includes('\nrule:\n'));
+    const readme = load('README.md');
+    expect(blueprints.length).toBeGreaterThan(1);
+    expect(blueprints.filter((name) => !readme.includes(`(blueprints/${name})`))).toEqual([]);
+  });
+});
+
 const RULE = `rule: r
 triggers: [{ twin: a, path: reported.contact, to: false, for: 10m }]
 actions: [{ set: { twin: lamp, desired: { on: true } } }, { alert: { key: open, message: "a is open" } }]
+`;
+const BLUEPRINT = `blueprint: b
+inputs: { lamp: { type: twin } }
+rule: { triggers: [{ every: 1h }], actions: [{ set: { twin: !input lamp, desired: { on: true } } }] }
 `;
 const file = (steps: string, more = '') => `rules: [r.yaml]
 twins:
@@ -119,6 +144,13 @@ describe('a test', () => {
       'r.yaml:1:1: triggers: is missing',
     ],
     [
+      'values that do not fit',
+      `blueprints: [b.yaml]\n${file('- pass: 1m')}`,
+      'rule: r\nblueprint: b\ninputs: { lamp: lmap }\n',
+      'it',
+      'r.yaml:3:11: inputs.lamp: there is no twin "lmap"; did you mean "lamp"?',
+    ],
+    [
       'a rule that does not fit',
       file('- pass: 1m'),
       RULE.replace('twin: lamp', 'twin: lmap'),
@@ -126,7 +158,8 @@ describe('a test', () => {
       'r.yaml:3:20: actions[0].set.twin: there is no twin "lmap"; did you mean "lamp"?',
     ],
   ])('of %s says what is wrong, and where', async (_what, text, rule, test, failure) => {
-    expect(await runTests(text, () => rule, kinds)).toEqual([
+    const loadIt = (path: string) => (path === 'b.yaml' ? BLUEPRINT : rule);
+    expect(await runTests(text, loadIt, kinds)).toEqual([
       { test, failure: expect.stringContaining(failure) },
     ]);
   });

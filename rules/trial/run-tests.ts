@@ -1,8 +1,12 @@
 /** Runs a file of tests, each in a home of its own. */
 import { type AnyKind, messageOf } from '../../engine/index.ts';
 import type { EventData, Json, JsonObject } from '../../engine/kind.ts';
+import { expand, type KnownBlueprint } from '../blueprints/expand.ts';
+import { readBlueprint, readInstance } from '../blueprints/source.ts';
+import { checkRule } from '../check/check.ts';
+import type { Definition } from '../language/definition.ts';
 import { formatDuration } from '../language/duration.ts';
-import { printProblem, readRule, readText } from '../language/source.ts';
+import { type Problem, printProblem, readRule, readText } from '../language/source.ts';
 import {
   type Expectation,
   type Step,
@@ -50,17 +54,8 @@ async function failureOf(
   await using home = await Rehearsal.open(kinds, file.timezone, start);
   try {
     await home.furnish({ ...file.twins, ...test.twins });
-    for (const path of file.rules) {
-      const source = load(path);
-      const { value, problems, locate } = readRule(source);
-      if (!value) return problems.map((problem) => `${path}:${printProblem(problem)}`).join('\n');
-      const wrong = (await home.problemsOf(value, locate)).filter(
-        ({ severity }) => severity === 'error',
-      );
-      if (wrong.length > 0)
-        return wrong.map((problem) => `${path}:${printProblem(problem)}`).join('\n');
-      await home.define(value, source);
-    }
+    const flaws = await define(file, home, load);
+    if (flaws.length > 0) return flaws.join('\n');
     await home.takeDeeds();
     for (const [at, step] of test.steps.entries()) {
       const failure = await take(step, home, file.timezone);
@@ -73,6 +68,45 @@ async function failureOf(
   } catch (thrown) {
     return messageOf(thrown);
   }
+}
+
+/** Makes the rules of the file live. @returns what is wrong with them */
+async function define(
+  { blueprints: paths, rules }: TestFile,
+  home: Rehearsal,
+  load: (path: string) => string,
+): Promise<string[]> {
+  const blueprints = new Map<string, KnownBlueprint>();
+  for (const path of paths) {
+    const { value, locate, problems } = readBlueprint(load(path));
+    if (!value) return problems.filter(isError).map((one) => `${path}:${printProblem(one)}`);
+    blueprints.set(value.blueprint, { definition: value, edition: 1, locate });
+  }
+  for (const path of rules) {
+    const source = load(path);
+    const { definition, problems } = await readAmong(source, blueprints, home);
+    const wrong = problems.filter(isError);
+    if (wrong.length > 0) return wrong.map((one) => `${path}:${printProblem(one)}`);
+    if (definition) await home.define(definition, source);
+  }
+  return [];
+}
+
+async function readAmong(
+  source: string,
+  blueprints: ReadonlyMap<string, KnownBlueprint>,
+  home: Rehearsal,
+): Promise<{ definition: Definition | null; problems: Problem[] }> {
+  const household = await home.household();
+  const made = readInstance(source);
+  if (made?.value) return expand(made.value, blueprints, household, made.locate);
+  const { value, problems, locate } = made ?? readRule(source);
+  if (!value) return { definition: null, problems };
+  return { definition: value, problems: checkRule(value, household, locate) };
+}
+
+function isError({ severity }: Problem): boolean {
+  return severity === 'error';
 }
 
 async function take(step: Step, home: Rehearsal, timezone: string): Promise<string | null> {

@@ -11,6 +11,10 @@ export const RuleProblemValue = z
     path: z.string().describe('Where in the rule: `triggers[0].twin`.'),
     line: z.int().optional().describe('Of the text that was sent, from 1.'),
     column: z.int().optional(),
+    blueprint: z
+      .string()
+      .optional()
+      .describe('The place is in the text of this blueprint. Absent: in what was sent.'),
   })
   .meta({ id: 'RuleProblem', description: 'What is wrong with a rule.' });
 
@@ -35,6 +39,14 @@ export const Rule = z
       .nullable()
       .describe('The rule beside which it is on trial: nothing comes of what it asks for.'),
     source: z.string().nullable().describe('The text that it was made of; null: it came as data.'),
+    blueprint: z
+      .object({
+        id: z.string(),
+        edition: z.int().describe('Of the blueprint, when the rule was made of it.'),
+        inputs: AnyObject,
+      })
+      .nullable()
+      .describe('What it was made from. Null: it is a rule of its own.'),
     definition: AnyObject.nullable().describe(
       'What runs: durations in ms, times of day in minutes. Null: the twin has no rule yet.',
     ),
@@ -42,7 +54,7 @@ export const Rule = z
   .meta({ id: 'Rule', description: 'An automation. It is also a twin, of kind `rule`.' });
 
 export function toRule({ row, view }: TwinReading): z.input<typeof Rule> {
-  const { definition, source, enabled, reported, draftOf } = row.state
+  const { definition, source, origin, enabled, reported, draftOf } = row.state
     .context as unknown as RuleContext;
   return {
     home: row.home,
@@ -58,6 +70,9 @@ export function toRule({ row, view }: TwinReading): z.input<typeof Rule> {
     lastError: reported.lastError,
     draftOf: draftOf?.rule ?? null,
     source,
+    blueprint: origin
+      ? { id: origin.blueprint, edition: origin.edition, inputs: origin.inputs }
+      : null,
     definition: definition as never,
   };
 }
@@ -68,11 +83,18 @@ export function toProblem({
   place,
   line,
   column,
+  blueprint,
 }: RuleProblem): z.input<typeof RuleProblemValue> {
   const path = place.reduce<string>(
     (text, key) =>
       typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
     '',
   );
-  return { severity, message, path, ...(line !== undefined && { line, column }) };
+  return {
+    severity,
+    message,
+    path,
+    ...(line !== undefined && { line, column }),
+    ...(blueprint !== undefined && { blueprint }),
+  };
 }

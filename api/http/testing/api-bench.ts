@@ -9,9 +9,10 @@ import {
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/manual-clock.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
-import { rule } from '../../../rules/index.ts';
+import { blueprint, kit, rule } from '../../../rules/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
 import { Desk } from '../../gateways/desk.ts';
+import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
@@ -96,7 +97,7 @@ export class ApiBench implements AsyncDisposable {
     let ids = 0;
     const engine = await createEngine({
       storage,
-      kinds: [lamp, nook, rule],
+      kinds: [lamp, nook, rule, blueprint, kit],
       clock,
       newId: () => `id-${++ids}`,
       telemetry,
@@ -128,6 +129,7 @@ export class ApiBench implements AsyncDisposable {
       engine,
       counts,
       identity,
+      kits: new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)),
       secret: TOKEN,
       edge: EDGE,
       devices: {

@@ -19,7 +19,13 @@ import { requesterOf } from '../../http/requester.ts';
 import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Rule, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch } from '../../http/revision.ts';
-import { discardDraft, mustReadDraft, promoteDraft, putDraft, readDraft } from '../../rulebook.ts';
+import {
+  discardDraft,
+  mustReadDraft,
+  promoteDraft,
+  putDraft,
+  readDraft,
+} from '../../rule-drafts.ts';
 import { GivenRule, LiveRule } from './rules.ts';
 
 const TAGS = ['Rules'];

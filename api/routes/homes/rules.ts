@@ -27,7 +27,15 @@ import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch } from '../../http/revision.ts';
 import { MOST_DAYS, spanOf } from '../../http/span.ts';
-import { householdOf, mustReadRule, putRule, readGiven, tryRule } from '../../rulebook.ts';
+import {
+  deleteRule,
+  householdOf,
+  idOf,
+  mustReadRule,
+  putRule,
+  readGiven,
+  tryRule,
+} from '../../rulebook.ts';
 
 const TAGS = ['Rules'];
 
@@ -44,6 +52,12 @@ export const GivenRule = z
     }),
     z.strictObject({
       definition: AnyObject.describe('The same as data: see GET /v1/rules/schema.'),
+    }),
+    z.strictObject({
+      blueprint: z.string().max(64).describe('The id of a blueprint of the home.'),
+      inputs: AnyObject.optional().describe('A value for each of its inputs.'),
+      rule: z.string().max(64).optional().describe('The id of the rule. Default: as addressed.'),
+      name: z.string().max(200).optional(),
     }),
   ])
   .meta({ id: 'GivenRule', examples: [{ source: SOURCE }] });
@@ -138,8 +152,7 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
     },
     async ({ params, body }) => {
       await mustReadHome(engine, params.home);
-      const known = readGiven(body, null);
-      const home = await householdOf(engine, params.home, known.definition?.rule ?? '');
+      const home = await householdOf(engine, params.home, idOf(body));
       const { definition, problems } = readGiven(body, home);
       return {
         ok: problems.every(({ severity }) => severity === 'warning'),
@@ -253,10 +266,7 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
       await mustReadRule(engine, params);
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
-      // Its runs end and what it holds is free before it is gone
-      toReceipt(await engine.desire(address, { enabled: false }, by));
-      const { principal: who, source } = by;
-      await engine.deleteTwin(address, { principal: who, source });
+      await deleteRule(engine, address, by);
       return reply.code(204).send();
     },
   );

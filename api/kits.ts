@@ -1,0 +1,540 @@
+/**
+ * The kits of a home. What a kit is to bring is written down in its twin before anything of it is made, and each
+ * step can be taken twice: what a crash has left half done is gone on with, at the start or with the next PUT.
+ */
+import {
+  type Address,
+  type Engine,
+  EngineError,
+  type Json,
+  type JsonObject,
+  type Requester,
+  type TwinReading,
+} from '../engine/index.ts';
+import {
+  type BlueprintContext,
+  type Found,
+  type Gift,
+  isAsGiven,
+  isChanged,
+  type Kit,
+  type KitContext,
+  type Part,
+  parseKit,
+  planOf,
+  printProblem,
+  type Read,
+  type RuleContext,
+  type RuleProblem,
+  readKit,
+  twinsUsedBy,
+} from '../rules/index.ts';
+import { brokenBy, defineBlueprint, deleteBlueprint, rulesMadeFrom } from './blueprints.ts';
+import { mustReadTwin } from './http/existence.ts';
+import { assertAddress } from './http/parameters.ts';
+import { toReceipt } from './http/resources/receipt.ts';
+import { tellInside } from './inside.ts';
+import { Refusal } from './problem.ts';
+import { defineRule, deleteRule, flawOf, householdOf, twinsOf } from './rulebook.ts';
+
+const KIND = 'kit';
+/** Who goes on with what a former process has left. */
+const CARETAKER: Requester = { principal: 'homeostat', source: 'engine' };
+
+/** A kit as it comes in, with values for its inputs. */
+export type GivenKit = ({ source: string } | { definition: unknown }) & {
+  inputs?: JsonObject | undefined;
+};
+
+export type PartState = 'there' | 'changed' | 'missing' | 'existing' | 'left';
+
+export interface KitReading {
+  reading: TwinReading;
+  parts: { part: Part; state: PartState }[];
+}
+
+export interface KitListener {
+  onDone: (kit: string) => void;
+  /** @param kit null: not even the kits could be listed */
+  onFailure: (error: unknown, kit: string | null) => void;
+}
+
+export class Kits implements AsyncDisposable {
+  readonly #engine: Engine;
+  readonly #forgetTwin: (home: string, twin: string) => Promise<void>;
+  /** What is under way in a home: one thing after the other. */
+  readonly #lanes = new Map<string, Promise<unknown>>();
+  #resumed: Promise<void> = Promise.resolve();
+  #isStopping = false;
+
+  /** @param forgetTwin takes the secrets of a twin that is gone */
+  constructor(engine: Engine, forgetTwin: (home: string, twin: string) => Promise<void>) {
+    this.#engine = engine;
+    this.#forgetTwin = forgetTwin;
+  }
+
+  /** What is wrong with a kit in a home, and what it would bring. */
+  async check(
+    home: string,
+    given: GivenKit,
+  ): Promise<{ kit: Kit | null; parts: Part[]; problems: RuleProblem[] }> {
+    const read = readGiven(given);
+    if (read.value === null) return { kit: null, parts: [], problems: read.problems };
+    const { parts, problems } = await this.#plan(home, read, given);
+    return { kit: read.value, parts, problems };
+  }
+
+  /**
+   * Installs a kit, or another version of it. What people have changed of the former version since is kept.
+   * @throws Refusal `bad-input` with all that is wrong; then nothing has been made
+   */
+  install(
+    address: Address,
+    given: GivenKit,
+    by: Requester,
+  ): Promise<KitReading & { made: boolean; problems: RuleProblem[] }> {
+    assertAddress(address);
+    return this.#alone(address.home, async () => {
+      const existing = await this.#engine.readTwin(address);
+      assertKit(existing, address);
+      if (existing && phaseOf(existing) === 'removing') {
+        throw new EngineError('conflict', `"${address.twin}" is being removed`, {
+          hint: 'DELETE it once more to finish that, then install it again.',
+        });
+      }
+      if (by.ifRevision !== undefined && existing && existing.row.revision !== by.ifRevision) {
+        throw new EngineError(
+          'stale-revision',
+          `${address.twin} is at revision ${existing.row.revision}, not ${by.ifRevision}`,
+        );
+      }
+      const plain = { principal: by.principal, source: by.source };
+      const read = readGiven(given);
+      const plan = read.value
+        ? await this.#plan(address.home, read, given)
+        : { parts: [], problems: read.problems };
+      assertUsable(read.value, plan.problems, address);
+      const definition = read.value;
+      // What was begun is finished first: then it is known what the home has of the kit
+      if (existing && phaseOf(existing) === 'installing') await this.#make(address, plain);
+      const former = existing ? await this.#context(address) : null;
+      if (!existing)
+        await this.#engine.createTwin(
+          { ...address, kind: KIND, name: definition.name ?? address.twin },
+          by,
+        );
+      const event = {
+        type: 'kit.wanted',
+        definition: definition as unknown as Json,
+        source: 'source' in given ? given.source : null,
+        inputs: given.inputs ?? {},
+        parts: succeeding(plan.parts, former?.parts ?? []) as unknown as Json,
+      };
+      await tellInside(this.#engine, address, event, plain);
+      await this.#make(address, plain);
+      const now = await this.read({ home: address.home, kit: address.twin });
+      return { ...now, made: !existing, problems: plan.problems };
+    });
+  }
+
+  /**
+   * Removes what a kit has brought, and the kit.
+   * @throws Refusal `conflict` where rules of others use it, unless forced
+   */
+  remove(address: Address, { force }: { force: boolean }, by: Requester): Promise<void> {
+    return this.#alone(address.home, async () => {
+      const { reading } = await this.read({ home: address.home, kit: address.twin });
+      const plain = { principal: by.principal, source: by.source };
+      if (phaseOf(reading) !== 'removing') {
+        const { parts } = contextOf(reading);
+        const users = force ? [] : await this.#usersOf(address.home, parts, ownIdsOf(parts));
+        if (users.length > 0) {
+          const rules = [...new Set(users.map(({ rule }) => `"${rule}"`))];
+          throw new Refusal('conflict', `others use what it has brought: ${rules.join(', ')}`, {
+            hint: '?force=true removes it all the same; those rules will miss it.',
+            errors: users.map(({ rule, uses }) => ({
+              path: `rules.${rule}`,
+              message: `uses "${uses}"`,
+            })),
+          });
+        }
+        await tellInside(this.#engine, address, { type: 'kit.unwanted' }, by);
+      }
+      await this.#unmake(address, plain);
+    });
+  }
+
+  /** @throws EngineError `unknown-twin`, Refusal `not-found` for a twin that is no kit */
+  async read({ home, kit }: { home: string; kit: string }): Promise<KitReading> {
+    const reading = await mustReadTwin(this.#engine, { home, twin: kit });
+    if (reading.row.kind !== KIND) {
+      throw new Refusal('not-found', `"${kit}" is a ${reading.row.kind}, not a kit`, {
+        hint: `GET /v1/homes/${home}/kits lists the kits.`,
+      });
+    }
+    const parts: KitReading['parts'] = [];
+    for (const part of contextOf(reading).parts) {
+      parts.push({ part, state: stateOf(part, await this.#find(home, part.id)) });
+    }
+    return { reading, parts };
+  }
+
+  /** Goes on with what a former process has left half done, while others work already. */
+  resume({ onDone, onFailure }: KitListener): void {
+    this.#resumed = this.#resume(onDone, onFailure).catch((error: unknown) =>
+      onFailure(error, null),
+    );
+  }
+
+  async #resume(onDone: KitListener['onDone'], onFailure: KitListener['onFailure']): Promise<void> {
+    let cursor: string | undefined;
+    do {
+      const page = await this.#engine.storage.listHomes({ limit: 200, cursor });
+      for (const { id: home } of page.items) {
+        for (const phase of ['installing', 'removing'] as const) {
+          for await (const { twin } of twinsOf(this.#engine, home, { kind: KIND, state: phase })) {
+            if (this.#isStopping) return;
+            const isDone = await this.#alone(home, () => this.#goOn({ home, twin })).catch(
+              (error: unknown) => {
+                if (!this.#isStopping) onFailure(error, `${home}/${twin}`);
+                return false;
+              },
+            );
+            if (isDone) onDone(`${home}/${twin}`);
+          }
+        }
+      }
+      cursor = page.nextCursor ?? undefined;
+    } while (cursor !== undefined);
+  }
+
+  /** @returns false where somebody else was faster */
+  async #goOn(address: Address): Promise<boolean> {
+    const reading = await this.#engine.readTwin(address);
+    const phase = reading && phaseOf(reading);
+    if (phase === 'installing') await this.#make(address, CARETAKER);
+    else if (phase === 'removing') await this.#unmake(address, CARETAKER);
+    else return false;
+    return true;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopping = true;
+    await this.#resumed;
+  }
+
+  async #alone<T>(home: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#lanes.get(home) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    const lane = mine.catch(() => {});
+    this.#lanes.set(home, lane);
+    try {
+      return await mine;
+    } finally {
+      if (this.#lanes.get(home) === lane) this.#lanes.delete(home);
+    }
+  }
+
+  async #plan(
+    home: string,
+    { value: kit, locate }: Extract<Read<Kit>, { problems: [] }>,
+    { inputs = {} }: GivenKit,
+  ): Promise<{ parts: Part[]; problems: RuleProblem[] }> {
+    const existing = await this.#engine.readTwin({ home, twin: kit.kit });
+    const former = existing?.row.kind === KIND ? contextOf(existing).parts : [];
+    const own = ownIdsOf(former);
+    const household = { ...(await householdOf(this.#engine, home, '')), own };
+    const { parts, problems } = planOf(kit, inputs, household, locate);
+    const error = (message: string): RuleProblem => ({ severity: 'error', message, place: [] });
+    if (existing && existing.row.kind !== KIND)
+      problems.push(error(`"${kit.kit}" is a ${existing.row.kind} of the home: choose another id`));
+    for (const { id, given } of parts) {
+      if (given?.type !== 'blueprint' || !own.has(id)) continue;
+      const rules = await rulesMadeFrom(this.#engine, { home, twin: id });
+      const others = rules.filter((rule) => !own.has(rule.id));
+      for (const broken of await brokenBy(this.#engine, home, given.definition, others))
+        problems.push(error(`its blueprint "${id}" would break the rule "${broken.rule}"`));
+    }
+    const wanted = new Set(parts.map(({ id }) => id));
+    const dropped = former.filter(({ id }) => own.has(id) && !wanted.has(id));
+    for (const { rule, uses } of await this.#usersOf(home, dropped, own))
+      problems.push(error(`the rule "${rule}" uses "${uses}", which the kit no longer brings`));
+    return { parts, problems };
+  }
+
+  /** Rules of others that use parts of a kit. */
+  async #usersOf(
+    home: string,
+    parts: readonly Part[],
+    own: ReadonlySet<string>,
+  ): Promise<{ rule: string; uses: string }[]> {
+    const ids = new Set(parts.filter(isBrought).map(({ id }) => id));
+    const users: { rule: string; uses: string }[] = [];
+    if (ids.size === 0) return users;
+    for await (const { twin: rule, state } of twinsOf(this.#engine, home, { kind: 'rule' })) {
+      const { definition, origin } = state.context as unknown as RuleContext;
+      if (own.has(rule) || !definition) continue;
+      const used = [...twinsUsedBy(definition), ...(origin ? [origin.blueprint] : [])];
+      users.push(...used.filter((id) => ids.has(id)).map((uses) => ({ rule, uses })));
+    }
+    return users;
+  }
+
+  async #context(address: Address): Promise<KitContext> {
+    return contextOf(await mustReadTwin(this.#engine, address));
+  }
+
+  // ── making ─────────────────────────────────────────────────────────────────────────────────
+
+  async #make(address: Address, by: Requester): Promise<void> {
+    const { parts } = await this.#context(address);
+    const own = ownIdsOf(parts);
+    const settled: Part[] = [];
+    for (const part of parts.filter(({ given }) => given !== undefined)) {
+      this.#assertGoing();
+      settled.push(part.existing ? part : await this.#give(address.home, part, own, by));
+    }
+    // What stood on something goes before it
+    for (const part of parts.filter(({ given }) => given === undefined).reverse()) {
+      this.#assertGoing();
+      const isLeft = await this.#takeBack(address.home, part, by);
+      if (isLeft) settled.push({ ...part, kept: true });
+    }
+    const event = { type: 'kit.installed', parts: settled as unknown as Json };
+    await tellInside(this.#engine, address, event, by);
+  }
+
+  /** @returns the part as it is now */
+  async #give(
+    home: string,
+    { id, given, former }: Part,
+    own: ReadonlySet<string>,
+    by: Requester,
+  ): Promise<Part> {
+    if (!given) throw new Error(`the part ${id} is nothing`);
+    const found = await this.#find(home, id);
+    const isKept =
+      found !== null &&
+      !isAsGiven(found, given) &&
+      (former ? isChanged(found, former, given) : !isSameSort(found, given));
+    if (isKept) return { id, given, kept: true };
+    if (found === null || !isAsGiven(found, given) || (await this.#isBehind(home, given, found)))
+      await this.#apply({ home, twin: id }, given, { found, former, own }, by);
+    if (given.type === 'twin' && given.desired && !former)
+      await this.#wish({ home, twin: id }, given.desired, by);
+    return { id, given };
+  }
+
+  async #apply(
+    address: Address,
+    given: Gift,
+    {
+      found,
+      former,
+      own,
+    }: { found: Found | null; former: Gift | undefined; own: ReadonlySet<string> },
+    by: Requester,
+  ): Promise<void> {
+    if (given.type === 'twin') {
+      const { kind, name, room, settings } = given;
+      const said = {
+        ...(name !== undefined && { name }),
+        ...(room !== undefined && { room }),
+      };
+      if (found === null) {
+        const twin = { ...address, kind, ...said, ...(settings && { settings }) };
+        await this.#engine.createTwin(twin, by);
+        return;
+      }
+      const all = { ...this.#resets(given, former), ...settings };
+      const change = { ...said, ...(Object.keys(all).length > 0 && { settings: all }) };
+      await this.#engine.updateTwin(address, change, by);
+      return;
+    }
+    const { definition } = given;
+    if (found === null)
+      await this.#engine.createTwin(
+        { ...address, kind: given.type, name: definition.name ?? address.twin },
+        by,
+      );
+    if (given.type === 'blueprint')
+      return defineBlueprint(
+        this.#engine,
+        address,
+        { definition: given.definition, source: null, except: own },
+        by,
+      );
+    const origin = given.origin
+      ? { ...given.origin, edition: await this.#editionOf(address.home, given.origin.blueprint) }
+      : null;
+    await defineRule(
+      this.#engine,
+      address,
+      { definition: given.definition, origin, source: null },
+      by,
+    );
+  }
+
+  /** Settings that the former version gave and this one does not, where the kind can take them back. */
+  #resets(given: Extract<Gift, { type: 'twin' }>, former: Gift | undefined): JsonObject {
+    const schema = this.#engine.kinds.get(given.kind)?.events['settings.changed'];
+    const before = former?.type === 'twin' ? Object.keys(former.settings ?? {}) : [];
+    const gone = before.filter((key) => !Object.hasOwn(given.settings ?? {}, key));
+    return Object.fromEntries(
+      gone
+        .filter((key) => schema?.safeParse({ [key]: null }).success === true)
+        .map((key) => [key, null]),
+    );
+  }
+
+  /** The blueprint of a rule has been defined anew, though nothing of the rule has changed. */
+  async #isBehind(home: string, given: Gift, found: Found): Promise<boolean> {
+    if (given.type !== 'rule' || found.type !== 'rule' || !given.origin) return false;
+    return found.edition !== (await this.#editionOf(home, given.origin.blueprint));
+  }
+
+  async #editionOf(home: string, blueprint: string): Promise<number> {
+    const reading = await mustReadTwin(this.#engine, { home, twin: blueprint });
+    return (reading.row.state.context as unknown as BlueprintContext).edition;
+  }
+
+  /** What a new twin is to want; what somebody wants of it already stays. */
+  async #wish(address: Address, desired: JsonObject, by: Requester): Promise<void> {
+    const { view } = await mustReadTwin(this.#engine, address);
+    const open = Object.entries(desired).filter(([key]) => view.desired[key] == null);
+    if (open.length > 0)
+      toReceipt(await this.#engine.desire(address, Object.fromEntries(open), by));
+  }
+
+  // ── unmaking ───────────────────────────────────────────────────────────────────────────────
+
+  async #unmake(address: Address, by: Requester): Promise<void> {
+    const { parts } = await this.#context(address);
+    for (const { id, given } of [...parts].filter(isBrought).reverse()) {
+      this.#assertGoing();
+      const found = await this.#find(address.home, id);
+      if (found && given && isSameSort(found, given))
+        await this.#delete(address.home, id, found, by);
+    }
+    await this.#engine.deleteTwin(address, by);
+  }
+
+  /** Deletes what a version no longer brings. @returns whether it was left, as somebody has changed it */
+  async #takeBack(home: string, { id, former }: Part, by: Requester): Promise<boolean> {
+    const found = await this.#find(home, id);
+    if (!found || !former) return false;
+    if (isChanged(found, former)) return true;
+    await this.#delete(home, id, found, by);
+    return false;
+  }
+
+  async #delete(home: string, id: string, found: Found, by: Requester): Promise<void> {
+    const address = { home, twin: id };
+    if (found.type === 'rule') await deleteRule(this.#engine, address, by);
+    else if (found.type === 'blueprint')
+      await deleteBlueprint(this.#engine, address, { detach: true }, by);
+    else {
+      await this.#engine.deleteTwin(address, by);
+      await this.#forgetTwin(home, id);
+    }
+  }
+
+  async #find(home: string, twin: string): Promise<Found | null> {
+    const reading = await this.#engine.readTwin({ home, twin });
+    if (!reading) return null;
+    const { row, view } = reading;
+    if (row.kind === 'rule') {
+      const { definition, origin } = row.state.context as unknown as RuleContext;
+      return { type: 'rule', definition, edition: origin?.edition ?? null };
+    }
+    if (row.kind === 'blueprint') {
+      const { definition } = row.state.context as unknown as BlueprintContext;
+      return { type: 'blueprint', definition };
+    }
+    const { kind, name, room } = row;
+    return { type: 'twin', kind, name, room, settings: view.settings };
+  }
+
+  #assertGoing(): void {
+    if (this.#isStopping) throw new EngineError('stopping', 'it goes on at the next start');
+  }
+}
+
+function readGiven(given: GivenKit): Read<Kit> {
+  return 'source' in given ? readKit(given.source) : parseKit(given.definition);
+}
+
+/** @returns the phase that a kit is in */
+export function phaseOf({ row }: TwinReading): string {
+  return String(row.state.value);
+}
+
+export function contextOf({ row }: TwinReading): KitContext {
+  return row.state.context as unknown as KitContext;
+}
+
+/** Whether the kit has made it, and it is the kit's still. */
+function isBrought({ given, existing }: Part): boolean {
+  return given !== undefined && !existing;
+}
+
+/** A part that is to go is the kit's until it has gone. */
+function ownIdsOf(parts: readonly Part[]): Set<string> {
+  return new Set(
+    parts.filter(({ existing, given, kept }) => !existing && (given || !kept)).map(({ id }) => id),
+  );
+}
+
+/** The parts of a version, each with what the former one gave; and those that are to go. */
+function succeeding(parts: readonly Part[], before: readonly Part[]): Part[] {
+  const former = new Map(
+    before.filter(isBrought).flatMap(({ id, given }) => (given ? [[id, given] as const] : [])),
+  );
+  const next = parts.map((part): Part => {
+    const given = former.get(part.id);
+    return given && !part.existing ? { ...part, former: given } : part;
+  });
+  const wanted = new Set(parts.map(({ id }) => id));
+  const gone = [...former].filter(([id]) => !wanted.has(id));
+  return [...next, ...gone.map(([id, given]): Part => ({ id, former: given }))];
+}
+
+function isSameSort(found: Found, given: Gift): boolean {
+  if (found.type === 'twin' && given.type === 'twin') return found.kind === given.kind;
+  return found.type === given.type;
+}
+
+function stateOf({ given, existing }: Part, found: Found | null): PartState {
+  if (!found) return 'missing';
+  if (existing) return 'existing';
+  if (!given) return 'left';
+  return isAsGiven(found, given) ? 'there' : 'changed';
+}
+
+function assertKit(existing: TwinReading | null, { twin }: Address): void {
+  if (!existing || existing.row.kind === KIND) return;
+  throw new EngineError('conflict', `"${twin}" is a ${existing.row.kind}, not a kit`, {
+    hint: 'Choose another id.',
+  });
+}
+
+function assertUsable(
+  kit: Kit | null,
+  problems: readonly RuleProblem[],
+  address: Address,
+): asserts kit is Kit {
+  if (kit && kit.kit !== address.twin) {
+    throw new Refusal(
+      'bad-input',
+      `the kit calls itself "${kit.kit}", and its address "${address.twin}"`,
+      { hint: 'Make both the same.' },
+    );
+  }
+  const errors = problems.filter(({ severity }) => severity === 'error');
+  const [first] = errors;
+  if (kit && !first) return;
+  throw new Refusal('bad-input', first ? printProblem(first) : 'it is no kit', {
+    hint: 'Each problem is in `errors`, and nothing was made; POST …/kits/check tells them without installing.',
+    errors: errors.map(flawOf),
+  });
+}

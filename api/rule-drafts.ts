@@ -1,0 +1,108 @@
+/** Drafts of rules on trial: twins of their own, beside the rules that are live. */
+import {
+  type Address,
+  type Engine,
+  EngineError,
+  type Requester,
+  type TwinReading,
+} from '../engine/index.ts';
+import {
+  type Backtest,
+  checkRule,
+  compareDraft,
+  parseRule,
+  type RuleContext,
+  type RuleProblem,
+  readRule,
+} from '../rules/index.ts';
+import { assertAddress } from './http/parameters.ts';
+import { Refusal } from './problem.ts';
+import {
+  assertUsable,
+  define,
+  draftOf,
+  type GivenRule,
+  householdOf,
+  KIND,
+  mayBecomeRule,
+  type putRule,
+  readGiven,
+  unconditional,
+} from './rulebook.ts';
+
+/** Where a draft of a rule lives. */
+function draftAddress({ home, twin }: Address): Address {
+  return { home, twin: `${twin}.draft` };
+}
+
+/**
+ * Puts a draft of a rule on trial, beside the version that is live or before there is one.
+ * @throws as {@link putRule}
+ */
+export async function putDraft(
+  engine: Engine,
+  rule: Address,
+  given: GivenRule,
+  by: Requester,
+): Promise<{ reading: TwinReading; made: boolean; problems: RuleProblem[] }> {
+  const address = draftAddress(rule);
+  assertAddress(address);
+  const named = 'blueprint' in given ? { rule: rule.twin, ...given } : given;
+  const household = await householdOf(engine, rule.home, rule.twin);
+  const { definition, origin, source, problems } = readGiven(named, household);
+  assertUsable(definition, problems, rule);
+  const existing = await engine.readTwin(address);
+  if (existing && !draftOf(existing.row.state.context)) {
+    throw new EngineError('conflict', `"${address.twin}" is no draft`, {
+      hint: 'A draft lives under the id of its rule with ".draft" behind it; rename what is there.',
+    });
+  }
+  const draft = { definition, origin, source, draftOf: rule.twin };
+  const reading = await define(engine, address, draft, by);
+  return { reading, made: !existing, problems };
+}
+
+/** @throws Refusal `not-found` */
+export async function mustReadDraft(engine: Engine, rule: Address): Promise<TwinReading> {
+  const reading = await engine.readTwin(draftAddress(rule));
+  if (reading && draftOf(reading.row.state.context)) return reading;
+  throw new Refusal('not-found', `rule "${rule.twin}" has no draft`, {
+    hint: `PUT /v1/homes/${rule.home}/rules/${rule.twin}/draft puts one on trial.`,
+  });
+}
+
+/** What a draft would have done since it is on trial, beside what its rule did. @throws Refusal `not-found` */
+export async function readDraft(engine: Engine, rule: Address): Promise<Backtest> {
+  const { row } = await mustReadDraft(engine, rule);
+  const live = await engine.readTwin(rule);
+  const since = draftOf(row.state.context)?.since ?? row.createdAt;
+  return compareDraft(engine, {
+    draft: draftAddress(rule),
+    live: live?.row.kind === KIND ? rule : null,
+    span: { from: since, to: engine.clock.now() + 1 },
+  });
+}
+
+/** Makes the draft live and ends its trial. @throws as {@link putRule}: the home may have changed since */
+export async function promoteDraft(
+  engine: Engine,
+  rule: Address,
+  by: Requester,
+): Promise<Awaited<ReturnType<typeof putRule>>> {
+  const { row } = await mustReadDraft(engine, rule);
+  const { source, definition, origin } = row.state.context as unknown as RuleContext;
+  const { locate } = source === null ? parseRule(null) : readRule(source);
+  const household = await householdOf(engine, rule.home, rule.twin);
+  const problems = definition ? checkRule(definition, household, locate) : [];
+  assertUsable(definition, problems, rule);
+  const existing = await mayBecomeRule(engine, rule);
+  const reading = await define(engine, rule, { definition, origin: origin ?? null, source }, by);
+  await engine.deleteTwin(draftAddress(rule), unconditional(by));
+  return { reading, made: !existing, problems };
+}
+
+/** @throws Refusal `not-found` */
+export async function discardDraft(engine: Engine, rule: Address, by: Requester): Promise<void> {
+  await mustReadDraft(engine, rule);
+  await engine.deleteTwin(draftAddress(rule), by);
+}
