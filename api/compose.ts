@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type MqttAdapter, startMqtt } from '../adapters/mqtt/index.ts';
+import { startWebhooks } from '../adapters/webhook/index.ts';
 import {
   type Clock,
   createEngine,
@@ -34,6 +35,7 @@ import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { callbackOf } from './routes/account/providers.ts';
+import { tellStart } from './rule-starts.ts';
 import { buildServer } from './server.ts';
 import { upkeep } from './upkeep.ts';
 
@@ -107,7 +109,7 @@ async function startParts(
       defaultTimezone: config.timezone,
       owner: `${hostname()} pid ${process.pid}`,
       takeoverWaitMs: config.takeoverWaitSeconds * 1_000,
-      destinations: { command: 'mqtt', desired: 'mqtt' },
+      destinations: { command: 'mqtt', desired: 'mqtt', webhook: 'webhook' },
       retention: config.retention,
       limits: config.limits,
     }),
@@ -126,6 +128,13 @@ async function startParts(
     clock: doors.clock,
     announce,
   });
+  stack.use(
+    startWebhooks({
+      engine,
+      allow: config.webhookAllow,
+      secretOf: (home, name) => identity.secrets.open(home, name),
+    }),
+  );
   const desk = new Desk({
     gateways: identity.gateways,
     clock: doors.clock,
@@ -169,6 +178,7 @@ async function startParts(
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
+  beginTelling(engine, logger, stack);
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }
@@ -179,6 +189,18 @@ async function startParts(
     token,
     [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose](),
   };
+}
+
+/** In the background: rules hear of the start while everything else goes on. */
+function beginTelling(engine: Engine, logger: Logger, stack: ReleaseStack): void {
+  const stopping = new AbortController();
+  const telling = tellStart(engine, randomUUID(), stopping.signal).catch((error: unknown) =>
+    logger.error({ err: error }, 'not all rules were told of the start'),
+  );
+  stack.defer(async () => {
+    stopping.abort();
+    await telling;
+  });
 }
 
 function logKinds({ custom, warnings }: LoadedKinds, logger: Logger): void {

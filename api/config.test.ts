@@ -13,7 +13,7 @@ describe('what stands between the server and the world', () => {
     expect(http).toMatchObject({
       origins: [],
       trustedProxies: null,
-      limits: { signIn: 30, requests: 1_200, homeRequests: 6_000 },
+      limits: { signIn: 30, requests: 1_200, hookRequests: 120, homeRequests: 6_000 },
     });
   });
 
@@ -39,6 +39,18 @@ describe('what stands between the server and the world', () => {
   ])('refuses the origins %s', (CORS_ORIGINS, reason) => {
     expect(problemsOf({ CORS_ORIGINS })).toEqual([
       expect.stringMatching(new RegExp(`^CORS_ORIGINS: .*${reason}`)),
+    ]);
+  });
+
+  it('names what webhooks may reach although it is not public', () => {
+    expect(readConfig({}).webhookAllow).toEqual([]);
+    const WEBHOOK_ALLOW = 'nas.local:8080, 192.168.1.0/24';
+    expect(readConfig({ WEBHOOK_ALLOW }).webhookAllow).toEqual([
+      'nas.local:8080',
+      '192.168.1.0/24',
+    ]);
+    expect(problemsOf({ WEBHOOK_ALLOW: 'http://nas.local/' })).toEqual([
+      expect.stringContaining('WEBHOOK_ALLOW: must be hosts'),
     ]);
   });
 

@@ -1,6 +1,7 @@
 /** The only place that reads the environment. */
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
+import { isAllowance } from '../adapters/webhook/index.ts';
 import { messageOf } from '../engine/index.ts';
 import type { ProviderOptions } from '../identity/index.ts';
 import { CertificateError, type CertificateFiles, readPair } from './edge/certificate.ts';
@@ -42,6 +43,8 @@ export interface Config {
   signIn: { providers: ProviderOptions[]; appUrls: string[] };
   /** Null: letters are printed. */
   mail: { url: string | null; from: string };
+  /** What webhooks of rules may reach although it is not public. */
+  webhookAllow: string[];
   provisioning: 'open' | 'claim' | 'closed';
   timezone: string;
   /** How long a start waits for a former owner of the homes, s. */
@@ -174,6 +177,14 @@ const Environment = z.object({
       'each must be an address such as https://app.example.org/signed-in or myapp://signed-in, without "?", "#" and "@"',
     )
     .default([]),
+  WEBHOOK_ALLOW: z
+    .string()
+    .transform(listOf)
+    .refine(
+      (entries) => entries.every(isAllowance),
+      'must be hosts, hosts with ports, addresses or networks, such as nas.local:8080 or 192.168.1.0/24',
+    )
+    .default([]),
   MAIL_URL: z
     .string()
     .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
@@ -198,6 +209,7 @@ const Environment = z.object({
   LIMIT_TELEMETRY_BUDGET: count(1_000),
   LIMIT_SIGN_IN_PER_MINUTE: limit(30),
   LIMIT_REQUESTS_PER_MINUTE: limit(1_200),
+  LIMIT_HOOK_REQUESTS_PER_MINUTE: limit(120),
   LIMIT_HOME_REQUESTS_PER_MINUTE: limit(6_000),
 });
 
@@ -281,6 +293,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
       limits: {
         signIn: env.LIMIT_SIGN_IN_PER_MINUTE,
         requests: env.LIMIT_REQUESTS_PER_MINUTE,
+        hookRequests: env.LIMIT_HOOK_REQUESTS_PER_MINUTE,
         homeRequests: env.LIMIT_HOME_REQUESTS_PER_MINUTE,
       },
     },
@@ -295,6 +308,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     publicUrl: env.PUBLIC_URL ?? null,
     signIn: { providers, appUrls: env.APP_URLS },
     mail: { url: env.MAIL_URL ?? null, from: env.MAIL_FROM },
+    webhookAllow: env.WEBHOOK_ALLOW,
     provisioning: env.PROVISIONING ?? (isLocal && env.MQTT_ANONYMOUS ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
     takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,

@@ -10,6 +10,7 @@ import type { KitListener } from './kits.ts';
 const SECRET_FIELDS = [
   ...['password', 'secret', 'token', 'accessToken', 'refreshToken', 'access_token'],
   ...['refresh_token', 'id_token', 'client_secret', 'authorization', 'cookie'],
+  'x-hook-secret',
 ];
 
 /** A logger: readable lines for a person at a terminal, JSON for everything else. */

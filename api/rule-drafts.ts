@@ -62,10 +62,16 @@ export async function putDraft(
   return { reading, made: !existing, problems };
 }
 
+/** The draft of a rule that is on trial; null: there is none. */
+export async function findDraft(engine: Engine, rule: Address): Promise<TwinReading | null> {
+  const reading = await engine.readTwin(draftAddress(rule));
+  return reading && draftOf(reading.row.state.context) ? reading : null;
+}
+
 /** @throws Refusal `not-found` */
 export async function mustReadDraft(engine: Engine, rule: Address): Promise<TwinReading> {
-  const reading = await engine.readTwin(draftAddress(rule));
-  if (reading && draftOf(reading.row.state.context)) return reading;
+  const reading = await findDraft(engine, rule);
+  if (reading) return reading;
   throw new Refusal('not-found', `rule "${rule.twin}" has no draft`, {
     hint: `PUT /v1/homes/${rule.home}/rules/${rule.twin}/draft puts one on trial.`,
   });

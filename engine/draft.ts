@@ -185,6 +185,7 @@ export class Draft {
         break;
       case 'retrain':
       case 'notify':
+      case 'webhook':
         this.#deliver(id, { ...effect, ...this.#sender() }, null);
         break;
       case 'withheld':
@@ -489,7 +490,8 @@ export class Draft {
     state.value = value;
     state.historyValue = historyValue;
     state.context = context;
-    if (external) this.#remember(envelope);
+    // What comes through a door of the composition root may come again, too
+    if (external || envelope.dedupe) this.#remember(envelope);
 
     const born = before.revision < 0;
     const view =

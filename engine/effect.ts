@@ -90,10 +90,26 @@ export interface NotifyEffect {
   data?: JsonObject;
 }
 
+/** A request to a service outside, sent at least once, with the effect's id as its `Idempotency-Key`. */
+export interface WebhookEffect {
+  type: 'webhook';
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  url: string;
+  headers: Record<string, string>;
+  /** Headers in which `${secrets.name}` stands for a secret of the home; put in when it leaves, and nowhere else. */
+  secretHeaders?: Record<string, string>;
+  /** A text is sent as it is, anything else as JSON. */
+  body?: Json;
+  /** How long an answer may take. */
+  timeoutMs?: number;
+  /** Statuses that mean that it was taken. Default: 200 to 299. */
+  expect?: number[];
+}
+
 /** What a twin on trial would have asked for: it stands in the journal, and nothing comes of it. */
 export interface WithheldEffect {
   type: 'withheld';
-  effect: AlertEffect | TellEffect | RetrainEffect | NotifyEffect;
+  effect: AlertEffect | TellEffect | RetrainEffect | NotifyEffect | WebhookEffect;
 }
 
 /** All that a machine may emit; the engine interprets it after the turn. */
@@ -106,6 +122,7 @@ export type Effect<C extends CommandSpecs = {}> =
   | UnscheduleEffect
   | RetrainEffect
   | NotifyEffect
+  | WebhookEffect
   | WithheldEffect;
 
 /** An emitted effect whose command names are not known statically, as the engine meets it. */
@@ -117,6 +134,7 @@ export type AnyEffect =
   | UnscheduleEffect
   | RetrainEffect
   | NotifyEffect
+  | WebhookEffect
   | WithheldEffect;
 
 /** An effect as journaled and delivered: with its deterministic id. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { Lane } from './lane.ts';
 import { ManualClock } from './manual-clock.ts';
 import type { OutboxRow } from './rows.ts';
-import type { DeliveryOutcome } from './sink.ts';
+import type { DeliveryOutcome, Sink } from './sink.ts';
 import { outboxOf } from './storage/contract/sample-rows.ts';
 import { EngineTelemetry } from './telemetry.ts';
 
@@ -56,9 +56,10 @@ class LaneBench {
     await this.lane.idle();
   }
 
-  async attach(): Promise<void> {
+  async attach(pace?: Sink['pace']): Promise<void> {
     this.lane.attach({
       name: DESTINATION,
+      ...(pace && { pace }),
       takes: ['command'],
       deliver: (rows) =>
         Promise.all(
@@ -105,6 +106,40 @@ describe('a lane', () => {
     expect(bench.delivered).toEqual(['stored', 'new']);
     expect(bench.reads).toBeLessThan(100);
     expect(bench.lane.waiting).toBe(12_000);
+  });
+
+  test('delivers at the pace of its destination, and the rows of one twin one after the other', async () => {
+    const bench = new LaneBench();
+    const underway = new Set<string>();
+    let most = 0;
+    bench.answer = async ({ twin }) => {
+      expect(underway).not.toContain(twin);
+      underway.add(twin);
+      most = Math.max(most, underway.size);
+      await new Promise((go) => setImmediate(go));
+      underway.delete(twin);
+      return DELIVERED;
+    };
+    bench.store(...Array.from({ length: 60 }, (_, n) => rowOf(`${n}`, `t${n % 20}`)));
+    await bench.attach({ atOnce: 8, rows: 1 });
+    expect(bench.delivered).toHaveLength(60);
+    expect(most).toBe(8);
+    const ofOne = bench.delivered.filter((id) => Number(id) % 20 === 7);
+    expect(ofOne).toEqual(['7', '27', '47']);
+  });
+
+  test('leaves a twin’s destination alone for as long as that has asked', async () => {
+    const bench = new LaneBench();
+    bench.answer = () => ({ ...RETRY, afterMs: 120_000 });
+    await bench.attach();
+    await bench.add(rowOf('1'));
+    bench.answer = () => DELIVERED;
+    bench.clock.advance(119_000);
+    await bench.lane.idle();
+    expect(bench.delivered).toEqual([]);
+    bench.clock.advance(1_000);
+    await bench.lane.idle();
+    expect(bench.delivered).toEqual(['1']);
   });
 
   test('has room for no more than it says, and reads on when some have left', async () => {

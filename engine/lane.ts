@@ -19,21 +19,26 @@ export interface LaneOptions {
   onDead: (row: OutboxRow, error: string) => void;
 }
 
+/** A row that is tried again, and how long its destination wants to be left alone. */
+interface Delayed {
+  row: OutboxRow;
+  error: string;
+  afterMs: number;
+}
+
 /** Rows that were committed, and rows that have become void. */
 interface Meanwhile {
   arrived: OutboxRow[];
   gone: ((row: OutboxRow) => boolean)[];
 }
 
-/** Rows that one `deliver` call gets. */
-const DELIVER_AT_ONCE = 500;
 /** Rows that a lane holds in memory; what comes on top is read from the store later. */
 const LANE_LIMIT = 10_000;
 /** With those whose twins cannot be reached, which must not keep out the others. */
 const KNOWN_LIMIT = 50_000;
 const PAGE = 1_000;
-/** Calls of `deliver` that run at once: a twin that takes its time must not hold up the lane. */
-const AT_ONCE = 4;
+/** Calls of `deliver` that run at once, as a twin that takes its time must not hold up the lane, and rows of one. */
+const PACE = { atOnce: 4, rows: 500 };
 /** Of what never expires; anything else is tried until it does. */
 const MAX_ATTEMPTS = 100;
 const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
@@ -184,7 +189,8 @@ export class Lane {
   async #run(): Promise<void> {
     const sink = this.#sink;
     while (sink && sink === this.#sink && !this.#paused && !this.#closed) {
-      const rows = this.#underway.size < AT_ONCE ? this.#take() : [];
+      const { atOnce, rows: most } = sink.pace ?? PACE;
+      const rows = this.#underway.size < atOnce ? this.#take(most) : [];
       if (rows.length > 0) this.#begin(sink, rows);
       else if (this.#underway.size > 0) await this.#somethingHappens();
       else if (!this.#canCatchUp) break;
@@ -200,11 +206,11 @@ export class Lane {
   }
 
   /** The next rows in order, without those of twins that have one under way. */
-  #take(): OutboxRow[] {
+  #take(most: number): OutboxRow[] {
     const taken: OutboxRow[] = [];
     const left: OutboxRow[] = [];
     for (const row of this.#queue) {
-      const free = taken.length < DELIVER_AT_ONCE && !this.#busy.has(keyOf(row));
+      const free = taken.length < most && !this.#busy.has(keyOf(row));
       (free ? taken : left).push(row);
     }
     this.#queue = left;
@@ -299,18 +305,18 @@ export class Lane {
         }));
       }
     }
-    const delayed: { row: OutboxRow; error: string }[] = [];
-    const held: { row: OutboxRow; error: string }[] = [];
+    const delayed: Delayed[] = [];
+    const held: Delayed[] = [];
     const missed: OutboxRow[] = [];
     for (const [index, row] of due.entries()) {
       const outcome = outcomes[index] ?? NO_OUTCOME;
       const again = row.expiresAt !== null || row.attempts + 1 < MAX_ATTEMPTS;
       if (outcome.status === 'retry' && this.#withdrawn.has(row.id)) continue;
       if (outcome.status === 'retry' && again) {
-        const { error, scope = 'twin' } = outcome;
+        const { error, scope = 'twin', afterMs = 0 } = outcome;
         // What it lacked may have come while the others of this delivery were waited for
         if (this.#wakes > wakes) missed.push(row);
-        else (scope === 'twin' ? delayed : held).push({ row, error });
+        else (scope === 'twin' ? delayed : held).push({ row, error, afterMs });
       } else if (outcome.status === 'delivered') {
         settlements.push({
           id: row.id,
@@ -380,12 +386,12 @@ export class Lane {
   }
 
   /** Single twins that cannot be reached: they wait, each with its own rows behind, and nobody else does. */
-  async #delay(retried: { row: OutboxRow; error: string }[]): Promise<void> {
+  async #delay(retried: readonly Delayed[]): Promise<void> {
     const { clock, random, storage, telemetry } = this.#options;
     const postponed: { id: string; attempts: number; notBefore: number }[] = [];
-    for (const { row, error } of retried) {
+    for (const { row, error, afterMs } of retried) {
       const attempts = row.attempts + 1;
-      const wait = backoffMs(attempts, LANE_RETRY, random());
+      const wait = Math.max(afterMs, backoffMs(attempts, LANE_RETRY, random()));
       const notBefore = clock.now() + wait;
       postponed.push({ id: row.id, attempts, notBefore });
       telemetry.emit('delivery.postponed', { destination: this.#name, attempts, error });

@@ -1,5 +1,5 @@
 import type { Destinations, Turned } from './draft.ts';
-import { type Address, type Envelope, type FoldedSamples, keyOf } from './envelope.ts';
+import { type Address, type Envelope, type FoldedSamples, isExternal, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { Facts } from './facts.ts';
 import { canonicalJson, type Json } from './json.ts';
@@ -108,7 +108,8 @@ function envelopeOf(row: JournalRow): Envelope {
     home: row.home,
     twin: row.twin,
     id: row.eventId,
-    dedupe: false,
+    // What came through the composition root is in the window only if it could come again
+    dedupe: row.dedupe && !isExternal(row),
     event: event as Envelope['event'],
     at: row.at,
     undated: !row.late,

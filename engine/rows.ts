@@ -1,5 +1,5 @@
 /** The records that the engine stores, as both storages give and take them. Times are epoch ms. */
-import type { RecordedEffect } from './effect.ts';
+import type { RecordedEffect, WebhookEffect } from './effect.ts';
 import type { Address, Envelope, EventData } from './envelope.ts';
 import type { Json, JsonObject } from './json.ts';
 import type { TwinState } from './twin-state.ts';
@@ -133,6 +133,7 @@ export type Delivery = { kind: string; via: string | null } & (
   | { type: 'desired'; desired: JsonObject; revision: number }
   | { type: 'retrain'; model: string; reason: string; range: { from: number; to: number } }
   | { type: 'notify'; title: string; message: string; severity: string; data?: JsonObject }
+  | WebhookEffect
 );
 
 /** Resolutions of stored history. */

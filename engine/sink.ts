@@ -5,9 +5,9 @@ export type DeliveryOutcome =
   | { status: 'delivered' }
   /**
    * It cannot be delivered now; it is tried again after a backoff, or sooner on `wakeSink`. `twin`
-   * (the default): only this twin waits. `destination`: it is away as a whole, everything waits.
+   * (the default): only this twin waits, `afterMs` at least. `destination`: it is away as a whole, everything waits.
    */
-  | { status: 'retry'; error: string; scope?: 'twin' | 'destination' }
+  | { status: 'retry'; error: string; scope?: 'twin' | 'destination'; afterMs?: number }
   /** It never will: kept as a dead letter. */
   | { status: 'refused'; error: string; hint?: string };
 
@@ -21,6 +21,8 @@ export interface Sink {
   readonly name: string;
   /** The effects it takes. An effect that no sink takes is journaled and streamed, and goes nowhere else. */
   readonly takes: readonly Delivery['type'][];
+  /** Calls of `deliver` at once, and rows of one. Default: 4 and 500. */
+  readonly pace?: { atOnce: number; rows: number };
   /** Outcomes in the order of the rows. A throw counts as `retry` of the destination. */
   deliver(rows: readonly OutboxRow[]): Promise<DeliveryOutcome[]>;
 }

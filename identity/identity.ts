@@ -16,6 +16,8 @@ import { type Action, permits, ruleOf, type Standing } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { type ProviderSettings, Providers } from './providers/providers.ts';
 import { hashOf, isSecret } from './secrets.ts';
+import { HomeSecrets } from './services/home-secrets.ts';
+import { RuleHooks } from './services/rule-hooks.ts';
 import { AccessTokens } from './sessions/access-tokens.ts';
 import { Sessions } from './sessions/sessions.ts';
 import type { IdentityDatabase } from './store/open.ts';
@@ -66,6 +68,8 @@ export class Identity implements AsyncDisposable {
   readonly claimCodes: ClaimCodes;
   readonly factory: Factory;
   readonly policies: HomePolicies;
+  readonly hooks: RuleHooks;
+  readonly secrets: HomeSecrets;
   readonly gateways: Gateways;
   readonly deviceDays: DeviceDays;
   readonly speakers: Speakers;
@@ -120,6 +124,8 @@ export class Identity implements AsyncDisposable {
     this.claimCodes = new ClaimCodes({ database, clock });
     this.factory = new Factory({ database, clock, newId, credentials: this.devices });
     this.policies = new HomePolicies({ database, clock });
+    this.hooks = new RuleHooks({ database, clock });
+    this.secrets = new HomeSecrets({ database, clock, secrets: options.jwtSecrets });
     const { sessions, keys, devices } = this;
     this.gateways = new Gateways({ database, clock, newId, changes, sessions, announce });
     this.deviceDays = new DeviceDays({ database, clock });
@@ -147,6 +153,10 @@ export class Identity implements AsyncDisposable {
     if (DeviceCredentials.looksLike(token)) {
       const device = await this.devices.find(token);
       return device && { type: 'device', ...device };
+    }
+    if (RuleHooks.looksLike(token)) {
+      const address = await this.hooks.find(token);
+      return address && { type: 'hook', ...address };
     }
     const claims = await this.#accessTokens.verify(token);
     if (!claims || this.sessions.isEnded(claims.session)) return null;
@@ -183,6 +193,10 @@ export class Identity implements AsyncDisposable {
     const { place } = ruleOf(action);
     if (place === 'open') return MAY;
     if (!principal) return { may: false, because: 'anonymous' };
+    // Whatever has a webhook’s secret may call it, and is nobody elsewhere; the route looks which one it is
+    if (principal.type === 'hook' || place === 'hook') {
+      return principal.type === 'hook' && place === 'hook' ? MAY : ANONYMOUS;
+    }
     if (principal.type === 'key') return decideKey(principal, action, home);
     if (place === 'signed-in') return MAY;
     if (place === 'person') {
@@ -228,6 +242,8 @@ export class Identity implements AsyncDisposable {
     await this.devices.forgetHome(home);
     await this.claimCodes.forgetHome(home);
     await this.policies.forget(home);
+    await this.hooks.forgetHome(home);
+    await this.secrets.forget(home);
     await this.deviceDays.forget(home, null);
   }
 
@@ -237,6 +253,7 @@ export class Identity implements AsyncDisposable {
     await this.factory.release(home, twin);
     await this.devices.forget(home, twin);
     await this.deviceDays.forget(home, twin);
+    await this.hooks.forget(home, twin);
   }
 
   /** The device comes in no more; with the code on its box it may be claimed anew. @throws IdentityError `not-found` */
@@ -281,12 +298,14 @@ export class Identity implements AsyncDisposable {
           owns: (twin) => this.gateways.speakerFor(home, twin)?.id === principal.gateway,
         };
       case 'key':
+      case 'hook':
         return null;
     }
   }
 }
 
 const MAY: Decision = { may: true };
+const ANONYMOUS: Decision = { may: false, because: 'anonymous' };
 const FORBIDDEN: Decision = { may: false, because: 'forbidden' };
 const PLATFORM: Standing = { role: 'platform', owns: () => true };
 

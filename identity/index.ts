@@ -29,5 +29,7 @@ export {
 export { nameOf, type Principal } from './principal.ts';
 export type { ProviderOptions } from './providers/provider.ts';
 export type { LinkedProvider, ProviderSettings } from './providers/providers.ts';
+export type { HomeSecret } from './services/home-secrets.ts';
+export type { RuleHook } from './services/rule-hooks.ts';
 export type { Grant } from './sessions/sessions.ts';
 export { openIdentityDatabase } from './store/open.ts';

@@ -5,12 +5,13 @@ const PLACES: [Place, string][] = [
   ['signed-in', 'For everyone with a token'],
   ['person', 'For people, on what is theirs'],
   ['gateway', 'For gateways, on what is assigned to them'],
+  ['hook', 'For who has the secret of a rule’s webhook'],
   ['platform', 'Above all homes'],
   ['home', 'In a home'],
   ['twin', 'On a twin'],
 ];
 
-const WITHOUT_ROLES: readonly Place[] = ['open', 'signed-in', 'person', 'gateway'];
+const WITHOUT_ROLES: readonly Place[] = ['open', 'signed-in', 'person', 'gateway', 'hook'];
 
 const INTRODUCTION = `# Who may do what
 

@@ -21,10 +21,19 @@ export type HomeRole = (typeof HOME_ROLES)[number];
 
 /**
  * Where an action takes place. `open`: anyone, without a credential. `signed-in`: anyone with one.
- * `person`: a person, on what is theirs. `gateway`: a gateway, likewise. `platform`: above all homes.
+ * `person`: a person, on what is theirs. `gateway`: a gateway, likewise. `hook`: who has the secret of a rule’s
+ * webhook, there. `platform`: above all homes.
  * `home`: in one home. `twin`: on one twin of a home.
  */
-export type Place = 'open' | 'signed-in' | 'person' | 'gateway' | 'platform' | 'home' | 'twin';
+export type Place =
+  | 'open'
+  | 'signed-in'
+  | 'person'
+  | 'gateway'
+  | 'hook'
+  | 'platform'
+  | 'home'
+  | 'twin';
 
 interface Rule {
   place: Place;
@@ -66,6 +75,8 @@ export const PERMISSIONS = {
     what: 'report for its devices, upload their logs, fetch their commands',
     who: ['gateway'],
   },
+
+  'hook.call': { place: 'hook', what: 'call a webhook of a rule, with its secret', who: [] },
 
   'metrics.read': { place: 'platform', what: 'read the metrics', who: PLATFORM, forKeys: true },
   'platform.read': {
@@ -142,6 +153,12 @@ export const PERMISSIONS = {
     what: 'make rules live, change and delete them',
     who: KEEPERS,
     forKeys: true,
+  },
+
+  'secrets.manage': {
+    place: 'home',
+    what: 'set and remove the secrets that its rules send to other services',
+    who: KEEPERS,
   },
 
   'twins.list': { place: 'home', what: 'list its twins', who: ALL, forKeys: true },

@@ -12,7 +12,9 @@ export type Principal =
       expiresAt: number | null;
     }
   | { type: 'device'; home: string; twin: string }
-  | { type: 'gateway'; gateway: string; home: string; session: string };
+  | { type: 'gateway'; gateway: string; home: string; session: string }
+  /** Whatever calls a webhook of a rule. */
+  | { type: 'hook'; home: string; rule: string; hook: string };
 
 /** As journals, logs and the audit name it. @param principal null: nobody that we know */
 export function nameOf(principal: Principal | null): string {
@@ -27,6 +29,8 @@ export function nameOf(principal: Principal | null): string {
       return `device:${principal.home}/${principal.twin}`;
     case 'gateway':
       return `gateway:${principal.gateway}`;
+    case 'hook':
+      return `hook:${principal.home}/${principal.rule}/${principal.hook}`;
     case undefined:
       return 'nobody';
   }

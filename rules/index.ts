@@ -34,6 +34,7 @@ export {
   importAutomations,
   type SourceFile,
 } from './import/home-assistant.ts';
+export { hearsStart, webhooksOf } from './kind/program.ts';
 export { type Context as RuleContext, rule } from './kind/rule.ts';
 export type { Kit } from './kits/definition.ts';
 export { type Context as KitContext, kit } from './kits/kit.ts';

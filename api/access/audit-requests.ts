@@ -19,13 +19,18 @@ export function auditRequests(app: FastifyInstance, identity: Identity): void {
   });
 }
 
+/** Of a home that is none of theirs, or with the secret of another webhook. */
+function isStranger({ refusedBecause }: FastifyRequest): boolean {
+  return refusedBecause === 'hidden' || refusedBecause === 'anonymous';
+}
+
 function deedOf(request: FastifyRequest, reply: FastifyReply, who: string): Deed {
   const { home = null } = (request.params ?? {}) as { home?: string };
   const { statusCode } = reply;
   const { action = 'unknown' } = request.routeOptions.config;
   return {
     // A home that is none of theirs must not find a stranger’s tries in its audit
-    home: request.refusedBecause === 'hidden' ? null : home,
+    home: isStranger(request) ? null : home,
     who,
     address: request.ip,
     action,

@@ -8,11 +8,19 @@ const DOCS_COOKIE = 'homeostat_docs';
 
 /** The token, from the header, or from the address where that is allowed. */
 export function tokenOf(request: FastifyRequest): string | null {
-  return bearerOf(request) ?? (takesQueryToken(request) ? queryToken(request) : null);
+  const bearer = bearerOf(request);
+  if (bearer !== null) return bearer;
+  if (isHook(pathOf(request.url))) return hookSecret(request);
+  return takesQueryToken(request) ? queryToken(request) : null;
 }
 
 export function isDocs(path: string): boolean {
   return path === '/docs' || path.startsWith('/docs/');
+}
+
+/** Where others call webhooks of rules. */
+function isHook(path: string): boolean {
+  return path.startsWith('/v1/hooks/');
 }
 
 export function isLive(path: string): boolean {
@@ -64,6 +72,14 @@ function bearerOf(request: FastifyRequest): string | null {
 function queryToken(request: FastifyRequest): string | null {
   const { access_token: token } = request.query as { access_token?: unknown };
   return typeof token === 'string' ? token : null;
+}
+
+/** Many that call webhooks can set no `Authorization`, and some no header at all. */
+function hookSecret(request: FastifyRequest): string | null {
+  const { 'x-hook-secret': header } = request.headers;
+  const { secret } = request.query as { secret?: unknown };
+  const given = header ?? secret;
+  return typeof given === 'string' && given !== '' ? given : null;
 }
 
 function cookieOf(request: FastifyRequest): string | null {

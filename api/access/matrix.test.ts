@@ -80,6 +80,11 @@ beforeAll(async () => {
   await gateway('gateway of nothing', []);
   const removed = await gateway('removed gateway', []);
   await gateways.revoke('h1', removed.id);
+  const { hooks } = api.identity;
+  tokens.set('webhook', await hooks.make({ home: 'h1', rule: 'x', hook: 'x' }, 'test'));
+  tokens.set('webhook elsewhere', await hooks.make({ home: 'h1', rule: 'x', hook: 'y' }, 'test'));
+  tokens.set('revoked webhook', await hooks.make({ home: 'h2', rule: 'x', hook: 'x' }, 'test'));
+  await hooks.revoke({ home: 'h2', rule: 'x', hook: 'x' });
   api.clock.advance(1_000);
 });
 afterAll(() => api[Symbol.asyncDispose]());
@@ -94,6 +99,7 @@ function verdictOf(
   const { place, who, own } = ruleOf(action);
   if (place === 'open' || place === 'signed-in' || place === 'person') return 'may';
   if (place === 'gateway') return role === 'gateway' ? 'may' : 'forbidden';
+  if (place === 'hook') return 'anonymous';
   if (role === null) return place === 'platform' ? 'forbidden' : 'hidden';
   const may = (who as readonly string[]).includes(role);
   return may || (owns && own !== undefined && (own as readonly string[]).includes(role))
@@ -126,11 +132,21 @@ const key =
   (action: Action, asked: 'h1' | 'h2'): Verdict => {
     const { place } = ruleOf(action);
     if (place === 'open' || place === 'signed-in') return 'may';
+    if (place === 'hook') return 'anonymous';
     if (place === 'gateway') return 'forbidden';
     const isElsewhere = home !== null && asked !== home;
     if (isElsewhere && (place === 'home' || place === 'twin')) return 'hidden';
     if (home !== null && place === 'platform') return 'forbidden';
     return scopes.includes(action) ? 'may' : 'forbidden';
+  };
+
+/** It opens its own address only; at any other it is as good as none. */
+const hook =
+  (own: string | null) =>
+  (action: Action, home: 'h1' | 'h2'): Verdict => {
+    const { place } = ruleOf(action);
+    if (place === 'hook') return home === own ? 'may' : 'anonymous';
+    return place === 'open' ? 'may' : 'anonymous';
   };
 
 const CALLERS: Caller[] = [
@@ -167,6 +183,9 @@ const CALLERS: Caller[] = [
     verdict: machine('gateway', false),
   },
   { name: 'a removed gateway', token: of('removed gateway'), verdict: nobody },
+  { name: 'the secret of a webhook', token: of('webhook'), verdict: hook('h1') },
+  { name: 'the secret of another webhook', token: of('webhook elsewhere'), verdict: hook(null) },
+  { name: 'a revoked secret of a webhook', token: of('revoked webhook'), verdict: nobody },
   { name: 'a key for all homes', token: of('key for all'), verdict: key(null, SCOPES) },
 ];
 

@@ -48,6 +48,7 @@ export class HomeostatProcess implements AsyncDisposable {
       // Tests read a path again and again until it is as wanted
       LIMIT_SIGN_IN_PER_MINUTE: '0',
       LIMIT_REQUESTS_PER_MINUTE: '0',
+      LIMIT_HOOK_REQUESTS_PER_MINUTE: '0',
       LIMIT_HOME_REQUESTS_PER_MINUTE: '0',
       // An external broker has ports of its own
       ...(environment.MQTT_URL === undefined && { MQTT_PORT: String(ports.mqtt) }),

@@ -12,7 +12,7 @@ declare module 'fastify' {
   }
 }
 
-export type LimitName = 'address' | 'principal' | 'home';
+export type LimitName = 'address' | 'principal' | 'hook' | 'home';
 
 /** Requests a minute; 0: as many as come. */
 export interface LimitOptions {
@@ -20,6 +20,8 @@ export interface LimitOptions {
   signIn: number;
   /** Of one principal. */
   requests: number;
+  /** Of one webhook of a rule. */
+  hookRequests: number;
   /** Into one home, of everyone together. */
   homeRequests: number;
 }
@@ -46,15 +48,20 @@ type Count = (request: FastifyRequest) => Promise<Standing | null>;
 export class Limits {
   readonly #ofAddress: Count;
   readonly #ofPrincipal: Count;
+  readonly #ofHook: Count;
   readonly #ofHome: Count;
 
-  private constructor(app: App, { signIn, requests, homeRequests }: LimitOptions) {
+  private constructor(app: App, { signIn, requests, hookRequests, homeRequests }: LimitOptions) {
     this.#ofAddress = counter(app, 'address', {
       max: signIn,
       ipv6Subnet: SUBNET_BITS,
     });
     this.#ofPrincipal = counter(app, 'principal', {
       max: requests,
+      keyGenerator: ({ principal }) => nameOf(principal),
+    });
+    this.#ofHook = counter(app, 'hook', {
+      max: hookRequests,
       keyGenerator: ({ principal }) => nameOf(principal),
     });
     this.#ofHome = counter(app, 'home', {
@@ -90,7 +97,8 @@ export class Limits {
    */
   async assertMayAsk(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     if (request.principal === null || WATCHING.has(request.routeOptions.config.action)) return;
-    tell(reply, await this.#ofPrincipal(request));
+    const count = request.principal.type === 'hook' ? this.#ofHook : this.#ofPrincipal;
+    tell(reply, await count(request));
     // Not told: what is left of it depends on the others
     const { home } = (request.params ?? {}) as { home?: string };
     if (home !== undefined) await this.#ofHome(request);
@@ -122,6 +130,7 @@ const DETAIL: Record<LimitName, (max: number) => string> = {
   address: (max) =>
     `more than ${max} requests in a minute came from this address to sign in, or without a valid token`,
   principal: (max) => `more than ${max} requests in a minute came with this token or account`,
+  hook: (max) => `more than ${max} calls of this webhook came in a minute`,
   home: (max) => `more than ${max} requests in a minute came for this home, of everyone together`,
 };
 
@@ -129,6 +138,7 @@ const FOLLOW = 'Wait, as Retry-After says. Follow /v1/live rather than ask again
 const HINT: Record<LimitName, string> = {
   address: 'Wait, as Retry-After says.',
   principal: FOLLOW,
+  hook: 'Wait, as Retry-After says; call it when something has happened, and once.',
   home: FOLLOW,
 };
 

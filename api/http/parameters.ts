@@ -25,6 +25,15 @@ export const BlueprintPath = HomePath.extend({
   blueprint: z.string().describe('The id of the blueprint.'),
 });
 export const KitPath = HomePath.extend({ kit: z.string().describe('The id of the kit.') });
+export const HookPath = RulePath.extend({
+  hook: z.string().max(64).describe('The name of the webhook, as its trigger says it.'),
+});
+export const SecretPath = HomePath.extend({
+  name: z
+    .string()
+    .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/, 'is letters, digits and "_", beginning with a letter')
+    .describe('What rules call it behind `secrets.`.'),
+});
 
 /** Ids that the engine made, such as `home/heater@42#0`; percent-encoded in a path. */
 const MadeId = z

@@ -17,6 +17,14 @@ test('what is sealed is read by who has the secret, for its purpose, for a while
   expect(await seal('one', [FORMER]).open(sealed)).toBeNull();
 });
 
+test('what is sealed for good does not end', async () => {
+  const clock = new ManualClock();
+  const seal = new Seal({ purpose: 'one', secrets: [NEXT], lastsMs: null, clock });
+  const sealed = await seal.close({ of: 'Ada' });
+  clock.advance(1_000 * 86_400_000);
+  expect(await seal.open(sealed)).toEqual({ of: 'Ada' });
+});
+
 test('what is not sealed is not read', async () => {
   const seal = new Seal({ purpose: 'one', secrets: [NEXT], lastsMs: 60_000, clock: Date });
   const sealed = await seal.close({ of: 'Ada' });

@@ -7,7 +7,8 @@ export interface SealOptions {
   purpose: string;
   /** The first closes, all open. */
   secrets: readonly string[];
-  lastsMs: number;
+  /** Null: for ever. */
+  lastsMs: number | null;
   clock: { now(): number };
 }
 
@@ -16,13 +17,13 @@ const KEY_MANAGEMENT = 'dir' as const;
 const ENCRYPTION = 'A256GCM' as const;
 
 /**
- * Puts what must be remembered for a while into the hands of strangers, who can neither read nor change it.
- * So nothing is kept here that they could fill.
+ * Puts what must be remembered into the hands of strangers, who can neither read nor change it: for a while, so
+ * that nothing is kept here that they could fill, or into a store for good.
  */
 export class Seal<T extends object> {
   readonly #keys: readonly Uint8Array[];
   readonly #closing: Uint8Array;
-  readonly #lastsMs: number;
+  readonly #lastsMs: number | null;
   readonly #clock: { now(): number };
 
   constructor({ purpose, secrets, lastsMs, clock }: SealOptions) {
@@ -37,17 +38,19 @@ export class Seal<T extends object> {
   }
 
   async close(content: T): Promise<string> {
-    return await new EncryptJWT({ content })
-      .setProtectedHeader({ alg: KEY_MANAGEMENT, enc: ENCRYPTION })
-      .setExpirationTime(Math.floor((this.#clock.now() + this.#lastsMs) / 1_000))
-      .encrypt(this.#closing);
+    const token = new EncryptJWT({ content });
+    token.setProtectedHeader({ alg: KEY_MANAGEMENT, enc: ENCRYPTION });
+    if (this.#lastsMs !== null) {
+      token.setExpirationTime(Math.floor((this.#clock.now() + this.#lastsMs) / 1_000));
+    }
+    return await token.encrypt(this.#closing);
   }
 
   /** @returns null for what is not ours, was sealed for another purpose, or is too old */
   async open(sealed: string): Promise<T | null> {
     const options = {
       currentDate: new Date(this.#clock.now()),
-      requiredClaims: ['exp'],
+      requiredClaims: this.#lastsMs === null ? [] : ['exp'],
       keyManagementAlgorithms: [KEY_MANAGEMENT],
       contentEncryptionAlgorithms: [ENCRYPTION],
     };

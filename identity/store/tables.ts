@@ -19,6 +19,8 @@ export interface Tables {
   claimCode: ClaimCodeRow;
   factoryToken: FactoryTokenRow;
   enrolment: EnrolmentRow;
+  ruleHook: RuleHookRow;
+  homeSecret: HomeSecretRow;
   homePolicy: { home: string; provisioning: string; setAt: number };
   audit: AuditRow;
   /** The engine's: only whether a home is there is asked. */
@@ -192,6 +194,23 @@ export interface EnrolmentRow {
   home: string | null;
   twin: string | null;
   claimedAt: number | null;
+}
+
+export interface RuleHookRow {
+  home: string;
+  rule: string;
+  hook: string;
+  hash: string;
+  madeBy: string;
+  createdAt: number;
+}
+
+export interface HomeSecretRow {
+  home: string;
+  name: string;
+  sealed: string;
+  setBy: string;
+  setAt: number;
 }
 
 export interface AuditRow {

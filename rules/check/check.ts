@@ -145,6 +145,7 @@ class Checker {
         return;
       case 'time':
       case 'every':
+      case 'start':
         return;
     }
   }
@@ -457,6 +458,16 @@ class Checker {
           [...place, 'notify'],
         );
         return;
+      case 'webhook': {
+        const at = [...place, 'webhook'];
+        this.#template(action.url, [...at, 'url']);
+        this.#template(action.headers, [...at, 'headers']);
+        if (action.body !== undefined) this.#template(action.body, [...at, 'body']);
+        if (action.secretHeaders && action.url.startsWith('http:')) {
+          this.#say('its secrets can be read on the way: use https', [...at, 'url'], 'warning');
+        }
+        return;
+      }
       case 'alert':
         this.#template(action.message, [...place, 'alert', 'message']);
         return;

@@ -68,6 +68,8 @@ const EN: Words = {
         return 'its expression became true';
       case 'webhook':
         return `the webhook ${show(hit.id)} was called`;
+      case 'start':
+        return 'the engine had started';
       case 'manual':
         return 'somebody ran it by hand';
       default:
@@ -128,6 +130,8 @@ const DE: Words = {
         return 'ihr Ausdruck wahr wurde';
       case 'webhook':
         return `der Webhook ${show(hit.id)} aufgerufen wurde`;
+      case 'start':
+        return 'die Engine gestartet war';
       case 'manual':
         return 'jemand sie von Hand startete';
       default:

@@ -209,6 +209,12 @@ function walk(node: ASTNode, text: string, operands: Operand[], nested: number):
   }
   switch (node.op) {
     case 'id':
+      if (node.args === 'secrets') {
+        throw new ExpressionError(
+          'secrets stand in headers of webhooks only, with nothing but text around them',
+          node.start,
+        );
+      }
       if ((ROOTS as readonly string[]).includes(node.args)) {
         throw new ExpressionError(
           `"${node.args}" alone is no value: say which, as in ${node.args}.name`,

@@ -22,11 +22,12 @@ type Part = string | Expression;
 /**
  * A text that is one `${…}` and nothing else becomes the expression's value; any other text with `${…}` in it
  * stays a text; objects and lists are filled member by member.
+ * @param encode what an expression says within a text goes through it
  * @throws ExpressionError
  */
-export function parseTemplate(value: Json): Template {
+export function parseTemplate(value: Json, encode?: (text: string) => string): Template {
   const expressions: Expression[] = [];
-  const fill = compile(value, expressions);
+  const fill = compile(value, expressions, encode ?? ((text) => text));
   return {
     expressions,
     fill(scope) {
@@ -42,7 +43,7 @@ export function parseTemplate(value: Json): Template {
 
 type Fill = (scope: Scope, operands: OperandValue[], reasons: string[]) => Json;
 
-function compile(value: Json, expressions: Expression[]): Fill {
+function compile(value: Json, expressions: Expression[], encode: (text: string) => string): Fill {
   if (typeof value === 'string') {
     const parts = partsOf(value);
     expressions.push(...parts.filter((part) => typeof part !== 'string'));
@@ -52,16 +53,16 @@ function compile(value: Json, expressions: Expression[]): Fill {
     }
     return (...given) =>
       parts
-        .map((part) => (typeof part === 'string' ? part : asText(valueIn(part, ...given))))
+        .map((part) => (typeof part === 'string' ? part : encode(asText(valueIn(part, ...given)))))
         .join('');
   }
   if (Array.isArray(value)) {
-    const members = value.map((member) => compile(member, expressions));
+    const members = value.map((member) => compile(member, expressions, encode));
     return (...given) => members.map((member) => member(...given));
   }
   if (typeof value === 'object' && value !== null) {
     const members = Object.entries(value).map(
-      ([key, member]) => [key, compile(member, expressions)] as const,
+      ([key, member]) => [key, compile(member, expressions, encode)] as const,
     );
     return (...given) =>
       Object.fromEntries(members.map(([key, member]) => [key, member(...given)]));
@@ -82,7 +83,7 @@ function valueIn(
   return null;
 }
 
-function asText(value: Json): string {
+export function asText(value: Json): string {
   return typeof value === 'string' ? value : JSON.stringify(value);
 }
 

@@ -25,7 +25,7 @@ export interface ReadyTrigger {
 
 type Deed = Extract<
   Action,
-  { type: 'set' | 'release' | 'send' | 'scene' | 'notify' | 'alert' | 'clear' }
+  { type: 'set' | 'release' | 'send' | 'scene' | 'notify' | 'webhook' | 'alert' | 'clear' }
 >;
 export type Instruction = { place: Place } & (
   | { op: 'do'; action: Deed; values: Template }
@@ -216,6 +216,9 @@ function emitOne(action: Action, place: Place, into: Instruction[]): void {
     case 'stop':
       into.push({ op: 'stop', place, reason: action.reason ?? null });
       return;
+    case 'webhook':
+      into.push({ op: 'do', place, action, values: webhookTemplate(action) });
+      return;
     default: {
       const { type: _type, ...values } = action;
       // How it ends is for the program to know
@@ -223,6 +226,21 @@ function emitOne(action: Action, place: Place, into: Instruction[]): void {
       into.push({ op: 'do', place, action, values: parseTemplate(values as JsonObject) });
     }
   }
+}
+
+/** What of a webhook is filled in: its address in a way that cannot change where it leads, and no secrets. */
+function webhookTemplate({ url, headers, body }: Extract<Action, { type: 'webhook' }>): Template {
+  const address = parseTemplate(url, encodeURIComponent);
+  const rest = parseTemplate({ headers, ...(body !== undefined && { body }) } as JsonObject);
+  return {
+    expressions: [...address.expressions, ...rest.expressions],
+    fill(scope) {
+      const [one, other] = [address.fill(scope), rest.fill(scope)];
+      const operands = [...one.operands, ...other.operands];
+      if (!one.ok || !other.ok) return { ...(one.ok ? other : one), operands };
+      return { ok: true, value: { url: one.value, ...(other.value as JsonObject) }, operands };
+    },
+  };
 }
 
 function emitChoice(
@@ -314,6 +332,24 @@ function watchesOf(
         : twins.map((twin) => ({ twin }));
     }),
   ];
+}
+
+/** Names of the webhooks that a rule can be called by. */
+export function webhooksOf(definition: Definition): string[] {
+  const names = heard(programOf(definition)).flatMap(({ trigger }) =>
+    trigger.type === 'webhook' ? [trigger.webhook] : [],
+  );
+  return [...new Set(names)];
+}
+
+/** Whether a rule wants to hear that the engine has started. */
+export function hearsStart(definition: Definition): boolean {
+  return heard(programOf(definition)).some(({ trigger }) => trigger.type === 'start');
+}
+
+/** Its own triggers, and those that its runs wait for. */
+function heard({ triggers, instructions }: Program): ReadyTrigger[] {
+  return [...triggers, ...instructions.flatMap((one) => (one.op === 'wait' ? one.triggers : []))];
 }
 
 export function isAwaited({ wait, retry }: { wait: boolean; retry?: unknown }): boolean {

@@ -30,12 +30,14 @@ triggers:
   - { event: telemetry, twin: a, where: trigger.event.on }
   - { alert: "*", kind: relay }
   - { intent: expired, room: living }
-  - { webhook: bell }
+  - { webhook: bell, where: trigger.body.ring > 0 }
+  - { start: true }
   - { when: twins.a.reported.on, for: 1m }
   - { mode: away }
 actions:
   - parallel:
       - [{ command: { twin: a, name: switch, args: { on: true }, retry: { times: 1 } } }, { send: { twin: b, event: toggle } }]
+      - [{ wait: { for: [{ webhook: bell }, { start: true }], timeout: 5m } }, { webhook: { url: "https://example.org/x?t=\${trigger.type}", headers: { a: "\${secrets.token}", b: "\${trigger.at}" }, body: { n: 1 } } }]
       - [{ delay: 2m }, { scene: evening }, { scene: { scene: evening, revert: true } }]
   - choose: [{ when: { mode: away }, do: [{ stop: away }] }]
     otherwise: [{ notify: { title: done, message: "\${trigger.type}" } }]`,
@@ -93,4 +95,5 @@ describeKind(rule, {
   observed,
   due: (dice) => ({ type: 'due', what: dice.oneOf(DUE) }),
   'webhook.called': () => ({ type: 'webhook.called', hook: 'bell', body: { ring: 1 } }),
+  'engine.started': () => ({ type: 'engine.started', start: 's1' }),
 });

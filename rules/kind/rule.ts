@@ -17,6 +17,7 @@ import type { Definition } from '../language/definition.ts';
 import { isSame } from '../language/same.ts';
 import { type Alarm, alarmsOf } from './clockwork.ts';
 import { budgetAt, freshMemory, type Hit, type Memory, type Run, type Thread } from './memory.ts';
+import { stimulusOfMessage } from './messages.ts';
 import { HOME_TWIN, type Program, programOf } from './program.ts';
 import { endAll, type Moment, type Reaction, react, type Stimulus } from './runs.ts';
 import { scopeOf } from './scope.ts';
@@ -58,6 +59,8 @@ const events = {
   /** Somebody runs it by hand. */
   run: z.object({ conditions: z.boolean().default(true), data: data.optional() }),
   'webhook.called': z.object({ hook: z.string(), body: z.json() }),
+  /** The engine runs again; `start` names this time. */
+  'engine.started': z.object({ start: z.string() }),
   /** Somebody else prevails at a twin of which the rule wants something. */
   'desired.overruled': z.object({
     twin: z.string(),
@@ -118,6 +121,7 @@ function withheld(effect: Effect): Effect {
     case 'alert':
     case 'notify':
     case 'retrain':
+    case 'webhook':
       return { type: 'withheld', effect };
     default:
       return effect;
@@ -189,7 +193,7 @@ function takeLive(context: Context, event: RuleEvent): Taken {
       if (!definition || !context.enabled) return { context, effects: [], trace: [] };
       if (event.type === 'due' && event.what === SETTLE) return settle(context, moment);
       const program = programOf(definition);
-      const reaction = react(program, context.memory, stimulusOf(program, event), moment);
+      const reaction = react(program, context.memory, stimulusOf(program, context, event), moment);
       const moved = event.type === 'observed' && event.moved ? armed(context, moment) : [];
       const next = after(context, reaction);
       return {
@@ -237,7 +241,7 @@ function after(context: Context, reaction: Reaction | null): Context {
   };
 }
 
-function stimulusOf(program: Program, event: RuleEvent): Stimulus {
+function stimulusOf(program: Program, { memory, timezone }: Context, event: RuleEvent): Stimulus {
   switch (event.type) {
     case 'observed':
       return {
@@ -256,14 +260,9 @@ function stimulusOf(program: Program, event: RuleEvent): Stimulus {
         ],
       };
     }
-    case 'webhook.called': {
-      const hits = program.triggers.flatMap(({ trigger, index, id }) =>
-        trigger.type === 'webhook' && trigger.webhook === event.hook
-          ? [{ hit: { trigger: index, id, type: 'webhook', at: event.at, body: event.body } }]
-          : [],
-      );
-      return { hits };
-    }
+    case 'webhook.called':
+    case 'engine.started':
+      return stimulusOfMessage(program, memory, event, timezone);
     case 'desired.overruled': {
       const { twin, keys, by, until, wish } = event;
       return { overruled: { twin, keys, by, until, ...(wish !== undefined && { wish }) } };
@@ -482,6 +481,7 @@ const machine = setup({
     due: { actions: 'take' },
     run: { actions: 'take' },
     'webhook.called': { actions: 'take' },
+    'engine.started': { actions: 'take' },
     'desired.overruled': { actions: 'take' },
   },
   states: {
@@ -511,7 +511,14 @@ export const rule = defineKind({
   commands: {},
   measurements: {},
   machine,
-  internal: ['rule.defined', 'observed', 'due', 'webhook.called', 'desired.overruled'],
+  internal: [
+    'rule.defined',
+    'observed',
+    'due',
+    'webhook.called',
+    'engine.started',
+    'desired.overruled',
+  ],
   view: ({ enabled, definition, reported }) => ({
     reported,
     desired: { enabled },

@@ -4,6 +4,8 @@
  */
 import type { Effect, Facts, Json, JsonObject } from '../../engine/kind.ts';
 import type { OperandValue, Scope } from '../expressions/expression.ts';
+import { asText } from '../expressions/template.ts';
+import type { Action } from '../language/definition.ts';
 import { formatDuration } from '../language/duration.ts';
 import type { Place } from '../language/source.ts';
 import { judge, type Verdict } from './conditions.ts';
@@ -702,7 +704,11 @@ function timerOf(run: Run, thread: Thread): string {
   return `run:${run.id}:${thread.id}`;
 }
 
-function deedsOf(type: string, values: JsonObject, { place }: Instruction): Effect[] {
+function deedsOf(
+  type: string,
+  values: JsonObject,
+  { place, action }: Extract<Instruction, { op: 'do' }>,
+): Effect[] {
   const twins = [values.twin ?? []].flat().map(String);
   switch (type) {
     case 'send':
@@ -737,6 +743,8 @@ function deedsOf(type: string, values: JsonObject, { place }: Instruction): Effe
         },
       ];
     }
+    case 'webhook':
+      return action.type === 'webhook' ? [webhookOf(action, values)] : [];
     case 'alert':
       return [
         {
@@ -760,6 +768,23 @@ function deedsOf(type: string, values: JsonObject, { place }: Instruction): Effe
     default:
       throw new Error(`actions.${place.join('.')}: nothing is known of "${type}"`);
   }
+}
+
+function webhookOf(
+  { method, secretHeaders, timeout, expect }: Extract<Action, { type: 'webhook' }>,
+  { url, headers, body }: JsonObject,
+): Effect {
+  const texts = Object.entries(headers as JsonObject).map(([name, text]) => [name, asText(text)]);
+  return {
+    type: 'webhook',
+    method,
+    url: String(url),
+    headers: Object.fromEntries(texts) as Record<string, string>,
+    ...(secretHeaders && { secretHeaders }),
+    ...(body !== undefined && { body }),
+    ...(timeout !== undefined && { timeoutMs: timeout }),
+    ...(expect && { expect }),
+  };
 }
 
 /** With what weight; the least goes without saying. */

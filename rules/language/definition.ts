@@ -173,8 +173,20 @@ const trigger = z.union([
     .transform(typed('mode'))
     .describe('The home changes into a mode'),
   z
-    .strictObject({ webhook: z.string().regex(KEY), where: expression.optional(), id })
-    .transform(typed('webhook')),
+    .strictObject({
+      webhook: z
+        .string()
+        .regex(KEY, 'a webhook’s name is letters, digits and "_", beginning with a letter')
+        .describe('Its name, which ends its address'),
+      where: expression.optional().describe('Such as trigger.body.button == 1'),
+      id,
+    })
+    .transform(typed('webhook'))
+    .describe('Somebody outside calls the webhook of the rule'),
+  z
+    .strictObject({ start: z.literal(true), id })
+    .transform(typed('start'))
+    .describe('The engine has started, once each time'),
   z
     .strictObject({ when: expression, ...held })
     .transform(typed('when'))
@@ -231,6 +243,30 @@ const fields = z.record(z.string(), value);
 const target = z
   .union([z.string().min(1), z.array(z.string().min(1)).min(1)])
   .describe('A twin or several; ${…} may name one');
+const HEADER = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/;
+/** What the transport says itself, or what would change where a request goes. */
+const OWN_HEADERS = [
+  ...['host', 'connection', 'content-length', 'transfer-encoding', 'upgrade', 'te', 'trailer'],
+  ...['expect', 'keep-alive', 'idempotency-key', 'proxy-authorization', 'proxy-connection'],
+];
+const SECRET = /\$\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}/g;
+const namesSecret = (text: string) => /\$\{\s*secrets\./.test(text);
+const address = z
+  .string()
+  .max(2_000)
+  .refine(
+    isAddress,
+    'an address begins with http:// or https:// and a host that no expression chooses, without name and password',
+  )
+  .describe('${…} may stand behind the host; what it says is percent-encoded');
+function isAddress(url: string): boolean {
+  const [constant = ''] = url.split('${');
+  // Where an expression follows, the host has to have ended before
+  const host =
+    constant === url ? /^https?:\/\/[^/?#@\\\s]+(?=[/?]|$)/ : /^https?:\/\/[^/?#@\\\s]+[/?]/;
+  return host.test(constant) && !/[\\\s]/.test(constant) && URL.canParse(constant);
+}
+
 const severity = z.enum(['info', 'warning', 'critical']);
 
 export type Action =
@@ -286,6 +322,17 @@ export type Action =
       message: string;
       severity: 'info' | 'warning' | 'critical';
       data?: Record<string, z.core.util.JSONType>;
+    }
+  | {
+      type: 'webhook';
+      url: string;
+      method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+      headers: Record<string, string>;
+      /** Headers that name secrets, and no expression beside them. */
+      secretHeaders?: Record<string, string>;
+      body?: z.core.util.JSONType;
+      timeout?: number;
+      expect?: number[];
     }
   | { type: 'alert'; key: string; severity: 'info' | 'warning' | 'critical'; message: string }
   | { type: 'clear'; key: string }
@@ -422,6 +469,54 @@ const action: z.ZodType<Action> = z
         }),
       })
       .transform(({ notify }) => typed('notify')(notify)),
+    z
+      .strictObject({
+        webhook: z
+          .strictObject({
+            url: address,
+            method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE', 'GET']).default('POST'),
+            headers: z
+              .record(
+                z
+                  .string()
+                  .regex(HEADER, 'is no name of a header')
+                  .refine(
+                    (name) => !OWN_HEADERS.includes(name.toLowerCase()),
+                    'is a header that the request has of itself',
+                  ),
+                z
+                  .string()
+                  .max(4_000)
+                  .refine(
+                    (text) => !namesSecret(text) || !text.replaceAll(SECRET, '').includes('${'),
+                    'a header with ${secrets.…} has no other expression, and a secret is named like ${secrets.token}',
+                  ),
+              )
+              .default({})
+              .describe('${secrets.name} in them is a secret of the home'),
+            body: value.optional().describe('A text is sent as it is, anything else as JSON'),
+            timeout: duration
+              .refine((ms) => ms >= 1_000 && ms <= 30_000, 'a timeout is 1s to 30s')
+              .optional()
+              .describe('How long an answer may take; default 10s'),
+            expect: oneOrMore(z.int().min(200).max(499))
+              .optional()
+              .describe('Statuses that mean that it was taken; default: 200 to 299'),
+          })
+          .refine(({ method, body }) => method !== 'GET' || body === undefined, {
+            message: 'a GET has no body',
+            path: ['body'],
+          }),
+      })
+      .transform(({ webhook: { headers, ...rest } }) => {
+        const all = Object.entries(headers);
+        const secret = all.filter(([, text]) => namesSecret(text));
+        return typed('webhook')({
+          ...rest,
+          headers: Object.fromEntries(all.filter(([, text]) => !namesSecret(text))),
+          secretHeaders: secret.length > 0 ? Object.fromEntries(secret) : undefined,
+        });
+      }),
     z
       .strictObject({
         alert: z.strictObject({

@@ -163,6 +163,8 @@ function problemsOf(issue: z.core.$ZodIssue, above: Place, given: unknown): Prob
         return error(`"${key}" means nothing here${didYouMean(key, ALL_KEYS)}`, [...place, key]);
       });
     }
+    case 'invalid_key':
+      return issue.issues.map(({ message }) => error(message, place));
     case 'invalid_type':
       return [
         error(

@@ -37,6 +37,12 @@ const step = z.union([
       until: z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'a time of day is written like 07:30'),
     })
     .describe('Time passes until it is so late'),
+  z
+    .strictObject({
+      webhook: z.strictObject({ hook: z.string(), body: z.json().default(null) }),
+    })
+    .describe('Somebody calls a webhook'),
+  z.strictObject({ start: z.literal(true) }).describe('The engine has started anew'),
   z.strictObject({ run: name }).describe('Somebody runs a rule by hand'),
   z.strictObject({ expect: expectation }),
 ]);

@@ -86,6 +86,7 @@ it.each(Object.entries(RULES))('says of the rule "%s" what it did live', async (
           command: 'tell',
           send: 'tell',
           notify: 'notify',
+          webhook: 'webhook',
           alert: 'alert',
           clear: 'alert',
         },

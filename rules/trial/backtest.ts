@@ -14,7 +14,7 @@ import { historyOf, type Span } from './history.ts';
 export interface Deed {
   /** Epoch ms. */
   at: number;
-  type: 'set' | 'release' | 'command' | 'send' | 'alert' | 'clear' | 'notify';
+  type: 'set' | 'release' | 'command' | 'send' | 'alert' | 'clear' | 'notify' | 'webhook';
   /** In one line, such as `lamp {"on":true}`. */
   what: string;
 }
@@ -174,6 +174,11 @@ export function deedsOf(effects: readonly AnyEffect[], at: number): Deed[] {
         ];
       case 'notify':
         return [{ at, type: 'notify', what: `${effect.title}: ${effect.message}` }];
+      case 'webhook': {
+        const { method, url, body } = effect;
+        const what = `${method} ${url}${body === undefined ? '' : ` ${JSON.stringify(body)}`}`;
+        return [{ at, type: 'webhook', what }];
+      }
       default:
         return [];
     }

@@ -13,6 +13,8 @@ import {
 } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../engine/kind.ts';
 import type { Household, KnownTwin } from '../check/household.ts';
+import { hearsStart, webhooksOf } from '../kind/program.ts';
+import type { Context } from '../kind/rule.ts';
 import type { Definition } from '../language/definition.ts';
 import type { TestCase } from '../language/test-file.ts';
 import { type Deed, deedsOf } from './backtest.ts';
@@ -45,7 +47,7 @@ export class Rehearsal implements AsyncDisposable {
     this.clock = clock;
     engine.addSink({
       name: 'test',
-      takes: ['command', 'desired', 'notify', 'retrain'],
+      takes: ['command', 'desired', 'notify', 'retrain', 'webhook'],
       deliver: (rows) => {
         for (const { id, twin, delivery } of rows) {
           if (delivery.type !== 'command') continue;
@@ -70,7 +72,9 @@ export class Rehearsal implements AsyncDisposable {
       ...{ storage, clock, kinds, defaultTimezone: timezone, owner: 'test', takeoverWaitMs: 0 },
       telemetry: new EngineTelemetry(),
       newId: () => `id-${++ids}`,
-      destinations: { command: 'test', desired: 'test', notify: 'test', retrain: 'test' },
+      destinations: {
+        ...{ command: 'test', desired: 'test', notify: 'test', retrain: 'test', webhook: 'test' },
+      },
       retention: { journal: 400, rollups: 400, ended: 400 },
     });
     await engine.createHome({ id: HOME, name: HOME, timezone });
@@ -129,6 +133,22 @@ export class Rehearsal implements AsyncDisposable {
 
   report(twin: string, report: JsonObject): Promise<void> {
     return this.#send(twin, { ...report, type: 'telemetry' }, 'mqtt');
+  }
+
+  /** Somebody outside calls a webhook of whichever rules have it, or the engine starts. */
+  async message(
+    message: { type: 'webhook.called'; hook: string; body: Json } | { type: 'engine.started' },
+  ): Promise<void> {
+    for (const rule of this.#told.keys()) {
+      const { row } = await this.#read(rule);
+      const { definition } = row.state.context as unknown as Context;
+      if (!definition) continue;
+      if (message.type === 'engine.started') {
+        if (hearsStart(definition))
+          await this.#send(rule, { ...message, start: `test-${++this.#ids}` }, 'engine');
+      } else if (webhooksOf(definition).includes(message.hook))
+        await this.#send(rule, message, 'engine');
+    }
   }
 
   desire(twin: string, desired: JsonObject): Promise<void> {

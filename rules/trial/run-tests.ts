@@ -121,6 +121,10 @@ async function take(step: Step, home: Rehearsal, timezone: string): Promise<stri
     await home.event(twin, event as unknown as EventData);
   } else if ('pass' in step) await home.pass(step.pass);
   else if ('until' in step) await home.pass(msUntil(step.until, home.clock.now(), timezone));
+  else if ('webhook' in step) {
+    const { hook, body } = step.webhook;
+    await home.message({ type: 'webhook.called', hook, body: body as Json });
+  } else if ('start' in step) await home.message({ type: 'engine.started' });
   else if ('run' in step) await home.event(step.run, { type: 'run' });
   else return await differenceFrom(step.expect, home);
   return null;

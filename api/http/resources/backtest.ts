@@ -8,7 +8,7 @@ const MOST_DEEDS = 500;
 const DeedValue = z
   .object({
     at: Moment,
-    type: z.enum(['set', 'release', 'command', 'send', 'alert', 'clear', 'notify']),
+    type: z.enum(['set', 'release', 'command', 'send', 'alert', 'clear', 'notify', 'webhook']),
     what: z.string().describe('In one line, such as `lamp {"on":true}`.'),
   })
   .meta({ id: 'Deed', description: 'Something that a rule would have done.' });

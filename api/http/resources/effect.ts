@@ -6,7 +6,17 @@ export const Effect = z
   .object({
     id: z.string().describe('`home/twin@revision#n`; receivers deduplicate on it.'),
     type: z.enum([
-      ...['command', 'alert', 'tell', 'schedule', 'unschedule', 'retrain', 'notify', 'withheld'],
+      ...[
+        'command',
+        'alert',
+        'tell',
+        'schedule',
+        'unschedule',
+        'retrain',
+        'notify',
+        'webhook',
+        'withheld',
+      ],
     ] as const),
   })
   .catchall(JsonValue)

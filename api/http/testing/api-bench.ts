@@ -26,7 +26,7 @@ export const EDGE: EdgeOptions = {
   trustedProxies: null,
   publicUrl: null,
   origins: [],
-  limits: { signIn: 0, requests: 0, homeRequests: 0 },
+  limits: { signIn: 0, requests: 0, hookRequests: 0, homeRequests: 0 },
 };
 
 export interface SentLetter {

@@ -91,7 +91,7 @@ const BacktestRequest = z
   })
   .meta({ id: 'BacktestRequest', examples: [{ rule: { source: SOURCE }, from: '2026-01-01' }] });
 
-export function ruleRoutes(app: App, { engine }: RouteContext): void {
+export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
   app.get(
     '/rules/schema',
     {
@@ -267,6 +267,7 @@ export function ruleRoutes(app: App, { engine }: RouteContext): void {
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
       await deleteRule(engine, address, by);
+      await identity.forgetTwin(params.home, params.rule);
       return reply.code(204).send();
     },
   );

@@ -10,7 +10,7 @@ describe('kinds', () => {
 
   it('lists what twins can be, and what each understands', async () => {
     const { items } = await api.get('/v1/kinds');
-    expect(items.map(({ kind }) => kind)).toEqual(['lamp', 'nook', 'rule']);
+    expect(items.map(({ kind }) => kind)).toEqual(['lamp', 'nook', 'rule', 'blueprint', 'kit']);
     const [lamp, nook] = items;
     expect(lamp).toMatchObject({
       version: 1,
@@ -28,7 +28,7 @@ describe('kinds', () => {
   it('says which of them the operator has brought', async () => {
     await using ours = await ApiBench.open({ server: { customKinds: new Set(['nook']) } });
     const { items } = await ours.get('/v1/kinds');
-    expect(items.map(({ builtIn }) => builtIn)).toEqual([true, false, true]);
+    expect(items.map(({ builtIn }) => builtIn)).toEqual([true, false, true, true, true]);
     expect((await ours.get('/v1/kinds/nook')).body).toMatchObject({ builtIn: false });
   });
 

@@ -1,0 +1,105 @@
+/** Webhooks of rules, as others call them. */
+import { randomUUID } from 'node:crypto';
+import type { FastifyRequest } from 'fastify';
+import type { Json } from '../../engine/index.ts';
+import { type RuleContext, webhooksOf } from '../../rules/index.ts';
+import { always, json, notFound, refused, withBody } from '../http/answers.ts';
+import type { App, RouteContext } from '../http/app.ts';
+import { assertShallow, readHookBodies } from '../http/hook-body.ts';
+import { JsonValue } from '../http/json-value.ts';
+import { HookPath } from '../http/parameters.ts';
+import { IdempotencyKey, requesterOf } from '../http/requester.ts';
+import { Receipt, toReceipt } from '../http/resources/receipt.ts';
+import { Refusal } from '../problem.ts';
+import { findDraft } from '../rule-drafts.ts';
+
+const MOST_BYTES = 64 * 1024;
+
+export function hookRoutes(app: App, { engine }: RouteContext): void {
+  void app.register(async (hooks) => {
+    readHookBodies(hooks as App);
+    (hooks as App).get(
+      '/hooks/:home/:rule/:hook',
+      {
+        config: { action: 'hook.call' },
+        onRequest: async (request) => assertOwn(request),
+        schema: { hide: true, params: HookPath },
+      },
+      async () => {
+        // A browser, a preview or a crawler that has found the address sets nothing off
+        throw new Refusal('not-found', 'a webhook is called with POST', { status: 405 });
+      },
+    );
+    (hooks as App).post(
+      '/hooks/:home/:rule/:hook',
+      {
+        config: { action: 'hook.call' },
+        bodyLimit: MOST_BYTES,
+        // Before the body is read: a secret opens its own webhook only
+        onRequest: async (request) => assertOwn(request),
+        schema: {
+          operationId: 'callHook',
+          tags: ['Rules'],
+          summary: 'Call a webhook of a rule',
+          description:
+            'With its own secret as `Authorization: Bearer`, as `X-Hook-Secret`, or, for what can set no header, as `?secret=`: addresses stand in logs of proxies, so that is the least safe way. Without the secret nobody learns whether there is such a rule. The body, at most 64 KiB of JSON, a form or text, is `trigger.body` of the rule. A rule that is disabled takes the call and does nothing.',
+          params: HookPath,
+          headers: IdempotencyKey,
+          body: JsonValue.optional().describe('What has happened.'),
+          response: {
+            202: json('The rule has it, and what it did is stored.', Receipt),
+            ...notFound,
+            ...refused,
+            ...withBody,
+            ...always,
+          },
+        },
+      },
+      async ({ params: { home, rule, hook }, headers, body = null, principal }, reply) => {
+        const reading = await engine.readTwin({ home, twin: rule });
+        const { definition = null } = (reading?.row.state.context ?? {}) as Partial<RuleContext>;
+        if (!definition || !webhooksOf(definition).includes(hook)) {
+          throw new Refusal('not-found', `the rule has no webhook "${hook}" any more`, {
+            hint: 'Its definition has changed: give it a trigger with that webhook again, or stop calling it.',
+          });
+        }
+        assertShallow(body);
+        const { key, principal: who } = requesterOf(principal, headers);
+        const id = key ?? randomUUID();
+        const call = {
+          ...{ home, id, dedupe: key !== undefined },
+          event: { type: 'webhook.called', hook, body: body as Json },
+          ...{ at: engine.clock.now(), undated: true, source: 'engine', principal: who },
+          ...{ cause: null, correlation: id, ifUnknown: 'reject' as const, answered: true },
+        };
+        const receipt = await engine.dispatch({ ...call, twin: rule });
+        // Its draft sees what the rule sees; what becomes of that there concerns no caller
+        const draft = await findDraft(engine, { home, twin: rule });
+        if (draft) await engine.dispatch({ ...call, twin: draft.row.twin });
+        return reply.code(202).send(toReceipt(receipt));
+      },
+    );
+  });
+}
+
+/** @throws Refusal `unauthorized`, in the words of the door */
+function assertOwn(request: FastifyRequest): void {
+  const { principal, params } = request;
+  const { home, rule, hook } = params as { home: string; rule: string; hook: string };
+  if (
+    principal?.type === 'hook' &&
+    principal.home === home &&
+    principal.rule === rule &&
+    principal.hook === hook
+  ) {
+    return;
+  }
+  request.refusedBecause = 'anonymous';
+  throw unknownSecret();
+}
+
+function unknownSecret(): Refusal {
+  return new Refusal('unauthorized', 'this needs a token that is valid', {
+    hint: 'Send the secret of this webhook as "Authorization: Bearer <secret>".',
+  });
+}

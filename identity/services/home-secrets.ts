@@ -1,0 +1,93 @@
+import { IdentityError } from '../errors.ts';
+import { Seal } from '../providers/seal.ts';
+import type { IdentityDatabase } from '../store/open.ts';
+
+/** A secret of a home as it can be shown: without itself. */
+export interface HomeSecret {
+  name: string;
+  setAt: number;
+}
+
+export interface HomeSecretsOptions {
+  database: IdentityDatabase;
+  clock: { now(): number };
+  /** The first closes, all open. */
+  secrets: readonly string[];
+}
+
+/** What is sealed names where it belongs: nobody opens it as another's by moving a row. */
+interface Sealed {
+  home: string;
+  name: string;
+  value: string;
+}
+
+const MOST = 200;
+
+/** Tokens of other services that rules of a home call: set here, never shown, and read where they are sent. */
+export class HomeSecrets {
+  readonly #options: HomeSecretsOptions;
+  readonly #seal: Seal<Sealed>;
+
+  constructor(options: HomeSecretsOptions) {
+    const { secrets, clock } = options;
+    this.#options = options;
+    this.#seal = new Seal({ purpose: 'secrets of homes', secrets, lastsMs: null, clock });
+  }
+
+  /** @throws IdentityError `conflict` for a home that has too many */
+  async set(home: string, name: string, value: string, by: string): Promise<void> {
+    const { database, clock } = this.#options;
+    const known = await this.list(home);
+    if (known.length >= MOST && !known.some((one) => one.name === name)) {
+      throw new IdentityError('conflict', `a home has ${MOST} secrets at most`, {
+        hint: 'Remove one that no rule uses any more.',
+      });
+    }
+    const sealed = await this.#seal.close({ home, name, value });
+    const row = { home, name, sealed, setBy: by, setAt: clock.now() };
+    await database
+      .insertInto('homeSecret')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['home', 'name']).doUpdateSet(row))
+      .execute();
+  }
+
+  /** By name. */
+  async list(home: string): Promise<HomeSecret[]> {
+    return await this.#options.database
+      .selectFrom('homeSecret')
+      .select(['name', 'setAt'])
+      .where('home', '=', home)
+      .orderBy('name')
+      .execute();
+  }
+
+  /** @returns null where there is none, or where what it was sealed with is gone from JWT_SECRET */
+  async open(home: string, name: string): Promise<string | null> {
+    const row = await this.#options.database
+      .selectFrom('homeSecret')
+      .select('sealed')
+      .where('home', '=', home)
+      .where('name', '=', name)
+      .executeTakeFirst();
+    const content = row ? await this.#seal.open(row.sealed) : null;
+    return content?.home === home && content.name === name ? content.value : null;
+  }
+
+  /** @throws IdentityError `not-found` */
+  async remove(home: string, name: string): Promise<void> {
+    const { numDeletedRows } = await this.#options.database
+      .deleteFrom('homeSecret')
+      .where('home', '=', home)
+      .where('name', '=', name)
+      .executeTakeFirst();
+    if (numDeletedRows > 0n) return;
+    throw new IdentityError('not-found', `the home has no secret "${name}"`);
+  }
+
+  /** The home is gone. */
+  async forget(home: string): Promise<void> {
+    await this.#options.database.deleteFrom('homeSecret').where('home', '=', home).execute();
+  }
+}

@@ -1,0 +1,98 @@
+import { IdentityError } from '../errors.ts';
+import { hashOf, newSecret } from '../secrets.ts';
+import type { IdentityDatabase } from '../store/open.ts';
+
+/** A webhook of a rule that may be called, as it can be shown: without its secret. */
+export interface RuleHook {
+  hook: string;
+  createdAt: number;
+}
+
+interface HookAddress {
+  home: string;
+  rule: string;
+  hook: string;
+}
+
+export interface RuleHooksOptions {
+  database: IdentityDatabase;
+  clock: { now(): number };
+}
+
+const PREFIX = 'hsh';
+
+/** The secrets with which others call webhooks of rules: one for each, made here, shown once. */
+export class RuleHooks {
+  readonly #options: RuleHooksOptions;
+
+  constructor(options: RuleHooksOptions) {
+    this.#options = options;
+  }
+
+  static looksLike(token: string): boolean {
+    return token.startsWith(`${PREFIX}_`);
+  }
+
+  /** Makes a secret, in place of the one before. @returns it; it is not to be had again */
+  async make({ home, rule, hook }: HookAddress, by: string): Promise<string> {
+    const { database, clock } = this.#options;
+    const secret = newSecret(PREFIX);
+    const row = { home, rule, hook, hash: hashOf(secret), madeBy: by, createdAt: clock.now() };
+    await database
+      .insertInto('ruleHook')
+      .values(row)
+      .onConflict((conflict) => conflict.columns(['home', 'rule', 'hook']).doUpdateSet(row))
+      .execute();
+    return secret;
+  }
+
+  /** By name. */
+  async list(home: string, rule: string): Promise<RuleHook[]> {
+    return await this.#options.database
+      .selectFrom('ruleHook')
+      .select(['hook', 'createdAt'])
+      .where('home', '=', home)
+      .where('rule', '=', rule)
+      .orderBy('hook')
+      .execute();
+  }
+
+  /** @throws IdentityError `not-found` */
+  async revoke({ home, rule, hook }: HookAddress): Promise<void> {
+    const { numDeletedRows } = await this.#options.database
+      .deleteFrom('ruleHook')
+      .where('home', '=', home)
+      .where('rule', '=', rule)
+      .where('hook', '=', hook)
+      .executeTakeFirst();
+    if (numDeletedRows > 0n) return;
+    throw new IdentityError('not-found', `the webhook "${hook}" of "${rule}" has no secret`);
+  }
+
+  /**
+   * Whose secret it is. It is looked up by its hash, so what could be timed is the hash of a guess.
+   * @returns null for what is none
+   */
+  async find(secret: string): Promise<HookAddress | null> {
+    const row = await this.#options.database
+      .selectFrom('ruleHook')
+      .select(['home', 'rule', 'hook'])
+      .where('hash', '=', hashOf(secret))
+      .executeTakeFirst();
+    return row ?? null;
+  }
+
+  /** The rule is gone. */
+  async forget(home: string, rule: string): Promise<void> {
+    await this.#options.database
+      .deleteFrom('ruleHook')
+      .where('home', '=', home)
+      .where('rule', '=', rule)
+      .execute();
+  }
+
+  /** The home is gone. */
+  async forgetHome(home: string): Promise<void> {
+    await this.#options.database.deleteFrom('ruleHook').where('home', '=', home).execute();
+  }
+}
