@@ -278,6 +278,7 @@ function mqttOptions(config: Config, identity: Identity, certificate: Certificat
     provisioning: (home: string) => identity.policies.of(home) ?? provisioning,
     zigbee2mqtt: mqtt.zigbee2mqtt ?? undefined,
     homesync: mqtt.homesync,
+    messages: mqtt.messages,
     templatesFile: mqtt.templatesFile ?? undefined,
     receiveMaximum: limits.batch,
   };

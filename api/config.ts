@@ -2,7 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { isAllowance } from '../adapters/webhook/index.ts';
-import { messageOf } from '../engine/index.ts';
+import { isName, messageOf } from '../engine/index.ts';
 import type { ProviderOptions } from '../identity/index.ts';
 import { CertificateError, type CertificateFiles, readPair } from './edge/certificate.ts';
 import type { LimitOptions } from './edge/limits.ts';
@@ -71,6 +71,8 @@ export interface MqttConfig {
   publicUrl: string | null;
   zigbee2mqtt: { base: string; home: string } | null;
   homesync: boolean;
+  /** Topics of others that the rules of a home may hear. */
+  messages: { home: string; filter: string }[];
   templatesFile: string | null;
 }
 
@@ -125,6 +127,19 @@ const Environment = z.object({
     .optional(),
   MQTT_ROOT: name.default('homeostat'),
   MQTT_TEMPLATES: z.string().optional(),
+  MQTT_MESSAGES: z
+    .string()
+    .transform((text) =>
+      listOf(text).map((entry) => {
+        const at = entry.indexOf('=');
+        return { home: entry.slice(0, Math.max(0, at)), filter: entry.slice(at + 1) };
+      }),
+    )
+    .refine(
+      (entries) => entries.every(({ home, filter }) => isName(home) && TOPIC_FILTER.test(filter)),
+      'must be homes and topics, such as flat=weather/#, shop=weather/+/rain',
+    )
+    .default([]),
   ZIGBEE2MQTT: flag(true),
   ZIGBEE2MQTT_BASE: z.string().min(1).default('zigbee2mqtt'),
   ZIGBEE2MQTT_HOME: name.default('home'),
@@ -213,6 +228,8 @@ const Environment = z.object({
   LIMIT_HOME_REQUESTS_PER_MINUTE: limit(6_000),
 });
 
+/** A topic that is named: not everything that there is. */
+const TOPIC_FILTER = /^[^+#/$][^+#/]*(?:\/(?:[^+#/]*|\+))*(?:\/#)?$/;
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
 /**
@@ -283,6 +300,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
         ? { base: env.ZIGBEE2MQTT_BASE, home: env.ZIGBEE2MQTT_HOME }
         : null,
       homesync: env.HOMESYNC,
+      messages: env.MQTT_MESSAGES,
       templatesFile: env.MQTT_TEMPLATES ?? null,
     },
     http: {

@@ -4,6 +4,7 @@ import { ClientPublisher } from './client-publisher.ts';
 import type { Codec } from './codec.ts';
 import { CodecSet } from './codec-set.ts';
 import { homesyncCodec } from './codecs/homesync.ts';
+import { foreignMessageCodec, messageCodec } from './codecs/messages.ts';
 import { nativeCodec } from './codecs/native.ts';
 import { templateCodec } from './codecs/template.ts';
 import { loadTemplates } from './codecs/template-file.ts';
@@ -192,7 +193,8 @@ function policyOf({ provisioning }: MqttOptions): (home: string) => Provisioning
 
 async function codecsOf(options: MqttOptions): Promise<CodecSet> {
   const native = nativeCodec(rootOf(options));
-  const codecs: Codec[] = [native];
+  // Before the native one, which takes everything else below the root
+  const codecs: Codec[] = [messageCodec(rootOf(options)), native];
   if (options.zigbee2mqtt) {
     const { base = 'zigbee2mqtt', home = 'home' } = options.zigbee2mqtt;
     codecs.push(zigbee2mqttCodec({ base, home }));
@@ -201,6 +203,7 @@ async function codecsOf(options: MqttOptions): Promise<CodecSet> {
   if (typeof options.templatesFile === 'string') {
     codecs.push(templateCodec(await loadTemplates(options.templatesFile)));
   }
+  codecs.push(foreignMessageCodec(options.messages ?? []));
   return new CodecSet(codecs, native);
 }
 

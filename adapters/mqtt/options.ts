@@ -1,4 +1,5 @@
 import type { DeliveryOutcome, Engine, OutboxRow } from '../../engine/index.ts';
+import type { MessageSource } from './codecs/messages.ts';
 import type { AccountBook, BrokerAccount, Doorkeeper, TlsSource } from './doorkeeper.ts';
 import type { Provisioning } from './envelope-of.ts';
 import type { MqttListener } from './signals.ts';
@@ -17,6 +18,8 @@ export interface MqttOptions {
   templatesFile?: string | null | undefined;
   zigbee2mqtt?: { base?: string | undefined; home?: string | undefined } | null | undefined;
   homesync?: boolean | undefined;
+  /** Topics of others that the rules of a home may hear. */
+  messages?: readonly MessageSource[] | undefined;
   /** Packets that may wait for their commit. Default 2,000. */
   receiveMaximum?: number | undefined;
   /** How long a stop waits for what is under way to commit, ms. Default 5 s. */

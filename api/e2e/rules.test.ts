@@ -37,6 +37,43 @@ const STORES = [
   },
 ];
 
+test('a rule hears what is published for its home, and nothing that was retained', async () => {
+  await using homeostat = await HomeostatProcess.start({ MQTT_MESSAGES: 'flat=weather/#' });
+  await homeostat.request('POST', '/v1/homes', { id: 'flat' });
+  for (const [id, kind] of [
+    ['home', 'home'],
+    ['lamp', 'relay'],
+  ] as const) {
+    await homeostat.request('POST', '/v1/homes/flat/twins', { id, kind });
+  }
+  await homeostat.request('PUT', '/v1/homes/flat/rules/heard', {
+    definition: {
+      rule: 'heard',
+      triggers: [{ mqtt: 'door/+' }, { mqtt: 'weather/rain', payload: 'much' }],
+      actions: [{ set: { twin: 'lamp', desired: { on: `\${trigger.topic == "door/bell"}` } } }],
+    },
+  });
+  const somebody = await connectAsync(homeostat.mqttUrl);
+  const lampIs = (on: boolean) =>
+    homeostat.until<{ desired: { on?: boolean } }>(
+      '/v1/homes/flat/twins/lamp',
+      ({ desired }) => desired.on === on,
+    );
+  await somebody.publishAsync('homeostat/flat/messages/door/bell', '{"button": 1}', { qos: 1 });
+  await lampIs(true);
+  await somebody.publishAsync('weather/rain', 'little', { qos: 1 });
+  await somebody.publishAsync('weather/rain', 'much', { qos: 1, retain: true });
+  await lampIs(false);
+  await homeostat.kill();
+  await homeostat.start();
+  await somebody.endAsync();
+  const { sentence } = await homeostat.get<{ sentence: string }>(
+    '/v1/homes/flat/rules/heard/explain',
+  );
+  expect(sentence).toContain('a message came: weather/rain "much"');
+  expect(await homeostat.get('/v1/homes/flat/rules/heard')).toMatchObject({ runs: 2 });
+});
+
 describe.each(STORES)('a rule on $name', ({ open }) => {
   test('that is killed while it holds and while it delays finishes on time', async () => {
     const store = await open();

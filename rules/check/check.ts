@@ -137,6 +137,14 @@ class Checker {
       case 'mode':
         this.#modes([...trigger.mode, ...(trigger.from ?? [])], [...place, 'mode']);
         return;
+      case 'mqtt':
+        if (!this.#home.twins.has(HOME_TWIN))
+          this.#say(`the home has no twin "${HOME_TWIN}", so it hears no messages`, [
+            ...place,
+            'mqtt',
+          ]);
+        this.#where(trigger, place);
+        return;
       case 'webhook':
         this.#where(trigger, place);
         return;

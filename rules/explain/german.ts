@@ -4,6 +4,7 @@
  */
 const PHRASES: readonly [RegExp, string][] = [
   // Why a trigger did not fire
+  [/^(.+) said (.+), which is not what it waits for$/, '$1 sagte $2, worauf sie nicht wartet'],
   [/^(.+) became (.+), which is not what it waits for$/, '$1 wurde $2, worauf sie nicht wartet'],
   [
     /^(.+) was (.+) before, which is not what it begins with$/,

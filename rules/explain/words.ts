@@ -66,6 +66,8 @@ const EN: Words = {
         return `the command ${show(hit.intent?.name)} of ${hit.twin} was ${String(hit.intent?.status)}`;
       case 'when':
         return 'its expression became true';
+      case 'mqtt':
+        return `a message came: ${hit.topic} ${show(hit.body)}`;
       case 'webhook':
         return `the webhook ${show(hit.id)} was called`;
       case 'start':
@@ -128,6 +130,8 @@ const DE: Words = {
         return `der Befehl ${show(hit.intent?.name)} an ${hit.twin} so endete: ${String(hit.intent?.status)}`;
       case 'when':
         return 'ihr Ausdruck wahr wurde';
+      case 'mqtt':
+        return `eine Nachricht kam: ${hit.topic} ${show(hit.body)}`;
       case 'webhook':
         return `der Webhook ${show(hit.id)} aufgerufen wurde`;
       case 'start':

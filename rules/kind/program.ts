@@ -369,6 +369,7 @@ function watchesOfTrigger({ trigger, expression }: ReadyTrigger): Watch[] {
     }
     case 'mode':
     case 'sun':
+    case 'mqtt':
       return [{ twin: HOME_TWIN }];
     case 'when':
       return readsOf(expression?.operands ?? []).map(({ twin }) => ({ twin }));

@@ -81,6 +81,15 @@ function moveOf(
       const hit = hitOf(ready, sight, { event: seen.event as JsonObject });
       return holdsFor(ready, hit, sight, miss) ? fires(String(index), hit) : null;
     }
+    case 'mqtt': {
+      const { type, topic, body = null } = seen.event;
+      if (seen.twin !== HOME_TWIN || type !== 'message' || typeof topic !== 'string') return null;
+      if (!topicMatches(trigger.mqtt, topic)) return null;
+      if (trigger.payload !== undefined && !same(trigger.payload, body))
+        return miss(`${topic} said ${show(body)}, which is not what it waits for`, body);
+      const hit = hitOf(ready, sight, { topic, body });
+      return holdsFor(ready, hit, sight, miss) ? fires(String(index), hit) : null;
+    }
     case 'alert': {
       if (!concerns(trigger, seen)) return null;
       const alert = seen.alerts.find(
@@ -111,6 +120,16 @@ function moveOf(
     default:
       return null;
   }
+}
+
+/** As MQTT has it: `+` is a level, `#` at the end all that follow, and the level above. */
+function topicMatches(filter: string, topic: string): boolean {
+  const wanted = filter.split('/');
+  const given = topic.split('/');
+  const isOpen = wanted.at(-1) === '#';
+  const levels = isOpen ? wanted.slice(0, -1) : wanted;
+  if (isOpen ? given.length < levels.length : given.length !== levels.length) return false;
+  return levels.every((level, at) => level === '+' || level === given[at]);
 }
 
 type Of<T extends Trigger['type']> = Extract<Trigger, { type: T }>;

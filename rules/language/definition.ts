@@ -188,6 +188,25 @@ const trigger = z.union([
     .transform(typed('start'))
     .describe('The engine has started, once each time'),
   z
+    .strictObject({
+      mqtt: z
+        .string()
+        .min(1)
+        .max(1_000)
+        .regex(
+          /^(?:[^+#\0/]*|\+)(?:\/(?:[^+#\0/]*|\+))*(?:(?:^|\/)#)?$/,
+          '"+" stands for a whole level, "#" for all that follow at the end',
+        )
+        .describe(
+          'A topic below {root}/{home}/messages/, or one that the operator lets the home hear; + and # as in MQTT',
+        ),
+      payload: scalar.optional().describe('The message has to be this'),
+      where: expression.optional(),
+      id,
+    })
+    .transform(typed('mqtt'))
+    .describe('Somebody publishes a message'),
+  z
     .strictObject({ when: expression, ...held })
     .transform(typed('when'))
     .describe('An expression becomes true'),

@@ -9,6 +9,8 @@ export const events = {
   /** Null wants nothing: the mode stays as it is. */
   'desired.changed': z.object({ mode: mode.nullable().optional() }),
   'settings.changed': settingsChange,
+  /** What somebody has published for the rules of the home; they watch this twin. */
+  message: z.object({ topic: z.string().max(1_000), body: z.json() }),
   /** `for`: ms, then back to the mode before. Without it the mode stays. */
   'mode.set': z.object({
     mode,

@@ -53,6 +53,8 @@ export const machine = setup({
   id: 'home',
   type: 'parallel',
   context: ({ input }) => newContext(input.at),
+  // It stands in the journal, for those who listen
+  on: { message: {} },
   states: {
     stay: {
       initial: 'lasting',
