@@ -155,6 +155,13 @@ export const PERMISSIONS = {
     forKeys: true,
   },
 
+  'kits.change': {
+    place: 'home',
+    what: 'install and remove kits: twins, scenes, blueprints and rules at once',
+    who: KEEPERS,
+    forKeys: true,
+  },
+
   'secrets.manage': {
     place: 'home',
     what: 'set and remove the secrets that its rules send to other services',

@@ -146,7 +146,7 @@ export function kitRoutes(app: App, { engine, kits }: RouteContext): void {
     '/homes/:home/kits/:kit',
     {
       handlerTimeout: LONG_MS,
-      config: { action: 'rules.change' },
+      config: { action: 'kits.change' },
       schema: {
         operationId: 'putKit',
         tags: TAGS,
@@ -185,7 +185,7 @@ export function kitRoutes(app: App, { engine, kits }: RouteContext): void {
     '/homes/:home/kits/:kit',
     {
       handlerTimeout: LONG_MS,
-      config: { action: 'rules.change' },
+      config: { action: 'kits.change' },
       schema: {
         operationId: 'deleteKit',
         tags: TAGS,
