@@ -154,4 +154,19 @@ describe('a home in which much follows from one event', () => {
     expect(await street.engine.readTwin({ home: 'loud', twin: 'c0' })).toBeNull();
     expect(await street.engine.readTwin({ home: 'quiet', twin: 'c0' })).not.toBeNull();
   });
+
+  test('is deleted in the order of its mail: what came before does not come back after', async () => {
+    await using street = await openStreet();
+    const loud = street.send('loud', 'crier', MANY);
+    await street.send('quiet', 'c0', 0);
+    const before = street.send('loud', 'newcomer', 0);
+    const deleted = street.engine.deleteHome('loud');
+    expect(await Promise.all([loud, before])).toMatchObject([
+      { status: 'accepted' },
+      { status: 'accepted' },
+    ]);
+    await deleted;
+    expect(await street.engine.readTwin({ home: 'loud', twin: 'newcomer' })).toBeNull();
+    expect(await street.storage.getHome('loud')).toBeNull();
+  });
 });

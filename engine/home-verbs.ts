@@ -53,7 +53,7 @@ export function homeVerbs(core: Core): HomeVerbs {
 
     async updateHome(id, change, by) {
       if (change.timezone !== undefined) assertTimezone(change.timezone);
-      const { before, after } = await core.shardOf(id).exclusively(async () => {
+      const { before, after } = await core.shardOf(id).exclusively(id, async () => {
         const before = await mustGetHome(core, id);
         const after = { ...before, ...change };
         await storage.updateHome(after);
@@ -65,7 +65,7 @@ export function homeVerbs(core: Core): HomeVerbs {
 
     async deleteHome(id) {
       const shard = core.shardOf(id);
-      await shard.exclusively(async () => {
+      await shard.exclusively(id, async () => {
         await mustGetHome(core, id);
         await storage.deleteHome(id);
         shard.forgetHome(id);

@@ -10,8 +10,8 @@ export type Mail =
   | { type: 'envelope'; envelope: Envelope; waiting: Waiting[] }
   /** A twin whose stored deadline may have come. */
   | { type: 'wake'; address: Address }
-  /** Work on the store that must not meet a batch of the same twins: deletion, a stored home. */
-  | { type: 'task'; run: () => Promise<void> };
+  /** Work on the store that must not meet a batch of the same home: deletion, a stored home. */
+  | { type: 'task'; home: string; run: () => Promise<void> };
 
 /** Who waits for the receipt: several senders where telemetry was folded. */
 export interface Waiting {
@@ -101,8 +101,7 @@ export class Mailbox {
 
   /** Wakes and tasks are the engine's own and few: they are never refused. */
   push(mail: Mail & { type: 'wake' | 'task' }): void {
-    const queue = mail.type === 'wake' ? this.#queueOf(mail.address.home) : this.#mail;
-    queue.push(mail);
+    this.#queueOf(homeOf(mail)).push(mail);
   }
 
   /**
@@ -122,7 +121,7 @@ export class Mailbox {
 
   /**
    * Takes, of the home that is set aside and has waited longest, mails that come to about so many turns, one at
-   * least; null where none waits.
+   * least; null where none waits. A task comes alone.
    */
   drainAside(turns: number): { home: string; mail: Mail[] } | null {
     for (const [home, aside] of this.#aside) {
@@ -130,7 +129,9 @@ export class Mailbox {
       // The others first, next time
       this.#aside.delete(home);
       this.#aside.set(home, aside);
-      const mail = aside.mail.splice(0, Math.max(1, Math.floor(turns / aside.cost)));
+      const most = Math.max(1, Math.floor(turns / aside.cost));
+      const task = aside.mail.findIndex(({ type }) => type === 'task');
+      const mail = aside.mail.splice(0, task < 0 ? most : Math.min(most, Math.max(1, task)));
       for (const one of mail) if (one.type === 'envelope') this.#leave(one);
       this.#makeRoom();
       return { home, mail };
@@ -222,10 +223,15 @@ export class Mailbox {
   }
 }
 
-/** Null: of no home in particular. */
-export function homeOf(mail: Mail): string | null {
-  if (mail.type === 'task') return null;
-  return mail.type === 'envelope' ? mail.envelope.home : mail.address.home;
+export function homeOf(mail: Mail): string {
+  switch (mail.type) {
+    case 'envelope':
+      return mail.envelope.home;
+    case 'wake':
+      return mail.address.home;
+    case 'task':
+      return mail.home;
+  }
 }
 
 /** Two telemetry events of a twin as one: the later value of each field, and what both said in sum. */

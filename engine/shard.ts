@@ -120,11 +120,11 @@ export class Shard {
     this.#kick();
   }
 
-  /** Runs between two batches; for what must not meet a batch of the same twins. */
-  exclusively<T>(run: () => Promise<T>): Promise<T> {
+  /** Runs between two batches of a home, in the order of its mail; for what must not meet a batch of the same twins. */
+  exclusively<T>(home: string, run: () => Promise<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.#stopped) throw this.#stopped;
-      this.#mailbox.push({ type: 'task', run: () => run().then(resolve, reject) });
+      this.#mailbox.push({ type: 'task', home, run: () => run().then(resolve, reject) });
       this.#kick();
     });
   }
@@ -171,10 +171,8 @@ export class Shard {
       const mail = this.#mailbox.drain(this.#options.batchLimit);
       const [first] = mail;
       try {
-        if (first?.type === 'task') {
-          while (this.#apart) await this.#slice();
-          await first.run();
-        } else if (mail.length > 0) {
+        if (first?.type === 'task') await first.run();
+        else if (mail.length > 0) {
           await this.#batch(mail);
           this.#othersAt = performance.now();
         }
@@ -224,7 +222,7 @@ export class Shard {
         mail.filter((one) => homeOf(one) === home),
       );
     }
-    const others = mail.filter((one) => !folded.wide.has(homeOf(one) ?? ''));
+    const others = mail.filter((one) => !folded.wide.has(homeOf(one)));
     if (others.length > 0) await this.#batch(others);
   }
 
@@ -235,7 +233,13 @@ export class Shard {
     if (!apart) return;
     const { home, mail, began } = apart;
     const from = performance.now();
+    const [first] = mail;
     try {
+      if (first?.type === 'task') {
+        await first.run();
+        this.#apart = null;
+        return;
+      }
       const { done, value } = await this.#untilStored(() => this.#foldOn(apart));
       // Of a store that was away, others had nothing either
       const tookMs = Math.min(performance.now() - from, OTHERS_MS);

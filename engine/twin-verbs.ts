@@ -134,7 +134,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
         );
       }
       if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
-      await shard.exclusively(async () => {
+      await shard.exclusively(address.home, async () => {
         await storage.deleteTwin(address);
         // Others of its home may hold it as a relation
         shard.forgetHome(address.home);

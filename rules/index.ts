@@ -48,6 +48,7 @@ export {
   type Problem as RuleProblem,
   parseRule,
   parseText,
+  pathOf,
   printProblem,
   type Read,
   readRule,

@@ -120,6 +120,15 @@ export function located(problem: Problem, locate: Locate): Problem {
   return problem.line === undefined ? { ...problem, ...locate(problem.place) } : problem;
 }
 
+/** `triggers[0].twin`. */
+export function pathOf(place: Place): string {
+  return place.reduce<string>(
+    (text, key) =>
+      typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
+    '',
+  );
+}
+
 /** `12:5: triggers[0].twin: there is no twin "x"`. */
 export function printProblem({
   severity,
@@ -131,11 +140,7 @@ export function printProblem({
 }: Problem): string {
   const text = blueprint === undefined ? '' : `blueprint "${blueprint}": `;
   const at = line === undefined ? text : `${text}${line}:${column}: `;
-  const path = place.reduce<string>(
-    (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
-    '',
-  );
+  const path = pathOf(place);
   return `${at}${severity === 'warning' ? 'warning: ' : ''}${path === '' ? '' : `${path}: `}${message}`;
 }
 

@@ -3,7 +3,7 @@ import { DEFAULTS, type Settings } from './settings.ts';
 export type Context = {
   /** `since`: epoch ms. `previous`: null until the mode has changed once. */
   reported: { mode: string; since: number; previous: string | null };
-  /** The mode in force, as far as anybody has asked for it. */
+  /** The mode in force, where somebody has asked for it. */
   desired: { mode?: string };
   settings: Settings;
   /** The mode that a limited stay leads back to; null: the present one lasts. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import type { RuleContext, RuleProblem } from '../../../rules/index.ts';
+import { pathOf, type RuleContext, type RuleProblem } from '../../../rules/index.ts';
 import { AnyObject } from '../json-value.ts';
 import { iso, Moment } from '../moment.ts';
 
@@ -85,11 +85,7 @@ export function toProblem({
   column,
   blueprint,
 }: RuleProblem): z.input<typeof RuleProblemValue> {
-  const path = place.reduce<string>(
-    (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
-    '',
-  );
+  const path = pathOf(place);
   return {
     severity,
     message,

@@ -18,7 +18,7 @@ import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
 import { BlueprintPath, HomePath, PageQuery } from '../../http/parameters.ts';
-import { readingOf } from '../../http/readings.ts';
+import { pageOfKind } from '../../http/readings.ts';
 import { requesterOf } from '../../http/requester.ts';
 import {
   Blueprint,
@@ -79,12 +79,8 @@ export function blueprintRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, query }) => {
-      await mustReadHome(engine, params.home);
-      const page = await engine.storage.listTwins(params.home, { kind: 'blueprint' }, query);
-      const items = page.items.map((row) => toListedBlueprint(readingOf(engine, row)));
-      return { items, nextCursor: page.nextCursor };
-    },
+    ({ params, query }) =>
+      pageOfKind(engine, { home: params.home, kind: 'blueprint' }, query, toListedBlueprint),
   );
 
   app.get(

@@ -17,7 +17,7 @@ import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
 import { HomePath, KitPath, PageQuery } from '../../http/parameters.ts';
-import { readingOf } from '../../http/readings.ts';
+import { pageOfKind } from '../../http/readings.ts';
 import { requesterOf } from '../../http/requester.ts';
 import { Kit, KitListed, KitPart, toKit, toListedKit, toPart } from '../../http/resources/kit.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
@@ -82,12 +82,8 @@ export function kitRoutes(app: App, { engine, kits }: RouteContext): void {
         response: { 200: json('A page of kits.', listOf(KitListed)), ...notFound, ...always },
       },
     },
-    async ({ params, query }) => {
-      await mustReadHome(engine, params.home);
-      const page = await engine.storage.listTwins(params.home, { kind: 'kit' }, query);
-      const items = page.items.map((row) => toListedKit(readingOf(engine, row)));
-      return { items, nextCursor: page.nextCursor };
-    },
+    ({ params, query }) =>
+      pageOfKind(engine, { home: params.home, kind: 'kit' }, query, toListedKit),
   );
 
   app.post(

@@ -20,7 +20,7 @@ import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
 import { MomentValue } from '../../http/moment.ts';
 import { HomePath, PageQuery, RulePath } from '../../http/parameters.ts';
-import { readingOf } from '../../http/readings.ts';
+import { pageOfKind } from '../../http/readings.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
@@ -122,12 +122,7 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
         response: { 200: json('A page of rules.', listOf(Rule)), ...notFound, ...always },
       },
     },
-    async ({ params, query }) => {
-      await mustReadHome(engine, params.home);
-      const page = await engine.storage.listTwins(params.home, { kind: 'rule' }, query);
-      const items = page.items.map((row) => toRule(readingOf(engine, row)));
-      return { items, nextCursor: page.nextCursor };
-    },
+    ({ params, query }) => pageOfKind(engine, { home: params.home, kind: 'rule' }, query, toRule),
   );
 
   app.post(
