@@ -14,6 +14,7 @@ import {
   TWIN,
 } from '../tables.ts';
 import { keptLetters } from './dead-letters.ts';
+import { inLockOrder } from './locks.ts';
 
 /** One table's part of a commit. */
 export interface Part {
@@ -70,14 +71,14 @@ const outbox: Part = {
 
 const withdrawn: Part = {
   columns: [{ field: 'id', name: 'id', type: 'text' }],
-  rows: (commit) => commit.withdrawn.map((id) => ({ id })),
+  rows: (commit) => inLockOrder(commit.withdrawn.map((id) => ({ id }))),
   sql: (rows, open) => `withdraw AS (
     DELETE FROM outbox USING ${rows} AS gone WHERE outbox.id = gone.id AND ${open})`,
 };
 
 const intents: Part = {
   columns: INTENT_WRITE.columns,
-  rows: (commit) => commit.intents,
+  rows: (commit) => inLockOrder(commit.intents),
   // a turn that has not seen the delivery settle writes `pending`: that never hides a later status
   sql: (rows, open) => `put_intent AS (
     INSERT INTO intent (${INTENT_WRITE.names})

@@ -4,6 +4,7 @@ import { type Column, DEAD_LETTER, OUTBOX } from '../tables.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import type { Database, Statement } from './database.ts';
 import { keptLetters } from './dead-letters.ts';
+import { inLockOrder } from './locks.ts';
 
 const PENDING: Statement = {
   name: 'pending-deliveries',
@@ -25,6 +26,7 @@ const ENDED: Column[] = [
   { field: 'at', name: 'at', type: 'number' },
   { field: 'attempts', name: 'attempts', type: 'integer' },
 ];
+// the order of the parts is a commit's: where both lock rows of both tables, they do so in one order
 // the device may have answered before the sink did: an ack that is folded already stays
 const END = `ended AS MATERIALIZED (SELECT * FROM ${rowsFrom(ENDED, 1)} AS ended),
   remove AS (DELETE FROM outbox USING ended WHERE outbox.id = ended.id),
@@ -41,7 +43,7 @@ export async function settle(
 ): Promise<void> {
   if (settlements.length === 0) return;
   const letters = settlements.flatMap((one) => (one.outcome === 'dead' ? [one.letter] : []));
-  const ended = columnsOf(ENDED, settlements);
+  const ended = columnsOf(ENDED, inLockOrder(settlements));
   if (letters.length === 0) {
     await database.query(SETTLE, ended);
     return;
@@ -75,7 +77,8 @@ export async function postpone(
   database: Database,
   postponed: readonly { id: string; attempts: number; notBefore: number }[],
 ): Promise<void> {
-  if (postponed.length > 0) await database.query(POSTPONE, columnsOf(POSTPONED, postponed));
+  if (postponed.length > 0)
+    await database.query(POSTPONE, columnsOf(POSTPONED, inLockOrder(postponed)));
 }
 
 export async function outboxStats(
