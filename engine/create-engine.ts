@@ -13,7 +13,7 @@ import { Maintenance } from './maintenance.ts';
 import { Outbox } from './outbox.ts';
 import { isMeasurable } from './rollups.ts';
 import type { OutboxRow } from './rows.ts';
-import { Shard } from './shard.ts';
+import { Shard, WRITERS_PER_SHARD } from './shard.ts';
 import { steeringVerbs } from './steering-verbs.ts';
 import type { Lease } from './storage/port.ts';
 import { parseEvent } from './turn.ts';
@@ -50,6 +50,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   // ── the parts ──────────────────────────────────────────────────────────────────────────────
 
+  const traffic = { lastAt: Number.NEGATIVE_INFINITY };
   const shards = Array.from(
     { length: storage.shards },
     (_, index) =>
@@ -58,6 +59,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         storage,
         clock,
         telemetry,
+        traffic,
         random,
         context: {
           kinds,
@@ -167,7 +169,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   const lease = await storage.acquire(
     owner,
-    shards.length,
+    shards.length * WRITERS_PER_SHARD,
     options.takeoverWaitMs ?? DEFAULT_TAKEOVER_WAIT_MS,
   );
   lease.onLost(() =>

@@ -23,7 +23,7 @@ import type { Commit, Wake } from './storage/port.ts';
 import type { EngineSignals } from './telemetry.ts';
 
 /** The rows of a commit, without the shard's place in the order of commits. */
-export type Rows = Omit<Commit, 'shard' | 'epoch' | 'seq'>;
+export type Rows = Omit<Commit, 'writer' | 'epoch' | 'seq'>;
 
 export type Signal = {
   [N in keyof EngineSignals]: { name: N; fields: EngineSignals[N] };

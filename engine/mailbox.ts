@@ -24,6 +24,8 @@ interface Aside {
   mail: Mail[];
   /** Turns to a mail. */
   cost: number;
+  /** Before this moment it does not rejoin the others, epoch ms. */
+  until: number;
 }
 
 /**
@@ -39,6 +41,7 @@ export class Mailbox {
   #envelopes = 0;
   /** By home, the one whose turn it is first. */
   #aside = new Map<string, Aside>();
+  #asideMail = 0;
   /** Per twin: how many telemetry envelopes wait, and the last mail of that twin if it may be folded into. */
   #telemetry = new Map<string, { count: number; last: (Mail & { type: 'envelope' }) | null }>();
   #roomWanted: (() => void)[] = [];
@@ -69,8 +72,7 @@ export class Mailbox {
 
   /** Whether nothing waits of homes that are set aside. */
   get isAsideEmpty(): boolean {
-    for (const { mail } of this.#aside.values()) if (mail.length > 0) return false;
-    return true;
+    return this.#asideMail === 0;
   }
 
   /** @throws EngineError `overloaded` when it is full */
@@ -88,7 +90,7 @@ export class Mailbox {
       });
     }
     const mail: Mail & { type: 'envelope' } = { type: 'envelope', envelope, waiting: [waiting] };
-    this.#queueOf(envelope.home).push(mail);
+    this.#enqueue(mail);
     this.#envelopes++;
     if (envelope.event.type !== 'telemetry') return;
     const key = keyOf(envelope);
@@ -101,20 +103,21 @@ export class Mailbox {
 
   /** Wakes and tasks are the engine's own and few: they are never refused. */
   push(mail: Mail & { type: 'wake' | 'task' }): void {
-    this.#queueOf(homeOf(mail)).push(mail);
+    this.#enqueue(mail);
   }
 
   /**
-   * Gives a home a queue of its own. @param taken what was drained already of it and comes first
+   * Gives a home a queue of its own.
+   * @param taken what was drained already of it and comes first
+   * @param until when it may rejoin the others, epoch ms
    */
-  setAside(home: string, taken: readonly Mail[]): void {
+  setAside(home: string, taken: readonly Mail[], until: number): void {
     const isIts = (mail: Mail) => homeOf(mail) === home;
     const waiting = this.#mail.slice(this.#head);
     for (const mail of taken) if (mail.type === 'envelope') this.#enter(mail);
-    this.#aside.set(home, {
-      mail: [...taken, ...waiting.filter(isIts)],
-      cost: Number.POSITIVE_INFINITY,
-    });
+    const its = [...taken, ...waiting.filter(isIts)];
+    this.#aside.set(home, { mail: its, cost: Number.POSITIVE_INFINITY, until });
+    this.#asideMail += its.length;
     this.#mail = waiting.filter((mail) => !isIts(mail));
     this.#head = 0;
   }
@@ -132,6 +135,7 @@ export class Mailbox {
       const most = Math.max(1, Math.floor(turns / aside.cost));
       const task = aside.mail.findIndex(({ type }) => type === 'task');
       const mail = aside.mail.splice(0, task < 0 ? most : Math.min(most, Math.max(1, task)));
+      this.#asideMail -= mail.length;
       for (const one of mail) if (one.type === 'envelope') this.#leave(one);
       this.#makeRoom();
       return { home, mail };
@@ -139,19 +143,30 @@ export class Mailbox {
     return null;
   }
 
-  /** What the last batch of a home that is set aside came to. @param cost turns to a mail */
-  charge(home: string, cost: number): void {
+  /**
+   * What the last batch of a home that is set aside came to.
+   * @param cost turns to a mail
+   * @param until when it may rejoin the others, epoch ms; null where that stays as it was
+   */
+  charge(home: string, cost: number, until: number | null): void {
     const aside = this.#aside.get(home);
-    if (aside) aside.cost = Math.max(1, cost);
+    if (!aside) return;
+    aside.cost = Math.max(1, cost);
+    aside.until = until ?? aside.until;
   }
 
-  /** The home is like others again, unless so much of it waits that others would wait for that. */
-  rejoinIfEmpty(home: string): void {
-    if (this.#aside.get(home)?.mail.length === 0) this.#aside.delete(home);
+  /** The home is like others again once it may, unless so much of it waits that others would wait for that. */
+  rejoin(home: string, now: number): void {
+    const aside = this.#aside.get(home);
+    if (aside?.mail.length === 0 && now >= aside.until) this.#aside.delete(home);
   }
 
-  #queueOf(home: string): Mail[] {
-    return this.#aside.get(home)?.mail ?? this.#mail;
+  #enqueue(mail: Mail): void {
+    const aside = this.#aside.get(homeOf(mail));
+    if (aside) {
+      aside.mail.push(mail);
+      this.#asideMail++;
+    } else this.#mail.push(mail);
   }
 
   /** Takes up to `limit` mails off the front. A task comes alone. */

@@ -1,7 +1,7 @@
 import { EngineError } from '../errors.ts';
 import type { Commit } from './port.ts';
 
-/** A shard's row of the `writer` table. */
+/** A row of the `writer` table, whose key is called `shard`, as each had one. */
 export interface Fence {
   epoch: number;
   seq: number;
@@ -11,12 +11,12 @@ export interface Fence {
  * Why a commit did not pass the fence.
  * @throws EngineError `fenced`, unless this very commit is stored already and only its answer was lost
  */
-export function assertStored({ shard, epoch, seq }: Commit, fence: Fence | undefined): void {
+export function assertStored({ writer, epoch, seq }: Commit, fence: Fence | undefined): void {
   if (fence?.epoch === epoch && fence.seq >= seq) return;
   const found = fence ? `epoch ${fence.epoch}, seq ${fence.seq}` : 'no writer';
   throw new EngineError(
     'fenced',
-    `shard ${shard}: epoch ${epoch}, seq ${seq} does not follow what is stored (${found})`,
+    `writer ${writer}: epoch ${epoch}, seq ${seq} does not follow what is stored (${found})`,
     { hint: 'Another engine has taken this database over; this one must stop writing.' },
   );
 }

@@ -36,17 +36,18 @@ export interface Storage extends AsyncDisposable {
   /**
    * Makes the caller the only writer and raises the fencing epoch. The claim ends with the process,
    * however that ends, or with the lease's disposal.
+   * @param writers how many sequences of commits it will write, numbered from 0
    * @param waitMs how long to wait for a former owner to let go
    * @throws EngineError `owned-elsewhere` when it does not
    */
-  acquire(owner: string, shards: number, waitMs: number): Promise<Lease>;
+  acquire(owner: string, writers: number, waitMs: number): Promise<Lease>;
 
   // ── the way of an event ────────────────────────────────────────────────────────────────────
   /** The twins that exist among these, in one round trip, with their relations. */
   load(addresses: readonly Address[]): Promise<LoadedTwin[]>;
   /**
    * Stores a batch in one transaction, fenced: it applies only if `epoch` is the current one and
-   * `seq` follows the shard's last. A `seq` that is stored already is a commit whose answer was
+   * `seq` follows the writer's last. A `seq` that is stored already is a commit whose answer was
    * lost: it returns without writing again.
    * @throws EngineError `fenced` when the epoch is not the current one
    */
@@ -135,9 +136,10 @@ export interface Lease extends AsyncDisposable {
 
 /** A batch as rows: everything that one commit stores. */
 export interface Commit {
-  shard: number;
+  /** Which sequence of commits it belongs to. Commits of different ones overlap where the store lets them. */
+  writer: number;
   epoch: number;
-  /** 1 for a shard's first commit under its epoch, then one more each. */
+  /** 1 for a writer's first commit under its epoch, then one more each. */
   seq: number;
   /** Homes that came into being with a first message; existing ones stay as they are. */
   homes: HomeRow[];

@@ -16,7 +16,7 @@ import {
   stateOf,
   twinOf,
 } from './sample-rows.ts';
-import { type OpenSubject, Writer } from './subject.ts';
+import { type OpenSubject, WRITERS, Writer } from './subject.ts';
 
 const ADDRESS = { home: 'h', twin: 't' };
 const PAGE = { limit: 100 };
@@ -249,25 +249,25 @@ export function commitContract(open: OpenSubject): void {
       expect(await storage.countTwins()).toBe(2_000);
     });
 
-    test('of one shard does not wait for that of another', async () => {
+    test('of one writer does not wait for that of another', async () => {
       await using subject = await open();
       const { storage } = subject;
-      const lease = await storage.acquire('test', storage.shards, 0);
+      const lease = await storage.acquire('test', WRITERS, 0);
       const writers = Array.from(
-        { length: storage.shards },
+        { length: WRITERS },
         (_, n) => new Writer(storage, lease.epoch, n),
       );
       for (let round = 1; round <= 10; round++) {
         await Promise.all(
           writers.map((writer) =>
             writer.write({
-              twins: [twinOf({ home: `h${writer.shard}`, revision: round })],
-              journal: [journalOf({ home: `h${writer.shard}`, revision: round })],
+              twins: [twinOf({ home: `h${writer.index}`, revision: round })],
+              journal: [journalOf({ home: `h${writer.index}`, revision: round })],
             }),
           ),
         );
       }
-      expect(await storage.countTwins()).toBe(storage.shards);
+      expect(await storage.countTwins()).toBe(WRITERS);
     });
   });
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { IntentStatus, IntentWrite } from '../../rows.ts';
 import type { Storage } from '../port.ts';
 import { alertOf, deadLetterOf, intentOf, NOW, outboxOf } from './sample-rows.ts';
-import { type OpenSubject, Writer } from './subject.ts';
+import { type OpenSubject, WRITERS, Writer } from './subject.ts';
 
 const idsOf = async (storage: Storage, after = 0) =>
   (await storage.pendingDeliveries(after, 100)).map(({ row }) => row.id);
@@ -27,13 +27,13 @@ export function outboxContract(open: OpenSubject): void {
     test('gives a reader all deliveries whose commits were answered before it asked', async () => {
       await using subject = await open();
       const { storage } = subject;
-      const lease = await storage.acquire('test', storage.shards, 0);
+      const lease = await storage.acquire('test', WRITERS, 0);
       await Promise.all(
-        Array.from({ length: storage.shards }, async (_, shard) => {
-          const writer = new Writer(storage, lease.epoch, shard);
+        Array.from({ length: WRITERS }, async (_, index) => {
+          const writer = new Writer(storage, lease.epoch, index);
           for (let n = 0; n < 10; n++) {
-            const id = `${shard}/${n}`;
-            await writer.write({ outbox: [outboxOf({ id, home: `h${shard}` })] });
+            const id = `${index}/${n}`;
+            await writer.write({ outbox: [outboxOf({ id, home: `h${index}` })] });
             expect(await idsOf(storage)).toContain(id);
           }
         }),

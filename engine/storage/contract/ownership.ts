@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { journalOf, twinOf } from './sample-rows.ts';
-import { commitOf, type OpenSubject } from './subject.ts';
+import { commitOf, type OpenSubject, WRITERS } from './subject.ts';
 
 export function ownershipContract(open: OpenSubject): void {
   describe('ownership', () => {
@@ -23,23 +23,23 @@ export function ownershipContract(open: OpenSubject): void {
     test('lets the next owner in once the first has let go, with a higher epoch', async () => {
       await using subject = await open();
       const { storage } = subject;
-      const first = await storage.acquire('engine-a', storage.shards, 0);
-      const waiting = storage.acquire('engine-b', storage.shards, 10_000);
+      const first = await storage.acquire('engine-a', WRITERS, 0);
+      const waiting = storage.acquire('engine-b', WRITERS, 10_000);
       await first[Symbol.asyncDispose]();
       await using second = await waiting;
       expect(second.epoch).toBe(first.epoch + 1);
     });
 
-    test('refuses a commit of a former epoch, on every shard, and leaves nothing of it', async () => {
+    test('refuses a commit of a former epoch, by any writer, and leaves nothing of it', async () => {
       await using subject = await open();
       const { storage } = subject;
-      const first = await storage.acquire('engine-a', storage.shards, 0);
+      const first = await storage.acquire('engine-a', WRITERS, 0);
       await storage.commit(commitOf({ epoch: first.epoch, seq: 1 }));
       await first[Symbol.asyncDispose]();
-      await using second = await storage.acquire('engine-b', storage.shards, 0);
-      for (let shard = 0; shard < storage.shards; shard++) {
+      await using second = await storage.acquire('engine-b', WRITERS, 0);
+      for (let writer = 0; writer < WRITERS; writer++) {
         for (const seq of [1, 2]) {
-          const late = commitOf({ shard, epoch: first.epoch, seq, twins: [twinOf()] });
+          const late = commitOf({ writer, epoch: first.epoch, seq, twins: [twinOf()] });
           await expect(storage.commit(late)).rejects.toMatchObject({ code: 'fenced' });
         }
       }
@@ -48,13 +48,13 @@ export function ownershipContract(open: OpenSubject): void {
       expect(await storage.countTwins()).toBe(1);
     });
 
-    test('fences an owner of more shards than the next one has', async () => {
+    test('fences an owner of more writers than the next one has', async () => {
       await using subject = await open();
       const { storage } = subject;
       const first = await storage.acquire('engine-a', 3, 0);
       await first[Symbol.asyncDispose]();
       await using _second = await storage.acquire('engine-b', 1, 0);
-      const late = commitOf({ shard: 2, epoch: first.epoch, seq: 1, twins: [twinOf()] });
+      const late = commitOf({ writer: 2, epoch: first.epoch, seq: 1, twins: [twinOf()] });
       await expect(storage.commit(late)).rejects.toMatchObject({ code: 'fenced' });
     });
 

@@ -12,22 +12,25 @@ interface Subject extends AsyncDisposable {
 
 export type OpenSubject = () => Promise<Subject>;
 
+/** More than any store's shards: an engine has several to a shard. */
+export const WRITERS = 4;
+
 /** Commits with the right epoch and the next seq. */
 export class Writer {
   readonly storage: Storage;
   readonly epoch: number;
-  readonly shard: number;
+  readonly index: number;
   #seq = 0;
 
-  constructor(storage: Storage, epoch: number, shard = 0) {
+  constructor(storage: Storage, epoch: number, index = 0) {
     this.storage = storage;
     this.epoch = epoch;
-    this.shard = shard;
+    this.index = index;
   }
 
   /** Takes the database over. */
   static async of(storage: Storage): Promise<Writer> {
-    const lease = await storage.acquire('test', storage.shards, 0);
+    const lease = await storage.acquire('test', WRITERS, 0);
     return new Writer(storage, lease.epoch);
   }
 
@@ -37,13 +40,13 @@ export class Writer {
   }
 
   next(parts: Partial<Commit>): Commit {
-    return commitOf({ shard: this.shard, epoch: this.epoch, seq: this.#seq + 1, ...parts });
+    return commitOf({ writer: this.index, epoch: this.epoch, seq: this.#seq + 1, ...parts });
   }
 }
 
 export function commitOf(parts: Partial<Commit>): Commit {
   return {
-    shard: 0,
+    writer: 0,
     epoch: 1,
     seq: 1,
     homes: [],

@@ -23,16 +23,16 @@ export class Committer {
   }
 
   async commit(commit: Commit): Promise<void> {
-    const { shard, epoch, seq } = commit;
+    const { writer, epoch, seq } = commit;
     const parts = this.#groups.filter((group) =>
       group.some((part) => part.rows(commit).length > 0),
     );
     const statement = this.#statementFor(parts);
-    const values: Value[] = [shard, epoch, seq];
+    const values: Value[] = [writer, epoch, seq];
     for (const { columns, rows } of parts.flat()) values.push(...columnsOf(columns, rows(commit)));
 
     if (await this.#execute(commit, statement, values)) return;
-    const [fence] = await this.#database.query<Fence>(FENCE, [shard]);
+    const [fence] = await this.#database.query<Fence>(FENCE, [writer]);
     assertStored(commit, fence);
   }
 
@@ -66,7 +66,7 @@ export class Committer {
 
 /**
  * The fence opens the statement: every part stores only what it selects WHERE the gate has a row.
- * $1 shard, $2 epoch, $3 seq, then the parts' columns.
+ * $1 writer, $2 epoch, $3 seq, then the parts' columns.
  */
 function textOf(parts: readonly Part[]): string {
   const expressions = [

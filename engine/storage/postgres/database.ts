@@ -41,7 +41,7 @@ const CLOSE_GRACE_MS = 2_000;
  * from end to end: three quarters of its time at 2,000 events a second.
  */
 const LOOK_UP = '-c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off';
-/** A commit per shard, and readers. */
+/** A commit per writer, and readers. */
 const CONNECTIONS = 12;
 const TRIES = 4;
 

@@ -12,7 +12,7 @@ const REGAIN_WAIT_MS = 2_000;
 /** On top of the wait for the lock: a server that does not even answer is not waited for. */
 const ANSWER_MS = 5_000;
 
-/** One epoch for all shards, above all that were: whoever still writes under an older one is fenced. */
+/** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
 const RAISE_EPOCH = `WITH next AS (SELECT coalesce(max(epoch), 0) + 1 AS epoch FROM writer),
   others AS (
     UPDATE writer SET epoch = next.epoch, seq = 0, owner = $1 FROM next WHERE shard >= $2::integer)
@@ -45,13 +45,13 @@ export class PostgresLease implements Lease {
   static async acquire(
     database: Database,
     owner: string,
-    shards: number,
+    writers: number,
     waitMs: number,
   ): Promise<PostgresLease> {
     const client = await connect(database, waitMs);
     try {
       if (!(await lock(client, waitMs))) throw await ownedElsewhere(client);
-      const { rows } = await client.query<{ epoch: number }>(RAISE_EPOCH, [owner, shards]);
+      const { rows } = await client.query<{ epoch: number }>(RAISE_EPOCH, [owner, writers]);
       return new PostgresLease(database, client, rows[0]?.epoch ?? 1);
     } catch (error) {
       await close(client);

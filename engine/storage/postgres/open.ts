@@ -45,8 +45,8 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
   return {
     dialect: 'postgres',
     shards: SHARDS,
-    acquire: async (owner, shards, waitMs) => {
-      const lease = await PostgresLease.acquire(db, owner, shards, waitMs);
+    acquire: async (owner, writers, waitMs) => {
+      const lease = await PostgresLease.acquire(db, owner, writers, waitMs);
       leases.add(lease);
       return lease;
     },

@@ -7,7 +7,7 @@ import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts
 import { startPostgres } from '../../testing/postgres-server.ts';
 import { CONTRACT_OPTIONS } from '../contract/options.ts';
 import { journalOf, NOW, outboxOf, twinOf } from '../contract/sample-rows.ts';
-import { commitOf, Writer } from '../contract/subject.ts';
+import { commitOf, WRITERS, Writer } from '../contract/subject.ts';
 import type { Storage } from '../port.ts';
 import { openPostgres } from './open.ts';
 import { weekOf } from './partitions.ts';
@@ -231,16 +231,16 @@ describe('PostgreSQL at its work', () => {
 
   test('lets commits of several shards make the same partition at once', async () => {
     await using storage = await openFresh();
-    const lease = await storage.acquire('test', storage.shards, 0);
+    const lease = await storage.acquire('test', WRITERS, 0);
     await Promise.all(
-      Array.from({ length: storage.shards }, (_, shard) =>
-        new Writer(storage, lease.epoch, shard).write({
-          journal: [journalOf({ home: `h${shard}` })],
+      Array.from({ length: WRITERS }, (_, index) =>
+        new Writer(storage, lease.epoch, index).write({
+          journal: [journalOf({ home: `h${index}` })],
         }),
       ),
     );
-    for (let shard = 0; shard < storage.shards; shard++) {
-      expect(await storage.readJournal({ home: `h${shard}`, twin: 't' }, 0, 10)).toHaveLength(1);
+    for (let index = 0; index < WRITERS; index++) {
+      expect(await storage.readJournal({ home: `h${index}`, twin: 't' }, 0, 10)).toHaveLength(1);
     }
   });
 });

@@ -88,8 +88,8 @@ export function commitBatch(
 
 /** @returns false when this commit is stored already. @throws EngineError `fenced` */
 function turnFence(connection: Connection, commit: Commit): boolean {
-  const { shard, epoch, seq } = commit;
-  if (connection.run(TURN_FENCE, seq, shard, epoch, seq - 1) === 1) return true;
-  assertStored(commit, connection.get<Fence>(FENCE, shard));
+  const { writer, epoch, seq } = commit;
+  if (connection.run(TURN_FENCE, seq, writer, epoch, seq - 1) === 1) return true;
+  assertStored(commit, connection.get<Fence>(FENCE, writer));
   return false;
 }

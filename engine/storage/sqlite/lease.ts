@@ -22,10 +22,10 @@ export class SqliteClaim {
     this.#lockPath = path === ':memory:' ? null : `${path}.lock`;
   }
 
-  async acquire(owner: string, shards: number, waitMs: number): Promise<Lease> {
+  async acquire(owner: string, writers: number, waitMs: number): Promise<Lease> {
     const held = await this.#lock(waitMs);
     try {
-      const epoch = raiseEpoch(this.#connection, owner, shards);
+      const epoch = raiseEpoch(this.#connection, owner, writers);
       this.#held = held;
       return {
         epoch,
@@ -86,18 +86,18 @@ function lockFile(path: string): Disposable | null {
   return { [Symbol.dispose]: () => void lock.close() };
 }
 
-/** One epoch for all shards, above all that were: whoever still writes under an older one is fenced. */
-function raiseEpoch(connection: Connection, owner: string, shards: number): number {
+/** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
+function raiseEpoch(connection: Connection, owner: string, writers: number): number {
   return connection.transaction(() => {
     const last = connection.get<{ epoch: number }>(
       'SELECT coalesce(max(epoch), 0) AS epoch FROM writer',
     );
     const epoch = (last?.epoch ?? 0) + 1;
     connection.run('UPDATE writer SET epoch = ?, seq = 0, owner = ?', epoch, owner);
-    for (let shard = 0; shard < shards; shard++) {
+    for (let writer = 0; writer < writers; writer++) {
       connection.run(
         'INSERT INTO writer (shard, epoch, seq, owner) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING',
-        shard,
+        writer,
         epoch,
         owner,
       );

@@ -49,7 +49,7 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     dialect: 'sqlite',
     // one writer at a time is what SQLite can: a second shard would only wait
     shards: 1,
-    acquire: (owner, shards, waitMs) => claim.acquire(owner, shards, waitMs),
+    acquire: (owner, writers, waitMs) => claim.acquire(owner, writers, waitMs),
 
     load: async (addresses) => loadTwins(db, addresses),
     commit: async (commit) => commitBatch(db, commit, perHome),

@@ -1,0 +1,68 @@
+import type { FoldedBatch } from './batch.ts';
+import type { Address } from './envelope.ts';
+import { HotTwins } from './hot-twins.ts';
+import type { HouseholdSource } from './household.ts';
+import type { Storage } from './storage/port.ts';
+import { HomeWatches, WATCHES } from './watching.ts';
+
+/** What a shard knows without asking the store: twins, and who watches whom. Bounded. */
+export class ShardMemory {
+  readonly #storage: Storage;
+  readonly #limit: number;
+  readonly #hot: HotTwins;
+  /** By home, the one whose batch is longest ago first. */
+  readonly #watches = new Map<string, HomeWatches>();
+
+  constructor(storage: Storage, hotTwins: number) {
+    this.#storage = storage;
+    this.#limit = hotTwins;
+    this.#hot = new HotTwins(hotTwins);
+  }
+
+  get hotTwins(): number {
+    return this.#hot.size;
+  }
+
+  /** Where a batch finds its twins: here, or in the store. */
+  readonly source: Omit<HouseholdSource, 'kinds'> = {
+    hot: (key) => this.#hot.get(key),
+    load: (addresses) => this.#storage.load(addresses),
+    getHome: (id) => this.#storage.getHome(id),
+    hotWatches: (home) => this.#watches.get(home),
+    loadWatches: (homes) => this.#loadWatches(homes),
+  };
+
+  /** Only what has been committed may come in here. */
+  keep({ twins, watches }: FoldedBatch): void {
+    for (const twin of twins) this.#hot.put(twin);
+    for (const { home, watches: those } of watches) this.#keepWatches(home, those);
+  }
+
+  forget(address: Address): void {
+    this.#hot.drop(address);
+  }
+
+  forgetHome(home: string): void {
+    this.#hot.dropHome(home);
+    this.#watches.delete(home);
+  }
+
+  async #loadWatches(homes: readonly string[]): Promise<Map<string, HomeWatches>> {
+    const rows = await this.#storage.listRelations(homes, WATCHES);
+    const found = new Map(homes.map((home) => [home, HomeWatches.none]));
+    for (const { home, twin, targets } of rows) {
+      found.set(home, (found.get(home) ?? HomeWatches.none).with(twin, targets));
+    }
+    return found;
+  }
+
+  #keepWatches(home: string, watches: HomeWatches): void {
+    this.#watches.delete(home);
+    this.#watches.set(home, watches);
+    if (this.#watches.size <= this.#limit) return;
+    for (const oldest of this.#watches.keys()) {
+      this.#watches.delete(oldest);
+      break;
+    }
+  }
+}
