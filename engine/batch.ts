@@ -337,7 +337,12 @@ class Batch {
             effects,
             reason: 'older than the last event of its type: kept in the journal, not folded',
           }
-        : { status: 'accepted', revision, effects },
+        : {
+            status: 'accepted',
+            revision,
+            effects,
+            ...(turned.overruled.length > 0 && { overruled: turned.overruled }),
+          },
     );
     if (twin.kindOf.watches) this.#rewatch(twin);
     const told = turned.followUps.map((followUp) =>

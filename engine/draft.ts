@@ -31,6 +31,7 @@ import {
   type Lease,
   type Leases,
   type Overruled,
+  type Overruling,
   priorityOf,
   strayed,
 } from './leases.ts';
@@ -75,6 +76,8 @@ export interface Turned {
   withdrawn: string[];
   rollups: RollupRow[];
   followUps: FollowUp[];
+  /** What the sender wanted and does not get, as somebody else holds it. */
+  overruled: Overruling[];
   /** The timer that fired, or that its lateness policy let pass. */
   timer?: { id: string; lateMs: number; fired: boolean };
 }
@@ -107,6 +110,7 @@ export class Draft {
   #withdrawn: string[] = [];
   #rollups: RollupRow[] = [];
   #followUps: FollowUp[] = [];
+  #overruled: Overruling[] = [];
   /** What has become of its commands, for the machine to hear at the end of the turn. */
   #outcomes: EventData[] = [];
 
@@ -126,7 +130,9 @@ export class Draft {
   /** Gives the machine an event and interprets what it asks for. */
   feed(event: EventData, at: number): void {
     const { facts } = this.#envelope;
-    this.take(step(this.#before.kindOf, this.#snapshot, { ...event, at, ...(facts && { facts }) }));
+    const senderPriority = priorityOf(this.#envelope);
+    const told = { ...event, at, senderPriority, ...(facts && { facts }) };
+    this.take(step(this.#before.kindOf, this.#snapshot, told));
   }
 
   /** Takes a step's outcome, in the order in which the machine asked. */
@@ -263,7 +269,11 @@ export class Draft {
 
   #arbitrated({ leases, overruled }: Arbitration): void {
     this.#setLeases(leases);
-    for (const one of overruled) this.#tellOverruled(one);
+    for (const one of overruled) {
+      const { holder, ...overruling } = one;
+      if (holder === holderOf(this.#envelope)) this.#overruled.push(overruling);
+      this.#tellOverruled(one);
+    }
   }
 
   #setLeases(leases: Leases): void {
@@ -563,6 +573,7 @@ export class Draft {
       withdrawn: this.#withdrawn,
       rollups: this.#rollups,
       followUps: this.#followUps,
+      overruled: this.#overruled,
     };
   }
 

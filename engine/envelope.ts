@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { EngineError, type ErrorCode } from './errors.ts';
 import type { Facts } from './facts.ts';
 import type { Json } from './json.ts';
-import type { Claim } from './leases.ts';
+import type { Claim, Overruling } from './leases.ts';
 
 /** Where a twin lives. Printed `home/twin` everywhere. */
 export interface Address {
@@ -60,7 +60,7 @@ export interface Envelope extends Address {
   folded?: FoldedSamples;
   /** What its twin's kind reads of other twins, as it was when this event arose. The engine gathers it. */
   facts?: Facts;
-  /** Of `desired.changed` and commands: with what weight. */
+  /** With what weight the sender wants it, and what follows from it. */
   claim?: Claim;
   /** Only for an event that a caller read a revision for: refuse it if the twin has moved on. */
   ifRevision?: number;
@@ -77,7 +77,13 @@ export interface FoldedSamples {
 
 /** What became of an envelope, known after its commit. */
 export type Receipt =
-  | { status: 'accepted'; revision: number; effects: string[] }
+  | {
+      status: 'accepted';
+      revision: number;
+      effects: string[];
+      /** What the sender wanted and does not get, as somebody else holds it. */
+      overruled?: Overruling[];
+    }
   | { status: 'duplicate'; revision: number; effects: string[] }
   | { status: 'ignored'; revision: number; effects: string[]; reason: string }
   | { status: 'rejected'; code: ErrorCode; reason: string; hint?: string };

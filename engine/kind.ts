@@ -25,11 +25,18 @@ export type EventSchemas = Record<string, z.ZodObject>;
 /**
  * The union of events that the schemas describe. Each carries `at` (epoch ms), the only clock a
  * machine has: when it happened, by the sender's sane clock. An event that a timer fires has the
- * turn's time there, and in `late` how many ms it came after its deadline. `facts` is what the kind
- * `reads` of other twins, as it was then.
+ * turn's time there, and in `late` how many ms it came after its deadline. `senderPriority` is the weight that
+ * a wish of its sender has (0 to 100; people and devices 50, rules theirs), for a kind that passes wishes on.
+ * `facts` is what the kind `reads` of other twins, as it was then.
  */
 export type EventsOf<S extends EventSchemas> = {
-  [T in keyof S & string]: { type: T; at: number; late?: number; facts?: Facts } & Fields<S[T]>;
+  [T in keyof S & string]: {
+    type: T;
+    at: number;
+    late?: number;
+    senderPriority?: number;
+    facts?: Facts;
+  } & Fields<S[T]>;
 }[keyof S & string];
 
 /** zod infers `Record<string, never>` for an object without fields, which would forbid even `type`. */

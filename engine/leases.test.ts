@@ -215,6 +215,14 @@ describe('of several who want something at the same occasion', () => {
       expect(desired()).toEqual({ open: 2 });
     });
   }
+
+  test('the last prevails among equals', () => {
+    const { want, desired, told } = install();
+    want('one', { open: 1 }, { priority: 50 });
+    want('two', { open: 2 }, { priority: 50 });
+    expect(desired()).toEqual({ open: 2 });
+    expect(told.map(({ to }) => to)).toEqual(['one']);
+  });
 });
 
 test('whatever is wanted, held and released: the strongest lease counts, and replay agrees', async () => {

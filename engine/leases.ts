@@ -30,14 +30,18 @@ export interface Lease {
 /** By key of `desired`: at least one lease, the strongest first, and what would be without them. */
 export type Leases = Record<string, { base: Json; leases: Lease[] }>;
 
-/** Somebody who does not get what it wants, or not any more. */
-export interface Overruled {
-  holder: string;
+/** What is wanted and does not count, or not any more. */
+export interface Overruling {
   keys: string[];
   /** By whom. */
   by: string;
   /** Until when, epoch ms; null: for good. */
   until: number | null;
+}
+
+export interface Overruled extends Overruling {
+  /** Who does not get it. */
+  holder: string;
 }
 
 export interface Arbitration {
@@ -79,8 +83,8 @@ export function arbitrate(
     const known = own(leases, key);
     const others =
       known?.leases.filter((lease) => lease.holder !== holder && !isPast(lease, now)) ?? [];
-    const stronger = others.filter((lease) => lease.priority >= priority);
-    const weaker = others.filter((lease) => lease.priority < priority);
+    const stronger = others.filter((lease) => keepsOff(lease, priority));
+    const weaker = others.filter((lease) => !keepsOff(lease, priority));
     const base = known?.leases.some((lease) => !lease.final)
       ? known.base
       : (own(desired, key) ?? null);
@@ -143,7 +147,7 @@ export function heldOff(
   for (const key of keys) {
     const [lease] = own(leases, key)?.leases ?? [];
     if (!lease || isPast(lease, writer.now)) continue;
-    if (lease.holder !== writer.holder && lease.priority >= writer.priority)
+    if (lease.holder !== writer.holder && keepsOff(lease, writer.priority))
       return { ...lease, key };
   }
   return null;
@@ -159,6 +163,11 @@ export function firstEnd(leases: Leases | undefined): number | null {
     }
   }
   return first;
+}
+
+/** What was set for good keeps off who is weaker; a lease, who is as strong too. */
+function keepsOff(lease: Lease, priority: number): boolean {
+  return lease.final ? lease.priority > priority : lease.priority >= priority;
 }
 
 function isPast({ final, until }: Lease, now: number): boolean {

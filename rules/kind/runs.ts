@@ -587,7 +587,7 @@ class Turn {
   ): Effect[] {
     const { action } = instruction;
     if (action.type !== 'set' && action.type !== 'release')
-      return deedsOf(action.type, values, instruction);
+      return deedsOf(action.type, values, instruction, this.#program.definition.priority);
     const twins = [values.twin ?? []].flat().map(String);
     const holds = { ...this.#memory.holds };
     for (const [twin, until] of Object.entries(holds)) {
@@ -708,6 +708,7 @@ function deedsOf(
   type: string,
   values: JsonObject,
   { place, action }: Extract<Instruction, { op: 'do' }>,
+  priority: number,
 ): Effect[] {
   const twins = [values.twin ?? []].flat().map(String);
   switch (type) {
@@ -716,6 +717,7 @@ function deedsOf(
         type: 'tell',
         to,
         event: { ...(values.data as JsonObject), type: String(values.event) },
+        ...claimed(priority),
       }));
     case 'scene':
       return [
@@ -729,6 +731,7 @@ function deedsOf(
                   type: 'apply',
                   ...(values.transition !== undefined && { transitionMs: values.transition }),
                 },
+          ...claimed(priority),
         },
       ];
     case 'notify': {

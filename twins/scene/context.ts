@@ -10,6 +10,8 @@ export type Context = {
   /** What its twins wanted before it was applied. */
   before: Wishes;
   transition: Transition | null;
+  /** Of who applied it, 0 to 100: what it tells its twins has the same. */
+  priority?: number;
 };
 
 export function newContext(): Context {

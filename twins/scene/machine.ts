@@ -36,22 +36,24 @@ export const machine = setup({
       const asked = event.type === 'apply' ? event.transitionMs : undefined;
       const ms = asked ?? settings.transitionMs ?? 0;
       return {
+        priority: event.senderPriority ?? 0,
         reported: { active: true, appliedAt: event.at },
         transition: transitionTo(settings.entries, event.facts ?? {}, ms, event.at),
       };
     }),
-    tellWhatDoesNotMove: enqueueActions(({ context: { settings, transition }, enqueue }) => {
+    tellWhatDoesNotMove: enqueueActions(({ context, enqueue }) => {
+      const { settings, transition, priority } = context;
       const still = filtered(settings.entries, (twin, key) => !isMoving(transition, twin, key));
-      for (const effect of tellsOf(still)) enqueue.emit(effect);
+      for (const effect of tellsOf(still, priority)) enqueue.emit(effect);
     }),
-    takeStep: enqueueActions(({ context: { transition }, event, enqueue }) => {
+    takeStep: enqueueActions(({ context: { transition, priority }, event, enqueue }) => {
       if (transition === null) return;
       const { told, rest } = stepped(transition, event.facts ?? {}, event.at);
       enqueue.assign({ transition: rest });
-      for (const effect of tellsOf(told)) enqueue.emit(effect);
+      for (const effect of tellsOf(told, priority)) enqueue.emit(effect);
     }),
-    tellFormerWishes: enqueueActions(({ context, enqueue }) => {
-      for (const effect of tellsOf(context.before)) enqueue.emit(effect);
+    tellFormerWishes: enqueueActions(({ context, event, enqueue }) => {
+      for (const effect of tellsOf(context.before, event.senderPriority)) enqueue.emit(effect);
     }),
     letGo: assign(({ context: { reported } }) => ({
       reported: { ...reported, active: false },
@@ -81,10 +83,11 @@ export const machine = setup({
   },
 });
 
-function tellsOf(wishes: Wishes): Effect[] {
+function tellsOf(wishes: Wishes, priority = 0): Effect[] {
   return Object.entries(wishes).map(([to, values]) => ({
     type: 'tell',
     to,
     event: { ...values, type: 'desired.changed' },
+    ...(priority > 0 && { claim: { priority } }),
   }));
 }

@@ -14,6 +14,8 @@ const NOW = Date.parse('2026-01-05T12:00:00Z');
 /** A scene among twins that want whatever they are told, unless `takes` says otherwise. */
 class Home {
   readonly told: [twin: string, values: JsonObject][] = [];
+  /** With what weight it was told, each time. */
+  readonly priorities: (number | undefined)[] = [];
   readonly twins: Record<string, { desired: JsonObject; reported: JsonObject }>;
   takes: (value: number) => number | null = (value) => value;
   readonly #solo: SoloTwin;
@@ -22,7 +24,10 @@ class Home {
     this.twins = twins;
     const given = { home: 'h1', twin: 's', timezone: 'Europe/Berlin', now: NOW, room: null };
     this.#solo = new SoloTwin(scene, given, ({ followUps }) => {
-      for (const { to, event } of followUps) this.#hear(to, event);
+      for (const { to, event, claim } of followUps) {
+        this.#hear(to, event);
+        this.priorities.push(claim?.priority);
+      }
     });
     // The facts are copies, as they are in the engine
     this.#solo.facts = () => JSON.parse(JSON.stringify(this.twins)) as Facts;
@@ -38,8 +43,8 @@ class Home {
       else if (twin && taken !== null) twin.desired[key] = taken;
     }
   }
-  send(event: EventData): void {
-    this.#solo.send(event);
+  send(event: EventData, as: { source?: string; claim?: { priority: number } } = {}): void {
+    this.#solo.send(event, as);
   }
   pass(ms: number): void {
     this.#solo.advanceTo(this.#solo.now + ms);
@@ -87,6 +92,24 @@ describe('applying', () => {
     expect(bench.reported).toEqual({ active: true, appliedAt: NOW + MINUTE });
     expect(bench.state).toEqual({ active: 'settled' });
     expect(bench.settings).toEqual({ entries });
+  });
+
+  it('speaks with the weight of who applies it, at each step, and of who reverts it', () => {
+    const rule = { source: 'h1/rule', claim: { priority: 60 } };
+    const plan = { source: 'h1/plan' };
+    const home = new Home(
+      { lamp: { on: true, level: 40 } },
+      { lamp: twin({ on: false, level: 0 }, { level: 0 }) },
+    );
+    home.send(apply(2_000), rule);
+    home.pass(2_000);
+    home.send({ type: 'revert' });
+    expect(home.priorities.length).toBeGreaterThan(2);
+    expect(new Set(home.priorities.slice(0, -1))).toEqual(new Set([60]));
+    expect(home.priorities.at(-1)).toBe(50);
+    home.priorities.length = 0;
+    home.send(apply(), plan);
+    expect(home.priorities).toEqual([undefined]);
   });
 
   it('says so again when it is applied again', () => {

@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { EngineError, type Receipt as EngineReceipt } from '../../../engine/index.ts';
+import {
+  EngineError,
+  type Receipt as EngineReceipt,
+  type Overruling,
+} from '../../../engine/index.ts';
+import { iso, Moment } from '../moment.ts';
 
 export const Receipt = z
   .object({
@@ -11,6 +16,18 @@ export const Receipt = z
     revision: z.int().describe('The twin’s revision afterwards.'),
     effects: z.array(z.string()).describe('Ids of the effects that the turn asked for.'),
     reason: z.string().optional().describe('Why an event was ignored.'),
+    overruled: z
+      .array(
+        z.object({
+          keys: z.array(z.string()),
+          by: z.string().describe('Who holds them: `home/twin` of a rule, or who asked.'),
+          until: Moment.nullable().describe('When what you want counts; null: it does not.'),
+        }),
+      )
+      .optional()
+      .describe(
+        'What you want and do not get yet: somebody of the same or a higher priority holds it.',
+      ),
   })
   .meta({
     id: 'Receipt',
@@ -19,8 +36,17 @@ export const Receipt = z
   });
 export type Receipt = z.infer<typeof Receipt>;
 
+function toOverruling({ until, ...rest }: Overruling): NonNullable<Receipt['overruled']>[number] {
+  return { ...rest, until: until === null ? null : iso(until) };
+}
+
 /** @throws EngineError with the receipt’s own code when the event was rejected */
 export function toReceipt(receipt: EngineReceipt): Receipt {
+  if (receipt.status === 'accepted') {
+    const { overruled, ...rest } = receipt;
+    if (!overruled) return rest;
+    return { ...rest, overruled: overruled.map(toOverruling) };
+  }
   if (receipt.status !== 'rejected') return receipt;
   const { code, reason, hint } = receipt;
   throw new EngineError(code, reason, hint === undefined ? {} : { hint });

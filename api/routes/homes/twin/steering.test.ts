@@ -24,6 +24,21 @@ describe('steering a twin', () => {
       expect((await api.delete(`${L1}/leases`)).body).toMatchObject({ status: 'accepted' });
       expect((await api.get(L1)).body).toMatchObject({ leases: {} });
     });
+
+    it('tells who wants something else that it does not count yet, and why', async () => {
+      const guard = { principal: 'guard', source: 'api' };
+      await api.engine.desire({ home: 'h1', twin: 'l1' }, { on: false }, guard, 600_000);
+      expect((await api.patch(`${L1}/desired`, { on: true })).body).toMatchObject({
+        status: 'accepted',
+        overruled: [{ keys: ['on'], by: 'guard', until: '2026-01-05T00:10:00.000Z' }],
+      });
+      expect((await api.get(L1)).body).toMatchObject({ desired: { on: false } });
+      api.clock.advance(600_000);
+      await api.engine.idle();
+      expect((await api.get(L1)).body).toMatchObject({ desired: { on: true } });
+      const free = await api.patch(`${L1}/desired`, { on: false });
+      expect(free.body).not.toHaveProperty('overruled');
+    });
   });
 
   describe('events', () => {
