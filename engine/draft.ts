@@ -129,10 +129,11 @@ export class Draft {
 
   /** Gives the machine an event and interprets what it asks for. */
   feed(event: EventData, at: number): void {
+    const { kindOf } = this.#before;
     const { facts } = this.#envelope;
-    const senderPriority = priorityOf(this.#envelope);
-    const told = { ...event, at, senderPriority, ...(facts && { facts }) };
-    this.take(step(this.#before.kindOf, this.#snapshot, told));
+    const weight = kindOf.passesWishesOn && { senderPriority: priorityOf(this.#envelope) };
+    const told = { ...event, at, ...weight, ...(facts && { facts }) };
+    this.take(step(kindOf, this.#snapshot, told));
   }
 
   /** Takes a step's outcome, in the order in which the machine asked. */

@@ -25,9 +25,8 @@ export type EventSchemas = Record<string, z.ZodObject>;
 /**
  * The union of events that the schemas describe. Each carries `at` (epoch ms), the only clock a
  * machine has: when it happened, by the sender's sane clock. An event that a timer fires has the
- * turn's time there, and in `late` how many ms it came after its deadline. `senderPriority` is the weight that
- * a wish of its sender has (0 to 100; people and devices 50, rules theirs), for a kind that passes wishes on.
- * `facts` is what the kind `reads` of other twins, as it was then.
+ * turn's time there, and in `late` how many ms it came after its deadline. `facts` is what the kind
+ * `reads` of other twins, as it was then. `senderPriority` is there for a kind that `passesWishesOn`.
  */
 export type EventsOf<S extends EventSchemas> = {
   [T in keyof S & string]: {
@@ -116,6 +115,11 @@ export interface Kind<
   watches?(context: ContextFrom<M>): readonly Watch[];
   /** What of other twins of the home goes with each event, as `event.facts`; journaled with it, so keep it small. */
   reads?(context: ContextFrom<M>): readonly Read[];
+  /**
+   * Its twins tell others what to want in somebody's name: each event carries in `senderPriority` the weight
+   * that a wish of its sender has (0 to 100; people and devices 50, rules theirs), for the `claim` of what is told.
+   */
+  passesWishesOn?: boolean;
   /**
    * Whether a change of a watched twin concerns this one: the event of its next turn, which follows at once,
    * or null, and nothing is written. Pure, and fast: it is asked about each change.

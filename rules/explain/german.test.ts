@@ -15,6 +15,7 @@ it.each([
     'twins.a.reported.b is unknown: twins.a.reported.b is not there',
     'twins.a.reported.b ist nicht bekannt: twins.a.reported.b gibt es nicht',
   ],
+  ['it came 5h late', 'es kam 5h zu spät'],
   ['it was set off too often', 'sie wurde zu oft ausgelöst'],
   ['5m', '5m'],
   ['10s, to try again what ended as expired', '10s, um zu wiederholen, was so endete: expired'],

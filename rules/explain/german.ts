@@ -27,6 +27,7 @@ const PHRASES: readonly [RegExp, string][] = [
   [/^it was running already \(mode single\)$/, 'sie lief schon (Modus single)'],
   [/^(\d+) runs waited already \(mode queued\)$/, '$1 Läufe warteten schon (Modus queued)'],
   [/^it ran (\d+) times already \(mode parallel\)$/, 'sie lief schon $1-mal (Modus parallel)'],
+  [/^it came (\S+) late$/, 'es kam $1 zu spät'],
   [/^it was set off too often$/, 'sie wurde zu oft ausgelöst'],
   // What a run waits for, and how it ended
   [/^for an event or a condition$/, 'auf ein Ereignis oder eine Bedingung'],

@@ -23,6 +23,10 @@ describe('an expression', () => {
     ['twins["living-room"].reported.members.size()', 2],
     ['has(twins.lamp.reported.power) && !has(twins.lamp.reported.colour)', true],
     ['has(twins.lamp.reported.nothing)', false],
+    ['twins.lamp.reported.colour == null', true],
+    ['null != twins.lamp.reported.nothing', false],
+    ['twins.lamp.reported.power != null && twins.lamp.reported.power > 20', true],
+    ['twins.lamp.reported.name == null', false],
     ['twins.lamp.reported.colour == 1 || true', true],
     ['twins.lamp.reported.name + "!"', 'x!'],
     ['min(twins.lamp.reported.power, 3)', 3],
@@ -81,6 +85,7 @@ describe('an expression', () => {
       parseExpression(text).typeWith((one) => types[one.text] ?? 'dyn');
     expect(typeOf('twins.lamp.reported.power > 20')).toEqual({ type: 'bool' });
     expect(typeOf('twins.lamp.reported.power == 20')).toEqual({ type: 'bool' });
+    expect(typeOf('twins.lamp.reported.power != null')).toEqual({ type: 'bool' });
     expect(typeOf('vars.name')).toEqual({ type: 'string' });
     expect(typeOf('1 > 2 || vars.name > twins.lamp.reported.power')).toEqual({
       error: expect.stringContaining('string > double'),

@@ -18,6 +18,8 @@ export interface Operand {
   path: readonly string[];
   /** Only asks whether it is there. */
   isPresence: boolean;
+  /** Is compared with `null`, which is what it is where it is not there. */
+  mayBeNull: boolean;
   /** Where it stands in the expression's text. */
   start: number;
   end: number;
@@ -153,6 +155,9 @@ function evaluate(
     if (operand.isPresence) {
       context[nameOf(at)] = found !== undefined;
       values.push({ text: operand.text, value: found !== undefined });
+    } else if (found === undefined && operand.mayBeNull) {
+      context[nameOf(at)] = null;
+      values.push({ text: operand.text });
     } else if (found === undefined) {
       missing.push(operand.text);
       values.push({ text: operand.text });
@@ -180,7 +185,8 @@ function typeWith(
 ): { type: string } | { error: string; start: number } {
   const environment = BASE.clone();
   for (const [at, operand] of operands.entries()) {
-    environment.registerVariable(nameOf(at), operand.isPresence ? 'bool' : typeOf(operand));
+    const type = operand.isPresence ? 'bool' : operand.mayBeNull ? 'dyn' : typeOf(operand);
+    environment.registerVariable(nameOf(at), type);
   }
   const result = environment.check(run);
   if (result.valid) return { type: result.type ?? 'dyn' };
@@ -203,11 +209,18 @@ function parsed(environment: Environment, text: string) {
 function walk(node: ASTNode, text: string, operands: Operand[], nested: number): void {
   const whole = chainOf(node);
   if (whole) {
-    const [root, ...path] = whole;
-    operands.push(operandOf(node, text, root as Root, path, false));
+    operands.push(operandOf(node, text, whole));
     return;
   }
   switch (node.op) {
+    case '==':
+    case '!=': {
+      const compared = node.args.find((side) => !isNull(side));
+      const chain = compared && node.args.some(isNull) && chainOf(compared);
+      if (chain) operands.push({ ...operandOf(compared, text, chain), mayBeNull: true });
+      else for (const side of node.args) walk(side, text, operands, nested);
+      return;
+    }
     case 'id':
       if (node.args === 'secrets') {
         throw new ExpressionError(
@@ -234,8 +247,7 @@ function walk(node: ASTNode, text: string, operands: Operand[], nested: number):
       const [asked] = node.op === 'call' && name === 'has' ? node.args[1] : [];
       const presence = asked && chainOf(asked);
       if (presence) {
-        const [root, ...path] = presence;
-        operands.push(operandOf(node, text, root as Root, path, true));
+        operands.push({ ...operandOf(node, text, presence), isPresence: true });
         return;
       }
       const deeper = nested + (OVER_LISTS.has(name) ? 1 : 0);
@@ -298,15 +310,14 @@ function rootOf(node: ASTNode): string | null {
   return node.op === 'id' && (ROOTS as readonly string[]).includes(node.args) ? node.args : null;
 }
 
-function operandOf(
-  node: ASTNode,
-  text: string,
-  root: Root,
-  path: readonly string[],
-  isPresence: boolean,
-): Operand {
+function operandOf(node: ASTNode, text: string, [root, ...path]: [string, ...string[]]): Operand {
   const { start, end } = node;
-  return { text: text.slice(start, end), root, path, isPresence, start, end };
+  const whole = { text: text.slice(start, end), start, end };
+  return { ...whole, root: root as Root, path, isPresence: false, mayBeNull: false };
+}
+
+function isNull({ op, args }: ASTNode): boolean {
+  return op === 'value' && args === null;
 }
 
 function nameOf(at: number): string {

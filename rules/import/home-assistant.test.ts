@@ -271,6 +271,10 @@ describe('actions', () => {
     ['{ delay: { minutes: 1, seconds: 30 } }', [{ delay: '1m30s' }]],
     ['{ delay: "00:00:01.5" }', [{ delay: '1s500ms' }]],
     [
+      '{ wait_for_trigger: [{ trigger: time, at: "07:00" }, { trigger: sun, event: sunrise }] }',
+      [{ wait: { for: [{ at: '07:00' }, { sun: 'sunrise' }] } }],
+    ],
+    [
       '{ parallel: [{ sequence: [{ delay: 1 }, { stop: x }] }, { delay: 2 }] }',
       [{ parallel: [[{ delay: '1s' }, { stop: 'x' }], [{ delay: '2s' }]] }],
     ],
@@ -331,10 +335,6 @@ describe('actions', () => {
     ],
     ['{ repeat: { for_each: [a, b], sequence: [] } }', '5:27 there is no loop over a list'],
     ['{ event: my_event }', '5:14 there is no bus of events to fire "my_event" on'],
-    [
-      '{ wait_for_trigger: [{ trigger: time, at: "07:00" }] }',
-      '5:37 a run waits for twins only, not for the trigger "time"',
-    ],
     [
       '{ delay: "{{ states(\'input_number.x\') }}" }',
       "5:14 the delay is a template, and a rule's times are fixed",

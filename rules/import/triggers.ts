@@ -99,17 +99,6 @@ function madeOf(
       return [templateTrigger(fields, translation, where)];
     case 'device':
       return deviceTriggers(fields, translation, where);
-    default:
-  }
-  if (where === 'wait') {
-    throw new Untranslatable(
-      at,
-      `a run waits for twins only, not for the trigger "${platform}"`,
-      'make it a trigger of a rule of its own; for a time, use "delay" or a timeout',
-    );
-  }
-  translation.triggersWithoutStates ||= platform === 'template';
-  switch (platform) {
     case 'time':
       return [timeTrigger(fields)];
     case 'time_pattern':

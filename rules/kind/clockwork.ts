@@ -1,6 +1,6 @@
 /** Triggers of time as schedules: what a rule arms when it is enabled, and the next sun. */
 import { getTimes, type SunTimeName } from 'suncalc';
-import type { Facts, Lateness } from '../../engine/kind.ts';
+import type { Effect, Facts, Lateness } from '../../engine/kind.ts';
 import type { Trigger } from '../language/definition.ts';
 import { HOME_TWIN, type ReadyTrigger } from './program.ts';
 
@@ -23,14 +23,20 @@ export function placeOf(facts: Facts): { latitude: number; longitude: number } |
     : null;
 }
 
+/** What alarms of the rule's own triggers are called; of those that a thread waits for, {@link waitPrefix}. */
+const OWN = 'trigger:';
+
+export function waitPrefix(run: { id: number }, thread: { id: number }): string {
+  return `run:${run.id}:${thread.id}:`;
+}
+
 /** The schedules of a trigger from `now` on (epoch ms); none for one that no clock fires. */
 export function alarmsOf(
   { trigger, index }: ReadyTrigger,
-  now: number,
-  timezone: string,
-  facts: Facts,
+  { now, timezone, facts }: { now: number; timezone: string; facts: Facts },
+  prefix = OWN,
 ): Alarm[] {
-  const id = `trigger:${index}`;
+  const id = `${prefix}${index}`;
   switch (trigger.type) {
     case 'cron':
       return [
@@ -43,7 +49,7 @@ export function alarmsOf(
       ];
     case 'time':
       return trigger.at.map((minutes) => ({
-        id: `${id}:${minutes}`,
+        id: atId(id, minutes),
         cron: `${minutes % 60} ${Math.floor(minutes / 60)} * * ${(trigger.weekdays ?? ['*']).join()}`,
         timezone,
         lateness: latenessOf(trigger),
@@ -52,11 +58,40 @@ export function alarmsOf(
       return [{ id, at: now + trigger.every, lateness: { policy: 'fire' } }];
     case 'sun': {
       const at = nextSun(trigger, now, facts);
-      return at === null ? [] : [{ id, at, lateness: latenessOf(trigger) }];
+      // What does not recur by itself has to be heard, however late, or it would be the last: see isTooLate
+      return at === null ? [] : [{ id, at, lateness: { policy: 'fire' } }];
     }
     default:
       return [];
   }
+}
+
+/** The ids of a trigger's alarms, whether they are set or not. */
+export function alarmIdsOf({ trigger, index }: ReadyTrigger, prefix = OWN): string[] {
+  const id = `${prefix}${index}`;
+  switch (trigger.type) {
+    case 'cron':
+    case 'every':
+    case 'sun':
+      return [id];
+    case 'time':
+      return trigger.at.map((minutes) => atId(id, minutes));
+    default:
+      return [];
+  }
+}
+
+function atId(id: string, minutes: number): string {
+  return `${id}:${minutes}`;
+}
+
+export function scheduleOf({ id, ...alarm }: Alarm): Effect {
+  return { type: 'schedule', id, ...alarm, event: { type: 'due', what: id } };
+}
+
+/** Whether an alarm that has come is to be passed over. @param late ms after its deadline */
+export function isTooLate({ trigger }: ReadyTrigger, late = 0): boolean {
+  return trigger.type === 'sun' && late > (trigger.skipIfLaterThan ?? Number.POSITIVE_INFINITY);
 }
 
 function latenessOf({ skipIfLaterThan }: { skipIfLaterThan?: number | undefined }): Lateness {

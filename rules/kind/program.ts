@@ -90,7 +90,7 @@ function compile(definition: Definition): Program {
   const reads = readsOf(operands);
   if (usesMode(conditions, instructions))
     reads.push({ twin: HOME_TWIN, path: ['reported', 'mode'] });
-  if (triggers.some(({ trigger }) => trigger.type === 'sun')) {
+  if (hearsSun({ triggers, instructions })) {
     reads.push({ twin: HOME_TWIN, path: ['settings'] });
   }
   return {
@@ -347,8 +347,16 @@ export function hearsStart(definition: Definition): boolean {
   return heard(programOf(definition)).some(({ trigger }) => trigger.type === 'start');
 }
 
+/** Whether the place of the home matters to a rule. */
+export function hearsSun(program: Pick<Program, 'triggers' | 'instructions'>): boolean {
+  return heard(program).some(({ trigger }) => trigger.type === 'sun');
+}
+
 /** Its own triggers, and those that its runs wait for. */
-function heard({ triggers, instructions }: Program): ReadyTrigger[] {
+function heard({
+  triggers,
+  instructions,
+}: Pick<Program, 'triggers' | 'instructions'>): ReadyTrigger[] {
   return [...triggers, ...instructions.flatMap((one) => (one.op === 'wait' ? one.triggers : []))];
 }
 

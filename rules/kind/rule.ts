@@ -15,10 +15,10 @@ import {
 import type { Origin } from '../blueprints/expand.ts';
 import type { Definition } from '../language/definition.ts';
 import { isSame } from '../language/same.ts';
-import { type Alarm, alarmsOf } from './clockwork.ts';
+import { alarmIdsOf, alarmsOf, isTooLate, scheduleOf, waitPrefix } from './clockwork.ts';
 import { budgetAt, freshMemory, type Hit, type Memory, type Run, type Thread } from './memory.ts';
 import { stimulusOfMessage } from './messages.ts';
-import { HOME_TWIN, type Program, programOf } from './program.ts';
+import { HOME_TWIN, hearsSun, type Program, programOf } from './program.ts';
 import { endAll, type Moment, type Reaction, react, type Stimulus } from './runs.ts';
 import { scopeOf } from './scope.ts';
 import { type Move, movesOf, type Sight } from './triggers.ts';
@@ -160,17 +160,14 @@ function takeLive(context: Context, event: RuleEvent): Taken {
       };
       return {
         context: next,
-        effects: [
-          ...disarmed(context, moment),
-          ...(ended?.effects ?? []),
-          ...settled(next, event.at),
-        ],
+        effects: [...disarmed(context), ...(ended?.effects ?? []), ...settled(next, event.at)],
         trace: ended?.trace ?? [],
       };
     }
     case 'home.changed': {
-      const moved = { ...context, timezone: event.timezone };
-      return { context: moved, effects: armed(moved, moment), trace: [] };
+      const { timezone } = event;
+      const moved = { ...context, timezone };
+      return { context: moved, effects: armed(moved, { ...moment, timezone }), trace: [] };
     }
     case 'desired.changed': {
       const enabled = event.enabled ?? true;
@@ -184,7 +181,7 @@ function takeLive(context: Context, event: RuleEvent): Taken {
         endAll(programOf(context.definition), context.memory, 'stopped', moment);
       return {
         context: { ...after(context, ended), enabled },
-        effects: [...disarmed(context, moment), ...(ended?.effects ?? [])],
+        effects: [...disarmed(context), ...(ended?.effects ?? [])],
         trace: ended?.trace ?? [],
       };
     }
@@ -270,15 +267,17 @@ function stimulusOf(program: Program, { memory, timezone }: Context, event: Rule
     case 'due': {
       const [what, ...rest] = event.what.split(':');
       if (what === 'hold') return { due: { hold: rest.join(':') } };
+      const late = event.late ?? 0;
       if (what === 'run') {
         const [run, thread, ...key] = rest;
         const hold = key.length > 0 ? { hold: key.join(':') } : {};
-        return { due: { run: Number(run), thread: Number(thread), ...hold } };
+        return { due: { run: Number(run), thread: Number(thread), late, ...hold } };
       }
       const ready = program.triggers[Number(rest[0])];
       if (!ready) return {};
       const { index, id, trigger } = ready;
-      return { hits: [{ hit: { trigger: index, id, type: trigger.type, at: event.at } }] };
+      const hit: Hit = { trigger: index, id, type: trigger.type, at: event.at };
+      return isTooLate(ready, late) ? { missed: { hit, late } } : { hits: [{ hit }] };
     }
     default:
       return {};
@@ -309,23 +308,26 @@ function settle(context: Context, moment: Moment): ReturnType<typeof take> {
   return { context: { ...context, memory }, effects: armed(context, moment), trace: [] };
 }
 
-function armed({ definition, enabled }: Context, moment: Moment): Effect[] {
+function armed({ definition, enabled, memory }: Context, moment: Moment): Effect[] {
   if (!definition || !enabled) return [];
-  return programOf(definition).triggers.flatMap((ready) =>
-    alarmsOf(ready, moment.now, moment.timezone, moment.facts).map(scheduleOf),
-  );
+  const { triggers, instructions } = programOf(definition);
+  const alarms = triggers.flatMap((ready) => alarmsOf(ready, moment));
+  for (const run of memory.runs) {
+    for (const thread of run.threads) {
+      const instruction = instructions[thread.at];
+      if (thread.waiting?.type !== 'wait' || instruction?.op !== 'wait') continue;
+      const prefix = waitPrefix(run, thread);
+      alarms.push(...instruction.triggers.flatMap((ready) => alarmsOf(ready, moment, prefix)));
+    }
+  }
+  return alarms.map(scheduleOf);
 }
 
-function disarmed({ definition }: Context, moment: Moment): Effect[] {
+function disarmed({ definition }: Context): Effect[] {
   if (!definition) return [];
-  return programOf(definition).triggers.flatMap((ready): Effect[] =>
-    ready.trigger.type === 'sun'
-      ? [{ type: 'unschedule', id: `trigger:${ready.index}` }]
-      : alarmsOf(ready, moment.now, moment.timezone, moment.facts).map(({ id }) => ({
-          type: 'unschedule',
-          id,
-        })),
-  );
+  return programOf(definition)
+    .triggers.flatMap((ready) => alarmIdsOf(ready))
+    .map((id) => ({ type: 'unschedule', id }));
 }
 
 /** The next moment of a clock that has just fired and does not recur by itself. */
@@ -347,11 +349,7 @@ function rearmed(program: Program, event: RuleEvent, moment: Moment): Effect[] {
     ];
   }
   if (ready?.trigger.type !== 'sun') return [];
-  return alarmsOf(ready, moment.now, moment.timezone, moment.facts).map(scheduleOf);
-}
-
-function scheduleOf({ id, ...alarm }: Alarm): Effect {
-  return { type: 'schedule', id, ...alarm, event: { type: 'due', what: id } };
+  return alarmsOf(ready, moment).map(scheduleOf);
 }
 
 // ── watching ─────────────────────────────────────────────────────────────────────────────────
@@ -371,10 +369,7 @@ export function heed(context: Context, seen: Observation, facts: () => Facts): E
   );
   const waits = memory.runs.flatMap((run) => waitsOf(program, run, sight));
   const outcomes = memory.runs.flatMap((run) => outcomesOf(run, context, seen));
-  const moved =
-    seen.twin === HOME_TWIN &&
-    hasMoved(seen) &&
-    program.triggers.some(({ trigger }) => trigger.type === 'sun');
+  const moved = seen.twin === HOME_TWIN && hasMoved(seen) && hearsSun(program);
   if (moves.length + waits.length + outcomes.length === 0 && !moved) return null;
   return {
     type: 'observed',

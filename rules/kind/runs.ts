@@ -6,6 +6,7 @@ import type { Effect, Facts, Json, JsonObject } from '../../engine/kind.ts';
 import type { OperandValue, Scope } from '../expressions/expression.ts';
 import { formatDuration } from '../language/duration.ts';
 import type { Place } from '../language/source.ts';
+import { alarmIdsOf, alarmsOf, isTooLate, scheduleOf, waitPrefix } from './clockwork.ts';
 import { judge, type Verdict } from './conditions.ts';
 import { claimed, deedsOf, released } from './deeds.ts';
 import {
@@ -62,7 +63,9 @@ export interface Stimulus {
   /** With the id of the wish that was in vain, where it was not an earlier one that counts no more. */
   overruled?: Overruling & { wish?: string };
   /** A thread's timer, or a trigger's. */
-  due?: { hold: string } | { run: number; thread: number; hold?: string };
+  due?: { hold: string } | { run: number; thread: number; hold?: string; late: number };
+  /** A clock has come too late (ms). */
+  missed?: { hit: Hit; late: number };
 }
 
 export interface Reaction {
@@ -128,12 +131,14 @@ class Turn {
     };
   }
 
-  take({ moves = [], waits = [], outcomes = [], hits = [], overruled, due }: Stimulus): void {
+  take(stimulus: Stimulus): void {
+    const { moves = [], waits = [], outcomes = [], hits = [], overruled, due, missed } = stimulus;
     if (overruled) this.#overruled(overruled);
+    if (missed) this.#refuse(missed.hit, `it came ${formatDuration(missed.late)} late`);
     if (due) {
       if (!('run' in due)) this.#holdIsOver(due.hold);
       else if (due.hold === undefined) this.#timeIsUp(due.run, due.thread);
-      else this.#waitHasHeld(due.run, due.thread, due.hold);
+      else this.#waitIsOver(due.run, due.thread, due.hold, due.late);
     }
     for (const { run: id, thread: threadId, moves: those, isTrue } of waits) {
       const [run, thread] = this.#find(id, threadId);
@@ -241,10 +246,22 @@ class Turn {
     this.#trigger({ ...hit, at: this.#moment.now }, false);
   }
 
-  #waitHasHeld(runId: number, threadId: number, key: string): void {
+  /** What a thread waits for has held for long enough, or a clock that it waits for has come. */
+  #waitIsOver(runId: number, threadId: number, key: string, late: number): void {
     const [run, thread] = this.#find(runId, threadId);
-    if (!run || thread?.waiting?.type !== 'wait') return;
-    const { hit } = thread.waiting.memory[key] ?? {};
+    const instruction = this.#program.instructions[thread?.at ?? -1];
+    if (!run || thread?.waiting?.type !== 'wait' || instruction?.op !== 'wait') return;
+    const ready = instruction.triggers[Number(key.split(':')[0])];
+    if (!ready) return;
+    const prefix = waitPrefix(run, thread);
+    const isClock = alarmIdsOf(ready, prefix).includes(`${prefix}${key}`);
+    if (isClock && isTooLate(ready, late)) {
+      this.#effects.push(...alarmsOf(ready, this.#moment, prefix).map(scheduleOf));
+      return;
+    }
+    const { index, id, trigger } = ready;
+    const clock: Hit = { trigger: index, id, type: trigger.type, at: this.#moment.now };
+    const hit = isClock ? clock : thread.waiting.memory[key]?.hit;
     if (!hit) return;
     run.vars.wait = hit as unknown as Json;
     this.#resume(run, thread);
@@ -439,14 +456,19 @@ class Turn {
     this.#continue(run, thread);
   }
 
-  #forgetTimers(run: Run, { id, waiting }: Thread): void {
+  #forgetTimers(run: Run, thread: Thread): void {
+    const { waiting } = thread;
     if (!waiting) return;
-    this.#effects.push({ type: 'unschedule', id: `run:${run.id}:${id}` });
-    if (waiting.type !== 'wait') return;
-    for (const [key, { until }] of Object.entries(waiting.memory)) {
-      if (until !== undefined)
-        this.#effects.push({ type: 'unschedule', id: `run:${run.id}:${id}:${key}` });
+    const ids = [timerOf(run, thread)];
+    const instruction = this.#program.instructions[thread.at];
+    if (waiting.type === 'wait' && instruction?.op === 'wait') {
+      const prefix = waitPrefix(run, thread);
+      ids.push(...instruction.triggers.flatMap((ready) => alarmIdsOf(ready, prefix)));
+      for (const [key, { until }] of Object.entries(waiting.memory)) {
+        if (until !== undefined) ids.push(`${prefix}${key}`);
+      }
     }
+    for (const id of ids) this.#effects.push({ type: 'unschedule', id });
   }
 
   /** Goes on with a thread until it waits or ends. */
@@ -518,6 +540,9 @@ class Turn {
           instruction.timeout,
           'for an event or a condition',
         );
+        const prefix = waitPrefix(run, thread);
+        const alarms = instruction.triggers.flatMap((one) => alarmsOf(one, this.#moment, prefix));
+        this.#effects.push(...alarms.map(scheduleOf));
         return 'waits';
       }
       case 'test': {

@@ -14,4 +14,5 @@ export const scene = defineKind({
   machine,
   view: ({ reported, settings }) => ({ reported, desired: {}, settings }),
   reads: ({ settings }) => readsOf(settings.entries),
+  passesWishesOn: true,
 });
