@@ -3,9 +3,9 @@ import { once } from 'node:events';
 
 const MAIN = new URL('../../dist/api/main.js', import.meta.url).pathname;
 
-/** Runs the command line to its end. */
+/** Runs the command line to its end, by its own name as `npx homeostat` does. */
 export async function run(args: string[], environment: Record<string, string> = {}) {
-  const child = spawn(process.execPath, [MAIN, ...args], {
+  const child = spawn(MAIN, args, {
     env: { PATH: process.env.PATH ?? '', ...environment },
   });
   let output = '';

@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { startRules } from '../testing/rule-bench.ts';
 import { chainOf } from './chain.ts';
 import { explainRule } from './explain.ts';
@@ -69,7 +69,9 @@ it('says why a rule of yesterday ran, and what came of it, after a restart', asy
   expect(tellExplanation(explanation, 'en', 'Europe/Berlin')).toBe(
     '"night-light" ran at 05/01/2026, 01:00:00 because hall-motion changed to true, ' +
       'twins.hall.reported.illuminance < 40 (illuminance: 12) was true. ' +
-      'It did: set {"twin":"lamp","desired":{"on":true}}. It waits: 5m.',
+      'It did: set {"twin":"lamp","desired":{"on":true}}. It waits: 5m. ' +
+      'It went on at 05/01/2026, 01:05:00. ' +
+      'It did: set {"twin":"lamp","desired":{"on":false}}. The run finished.',
   );
   expect(tellExplanation(explanation, 'de', 'Europe/Berlin')).toContain(
     '„night-light“ lief um 05.01.26, 01:00:00, weil hall-motion sich auf true änderte, ' +
@@ -185,4 +187,42 @@ it('says that nothing happened, that it was disabled, or not defined', async () 
   );
   const empty = await explainRule(later.engine, 'h1', 'empty', quiet);
   expect(tellExplanation(empty, 'en', 'UTC')).toBe('"empty" has no definition.');
+});
+
+describe('a run that waits and looks', () => {
+  const told = async (runs: number, language: 'en' | 'de') => {
+    await using home = await startRules();
+    const from = home.bench.clock.now();
+    await home.define(`
+rule: cellar
+triggers: [{ twin: pump, path: reported.power, above: 100 }]
+actions:
+  - wait: { for: { twin: pump, path: reported.power, below: 100 }, timeout: 1m }
+  - if: vars.wait == null
+    then: [{ alert: { key: stuck, severity: warning, message: it runs on } }]
+`);
+    for (let run = 0; run < runs; run++) {
+      await home.tell('pump', { type: 'telemetry', power: 50 });
+      await home.tell('pump', { type: 'telemetry', power: 150 });
+      await home.pass(MINUTE);
+    }
+    const span = { from, to: home.bench.clock.now() + 1 };
+    const explanation = await explainRule(home.bench.engine, 'h1', 'cellar', span);
+    return tellExplanation(explanation, language, 'UTC');
+  };
+
+  it('is told to its end, with what it saw', async () => {
+    expect(await told(1, 'en')).toMatch(
+      /It waits: for an event or a condition\. It went on at 05\/01\/2026, 00:01:00\. It checked: vars\.wait == null was true\. It did: alert .*\. The run finished\.$/,
+    );
+    expect(await told(1, 'de')).toMatch(
+      /Weiter ging es um 05\.01\.26, 00:01:00\. Geprüft: vars\.wait == null war wahr\. Getan: alert .*\. Der Lauf kam zu seinem Ende\.$/,
+    );
+  });
+
+  it('is told for the last 20 turns, and how many there were before', async () => {
+    const text = await told(12, 'en');
+    expect(text).toContain('What it did before (4 times) is left out.');
+    expect(text.match(/ ran at /g)).toHaveLength(10);
+  });
 });

@@ -18,7 +18,12 @@ interface Words {
   ran(rule: string, at: string, why: string): string;
   refused(rule: string, at: string, why: string, reason: string): string;
   ended(outcome: string, reason: string | undefined): string;
+  /** A run after a wait. */
+  wentOn(at: string): string;
+  checked(verdict: string): string;
   did(what: string): string;
+  /** Turns before the last that are told. */
+  earlier(count: number): string;
   waits(what: string): string;
   overruled(what: Overruling, until: string | null): string;
   held(text: string): string;
@@ -44,7 +49,10 @@ const EN: Words = {
     `"${rule}" was set off at ${at} because ${why}, but did not run: ${reason}.`,
   ended: (outcome, reason) =>
     `The run ${EN.outcomes[outcome] ?? outcome}${reason ? `: ${reason}` : ''}.`,
+  wentOn: (at) => `It went on at ${at}.`,
+  checked: (verdict) => `It checked: ${verdict}.`,
   did: (what) => `It did: ${what}.`,
+  earlier: (count) => `What it did before (${times(count, 'once', 'times')}) is left out.`,
   waits: (what) => `It waits: ${what}.`,
   overruled: ({ twin, keys, by }, until) =>
     `What it wants of ${twin} (${keys.join(', ')}) does not count: ${nameOf(by)} prevails${until === null ? '' : ` until ${until}`}.`,
@@ -108,7 +116,10 @@ const DE: Words = {
     `„${rule}“ wurde um ${at} ausgelöst, weil ${why}, lief aber nicht: ${reason}.`,
   ended: (outcome, reason) =>
     `Der Lauf ${DE.outcomes[outcome] ?? outcome}${reason ? `: ${reason}` : ''}.`,
+  wentOn: (at) => `Weiter ging es um ${at}.`,
+  checked: (verdict) => `Geprüft: ${verdict}.`,
   did: (what) => `Getan: ${what}.`,
+  earlier: (count) => `Was vorher war (${times(count, 'einmal', 'mal')}), ist ausgelassen.`,
   waits: (what) => `Gewartet wird: ${what}.`,
   overruled: ({ twin, keys, by }, until) =>
     `Was sie von ${twin} will (${keys.join(', ')}), gilt nicht: ${nameOf(by)} hat Vorrang${until === null ? '' : ` bis ${until}`}.`,
@@ -166,8 +177,10 @@ const DE: Words = {
 };
 
 const WORDS: Record<Language, Words> = { en: EN, de: DE };
-/** What is told of a span by itself; the rest goes with it. */
-const TOLD = new Set(['started', 'refused', 'overruled']);
+/** How a turn begins that does not go on with a run. */
+const OPENINGS = new Set(['started', 'refused', 'overruled']);
+/** Turns that are told of a span; all of them are in its accounts. */
+const MOST_TOLD = 20;
 
 /** What a rule did in a turn, in sentences. */
 export function tellAccount(
@@ -178,8 +191,13 @@ export function tellAccount(
 ): string {
   const words = WORDS[language];
   const when = moment(at, words, timezone);
-  const sentences: string[] = [];
+  const goesOn = trace.length > 0 && !trace.some(({ type }) => OPENINGS.has(type));
+  const sentences = goesOn ? [words.wentOn(when)] : [];
   let verdicts: string[] = [];
+  const tell = (sentence: string) => {
+    sentences.push(...verdicts.map(words.checked), sentence);
+    verdicts = [];
+  };
   for (const step of trace) {
     switch (step.type) {
       case 'condition':
@@ -206,16 +224,13 @@ export function tellAccount(
         break;
       }
       case 'done':
-        sentences.push(...verdicts.splice(0).map(capital), words.did(step.what));
+        tell(words.did(step.what));
         break;
       case 'waits':
-        sentences.push(words.waits(words.phrase(step.what)));
+        tell(words.waits(words.phrase(step.what)));
         break;
       case 'ended':
-        sentences.push(
-          ...verdicts.splice(0).map(capital),
-          words.ended(step.outcome, step.reason && words.phrase(step.reason)),
-        );
+        tell(words.ended(step.outcome, step.reason && words.phrase(step.reason)));
         break;
     }
   }
@@ -232,8 +247,9 @@ export function tellExplanation(
   const { rule, definition, enabled, accounts, near, seen } = explanation;
   if (!definition) return words.undefined(rule);
   const told = accounts
-    .filter(({ trace }) => trace.some(({ type }) => TOLD.has(type)))
+    .slice(-MOST_TOLD)
     .map((account) => tellAccount(rule, account, language, timezone));
+  if (accounts.length > MOST_TOLD) told.unshift(words.earlier(accounts.length - MOST_TOLD));
   const misses = near.map((one) => words.near(one.trigger, one, moment(one.at, words, timezone)));
   const started = accounts.some(({ trace }) => trace.some(({ type }) => type === 'started'));
   return [
