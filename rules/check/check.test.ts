@@ -49,6 +49,13 @@ it('has nothing to say of a good rule', () => {
   expect(problems(GOOD)).toEqual([]);
 });
 
+it('knows that a clock ends a wait', () => {
+  const wait = (what: string) => `${GOOD}  - wait: { for: ${what} }\n`;
+  expect(problems(wait('[{ twin: motion, path: reported.occupancy }, { at: "22:00" }]'))).toEqual(
+    [],
+  );
+});
+
 describe('what is no rule is told with its place', () => {
   it.each<[string, string, string]>([
     [

@@ -9,7 +9,7 @@ import {
   parseExpression,
 } from '../expressions/expression.ts';
 import { parseTemplate } from '../expressions/template.ts';
-import { placeOf } from '../kind/clockwork.ts';
+import { isClock, placeOf } from '../kind/clockwork.ts';
 import { HOME_TWIN } from '../kind/program.ts';
 import type { Action, Condition, Definition, Trigger } from '../language/definition.ts';
 import { error, type Locate, located, type Place, type Problem } from '../language/source.ts';
@@ -418,7 +418,7 @@ class Checker {
         for (const [index, trigger] of action.for.entries())
           this.#trigger(trigger, [...at, 'for', index]);
         if (action.until !== undefined) this.#expression(action.until, [...at, 'until'], 'bool');
-        if (action.timeout === undefined) {
+        if (action.timeout === undefined && !action.for.some(isClock)) {
           this.#say('waits for ever if it does not come: give a "timeout"', at, 'warning');
         }
         return;

@@ -2,6 +2,7 @@
 import { getTimes, type SunTimeName } from 'suncalc';
 import type { Effect, Facts, Lateness } from '../../engine/kind.ts';
 import type { Trigger } from '../language/definition.ts';
+import type { Hit } from './memory.ts';
 import { HOME_TWIN, type ReadyTrigger } from './program.ts';
 
 /** A stored deadline of the rule. */
@@ -27,7 +28,22 @@ export function placeOf(facts: Facts): { latitude: number; longitude: number } |
 const OWN = 'trigger:';
 
 export function waitPrefix(run: { id: number }, thread: { id: number }): string {
-  return `run:${run.id}:${thread.id}:`;
+  return `${timerOf(run, thread)}:`;
+}
+
+/** What the end of a thread's delay or timeout is called. */
+export function timerOf(run: { id: number }, thread: { id: number }): string {
+  return `run:${run.id}:${thread.id}`;
+}
+
+/** Whether it fires by itself, again and again. */
+export function isClock({ type }: Trigger): boolean {
+  return type === 'cron' || type === 'time' || type === 'every' || type === 'sun';
+}
+
+/** What a clock that fires is to the run that it sets off or ends the wait of. */
+export function clockHit({ index, id, trigger }: ReadyTrigger, at: number): Hit {
+  return { trigger: index, id, type: trigger.type, at };
 }
 
 /** The schedules of a trigger from `now` on (epoch ms); none for one that no clock fires. */

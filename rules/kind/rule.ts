@@ -15,7 +15,7 @@ import {
 import type { Origin } from '../blueprints/expand.ts';
 import type { Definition } from '../language/definition.ts';
 import { isSame } from '../language/same.ts';
-import { alarmIdsOf, alarmsOf, isTooLate, scheduleOf, waitPrefix } from './clockwork.ts';
+import { alarmIdsOf, alarmsOf, clockHit, isTooLate, scheduleOf, waitPrefix } from './clockwork.ts';
 import { budgetAt, freshMemory, type Hit, type Memory, type Run, type Thread } from './memory.ts';
 import { stimulusOfMessage } from './messages.ts';
 import { HOME_TWIN, hearsSun, type Program, programOf } from './program.ts';
@@ -275,8 +275,7 @@ function stimulusOf(program: Program, { memory, timezone }: Context, event: Rule
       }
       const ready = program.triggers[Number(rest[0])];
       if (!ready) return {};
-      const { index, id, trigger } = ready;
-      const hit: Hit = { trigger: index, id, type: trigger.type, at: event.at };
+      const hit = clockHit(ready, event.at);
       return isTooLate(ready, late) ? { missed: { hit, late } } : { hits: [{ hit }] };
     }
     default:

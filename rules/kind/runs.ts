@@ -6,7 +6,16 @@ import type { Effect, Facts, Json, JsonObject } from '../../engine/kind.ts';
 import type { OperandValue, Scope } from '../expressions/expression.ts';
 import { formatDuration } from '../language/duration.ts';
 import type { Place } from '../language/source.ts';
-import { alarmIdsOf, alarmsOf, isTooLate, scheduleOf, waitPrefix } from './clockwork.ts';
+import {
+  alarmIdsOf,
+  alarmsOf,
+  clockHit,
+  isClock,
+  isTooLate,
+  scheduleOf,
+  timerOf,
+  waitPrefix,
+} from './clockwork.ts';
 import { judge, type Verdict } from './conditions.ts';
 import { claimed, deedsOf, released } from './deeds.ts';
 import {
@@ -143,7 +152,7 @@ class Turn {
     for (const { run: id, thread: threadId, moves: those, isTrue } of waits) {
       const [run, thread] = this.#find(id, threadId);
       if (!run || thread?.waiting?.type !== 'wait') continue;
-      const fired = this.#move(those, thread.waiting.memory, `run:${id}:${threadId}:`);
+      const fired = this.#move(those, thread.waiting.memory, waitPrefix(run, thread));
       const [hit] = fired;
       if (hit) run.vars.wait = hit as unknown as Json;
       if (hit || isTrue) this.#resume(run, thread);
@@ -254,14 +263,12 @@ class Turn {
     const ready = instruction.triggers[Number(key.split(':')[0])];
     if (!ready) return;
     const prefix = waitPrefix(run, thread);
-    const isClock = alarmIdsOf(ready, prefix).includes(`${prefix}${key}`);
-    if (isClock && isTooLate(ready, late)) {
+    const isAlarm = isClock(ready.trigger);
+    if (isAlarm && isTooLate(ready, late)) {
       this.#effects.push(...alarmsOf(ready, this.#moment, prefix).map(scheduleOf));
       return;
     }
-    const { index, id, trigger } = ready;
-    const clock: Hit = { trigger: index, id, type: trigger.type, at: this.#moment.now };
-    const hit = isClock ? clock : thread.waiting.memory[key]?.hit;
+    const hit = isAlarm ? clockHit(ready, this.#moment.now) : thread.waiting.memory[key]?.hit;
     if (!hit) return;
     run.vars.wait = hit as unknown as Json;
     this.#resume(run, thread);
@@ -722,10 +729,6 @@ class Turn {
     const { now, facts, timezone } = this.#moment;
     return scopeOf({ facts, hit, vars, now, timezone });
   }
-}
-
-function timerOf(run: Run, thread: Thread): string {
-  return `run:${run.id}:${thread.id}`;
 }
 
 function describe(type: string, values: JsonObject): string {

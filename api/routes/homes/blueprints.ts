@@ -27,7 +27,7 @@ import {
   toListedBlueprint,
 } from '../../http/resources/blueprint.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
-import { etagOf, IfMatch } from '../../http/revision.ts';
+import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 
 const TAGS = ['Rules'];
 /** A turn for each rule that is made from it. */
@@ -132,12 +132,11 @@ export function blueprintRoutes(app: App, { engine }: RouteContext): void {
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.blueprint };
       const by = requesterOf(principal, headers);
-      const { made, problems, ...read } = await putBlueprint(engine, address, body, by);
-      reply.header('etag', etagOf(read.reading.row.revision));
-      if (made) reply.header('location', `/v1/homes/${params.home}/blueprints/${params.blueprint}`);
+      const put = await putBlueprint(engine, address, body, by);
+      const path = `/v1/homes/${params.home}/blueprints/${params.blueprint}`;
       return reply
-        .code(made ? 201 : 200)
-        .send({ ...toBlueprint(read), problems: problems.map(toProblem) });
+        .code(placed(reply, path, put))
+        .send({ ...toBlueprint(put), problems: put.problems.map(toProblem) });
     },
   );
 

@@ -18,7 +18,7 @@ import { RulePath } from '../../http/parameters.ts';
 import { requesterOf } from '../../http/requester.ts';
 import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Rule, toProblem, toRule } from '../../http/resources/rule.ts';
-import { etagOf, IfMatch } from '../../http/revision.ts';
+import { IfMatch, placed } from '../../http/revision.ts';
 import {
   discardDraft,
   mustReadDraft,
@@ -68,12 +68,10 @@ export function draftRoutes(app: App, { engine }: RouteContext): void {
     async ({ params, headers, body, principal }, reply) => {
       await mustReadHome(engine, params.home);
       const by = requesterOf(principal, headers);
-      const { reading, made, problems } = await putDraft(engine, addressOf(params), body, by);
-      reply.header('etag', etagOf(reading.row.revision));
-      if (made) reply.header('location', `/v1/homes/${params.home}/rules/${params.rule}/draft`);
+      const put = await putDraft(engine, addressOf(params), body, by);
       return reply
-        .code(made ? 201 : 200)
-        .send({ ...toRule(reading), problems: problems.map(toProblem) });
+        .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}/draft`, put))
+        .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });
     },
   );
 
@@ -121,12 +119,10 @@ export function draftRoutes(app: App, { engine }: RouteContext): void {
     },
     async ({ params, principal }, reply) => {
       const by = requesterOf(principal, {});
-      const { reading, made, problems } = await promoteDraft(engine, addressOf(params), by);
-      reply.header('etag', etagOf(reading.row.revision));
-      if (made) reply.header('location', `/v1/homes/${params.home}/rules/${params.rule}`);
+      const put = await promoteDraft(engine, addressOf(params), by);
       return reply
-        .code(made ? 201 : 200)
-        .send({ ...toRule(reading), problems: problems.map(toProblem) });
+        .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}`, put))
+        .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });
     },
   );
 

@@ -21,7 +21,7 @@ import { pageOfKind } from '../../http/readings.ts';
 import { requesterOf } from '../../http/requester.ts';
 import { Kit, KitListed, KitPart, toKit, toListedKit, toPart } from '../../http/resources/kit.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
-import { etagOf, IfMatch } from '../../http/revision.ts';
+import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 
 const TAGS = ['Kits'];
 /** A turn or two for each of its parts. */
@@ -168,12 +168,10 @@ export function kitRoutes(app: App, { engine, kits }: RouteContext): void {
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.kit };
       const by = requesterOf(principal, headers);
-      const { made, problems, ...read } = await kits.install(address, body, by);
-      reply.header('etag', etagOf(read.reading.row.revision));
-      if (made) reply.header('location', `/v1/homes/${params.home}/kits/${params.kit}`);
+      const put = await kits.install(address, body, by);
       return reply
-        .code(made ? 201 : 200)
-        .send({ ...toKit(read), problems: problems.map(toProblem) });
+        .code(placed(reply, `/v1/homes/${params.home}/kits/${params.kit}`, put))
+        .send({ ...toKit(put), problems: put.problems.map(toProblem) });
     },
   );
 

@@ -25,7 +25,7 @@ import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
-import { etagOf, IfMatch } from '../../http/revision.ts';
+import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 import { MOST_DAYS, spanOf } from '../../http/span.ts';
 import {
   deleteRule,
@@ -233,12 +233,10 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
-      const { reading, made, problems } = await putRule(engine, address, body, by);
-      reply.header('etag', etagOf(reading.row.revision));
-      if (made) reply.header('location', `/v1/homes/${params.home}/rules/${params.rule}`);
+      const put = await putRule(engine, address, body, by);
       return reply
-        .code(made ? 201 : 200)
-        .send({ ...toRule(reading), problems: problems.map(toProblem) });
+        .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}`, put))
+        .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });
     },
   );
 
