@@ -16,16 +16,13 @@ export async function tellInside(
   { principal, ifRevision }: Requester,
 ): Promise<void> {
   const id = randomUUID();
-  const receipt = await engine.dispatch({
+  const receipt = await engine.tell({
     ...address,
     id,
     dedupe: false,
     event,
     at: engine.clock.now(),
     undated: true,
-    source: 'engine',
-    cause: null,
-    correlation: id,
     principal,
     ifUnknown: 'reject',
     answered: true,

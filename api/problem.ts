@@ -52,6 +52,7 @@ const ENGINE: Record<ErrorCode, Meaning> = {
   conflict: { status: 409, title: 'Conflict' },
   'stale-revision': { status: 412, title: 'The twin has moved on' },
   'kind-invalid': { status: 500, title: 'The kind is faulty' },
+  'state-too-large': { status: 422, title: 'The twin would remember too much' },
   'machine-failed': { status: 500, title: 'The machine failed' },
   'state-unreadable': { status: 500, title: 'The stored state cannot be read' },
   'cascade-too-deep': { status: 500, title: 'Twins tell each other in circles' },

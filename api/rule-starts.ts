@@ -46,10 +46,10 @@ async function tell(
   const id = `start:${start}`;
   await engine.hasRoom(home);
   // Refused only where the rule has gone meanwhile
-  await engine.dispatch({
+  await engine.tell({
     ...{ home, twin, id, dedupe: true, event: { type: 'engine.started', start } },
-    ...{ at: engine.clock.now(), undated: true, source: 'engine', principal: 'engine' },
-    ...{ cause: null, correlation: id, ifUnknown: 'reject', answered: true },
+    ...{ at: engine.clock.now(), undated: true, principal: 'engine' },
+    ...{ ifUnknown: 'reject', answered: true },
   });
 }
 

@@ -23,15 +23,20 @@ import { deadLetter, Ledger, type Rows, type Settled, type Signal } from './ledg
 import type { LiveTwin } from './live-twin.ts';
 import type { Mail, Waiting } from './mailbox.ts';
 import { hasSeen } from './seen.ts';
+import { stateFlaw } from './state-size.ts';
 import { nextDue } from './timers.ts';
 import { birth, turn } from './turn.ts';
-import { type HomeWatches, observationOf, observedId, WATCHES, watchTargets } from './watching.ts';
+import { observedId } from './turn-ids.ts';
+import { assertMaySay } from './vocabulary.ts';
+import { type HomeWatches, observationOf, WATCHES, watchTargets } from './watching.ts';
 
 /** What a batch needs to know of its surroundings. */
 export interface BatchContext extends HouseholdSource {
   destinations: Destinations;
   defaultTimezone: string;
   checkpointEvery: number;
+  /** Bytes of JSON that the state of a twin may have. */
+  stateBytes: number;
   newId: () => string;
 }
 
@@ -175,6 +180,7 @@ class Batch {
 
   #nextTurn(twin: LiveTwin, item: Item): Item[] {
     const { envelope, waiting } = item;
+    assertMaySay(twin.kindOf, envelope);
     if (envelope.event.type === 'twin.created') {
       if (envelope.dedupe && hasSeen(twin.state.seen, idHash(envelope.id))) {
         this.#ledger.settle(envelope, waiting, {
@@ -230,6 +236,8 @@ class Batch {
   #firstTurn(item: Item): Item[] {
     const { envelope, waiting } = item;
     const { home, twin, ifUnknown } = envelope;
+    const kind = envelope.kind === undefined ? undefined : this.#context.kinds.get(envelope.kind);
+    if (kind) this.#assertMayBegin(kind, envelope);
     if (ifUnknown === 'candidate' && envelope.kind !== undefined) {
       this.#ledger.candidate(envelope, envelope.kind, this.#now);
       this.#ledger.settle(envelope, waiting, {
@@ -244,7 +252,6 @@ class Batch {
         hint: `Create it with POST /v1/homes/${home}/twins, or let devices register (PROVISIONING).`,
       });
     }
-    const kind = this.#context.kinds.get(envelope.kind);
     if (!kind) {
       throw new EngineError('unknown-kind', `there is no kind "${envelope.kind}"`, {
         hint: `Known kinds: ${[...this.#context.kinds.keys()].join(', ')}.`,
@@ -269,12 +276,21 @@ class Batch {
     return born ? [...followUps, ...this.#nextTurn(born, item)] : followUps;
   }
 
+  /** @throws EngineError `unknown-event`, `unknown-kind` for a device that would be a twin of no device */
+  #assertMayBegin(kind: AnyKind, envelope: Envelope): void {
+    assertMaySay(kind, envelope);
+    if (envelope.sender === 'engine' || kind.isDevice !== false) return;
+    throw new EngineError('unknown-kind', `a ${kind.kind} is no device`, {
+      hint: 'Name a kind of devices in the topic; GET /v1/kinds says which are. Twins of other kinds are made over REST.',
+    });
+  }
+
   /** @throws what the first turn would throw */
   #probe(kind: AnyKind, envelope: Envelope): Turned {
     const born = birth(
       kind,
       creationOf(envelope),
-      { name: envelope.twin, room: null, timezone: this.#timezoneOf(envelope.home) },
+      { name: envelope.twin, room: null, ...this.#originOf(envelope.home) },
       this.#now,
       this.#context.destinations,
     );
@@ -287,7 +303,7 @@ class Batch {
     const made = {
       name: asked && typeof name === 'string' ? name : envelope.twin,
       room: asked && typeof room === 'string' ? room : null,
-      timezone: this.#timezoneOf(envelope.home),
+      ...this.#originOf(envelope.home),
     };
     const born = birth(
       kind,
@@ -298,20 +314,35 @@ class Batch {
     );
     if (!this.#household.home(envelope.home)) {
       const { home } = envelope;
-      const row = { id: home, name: home, timezone: made.timezone, createdAt: this.#now };
+      const incarnation = this.#context.newId();
+      const row = {
+        id: home,
+        incarnation,
+        name: home,
+        timezone: made.timezone,
+        createdAt: this.#now,
+      };
       this.#household.addHome(row);
       this.#ledger.home(row);
     }
     return born;
   }
 
-  #timezoneOf(home: string): string {
-    return this.#household.home(home)?.timezone ?? this.#context.defaultTimezone;
+  /** Of a twin that comes into being there. */
+  #originOf(home: string): { timezone: string; incarnation: string; epoch: number } {
+    const timezone = this.#household.home(home)?.timezone ?? this.#context.defaultTimezone;
+    return { timezone, incarnation: this.#context.newId(), epoch: this.#context.epoch() };
   }
 
   #accept(before: LiveTwin | null, turned: Turned, item: Item): Item[] {
     const { envelope, waiting } = item;
     const { twin, journal } = turned;
+    const flaw = stateFlaw(before?.state ?? null, twin.state, this.#context.stateBytes);
+    if (flaw !== null) {
+      throw new EngineError('state-too-large', `${keyOf(twin)}: ${flaw}`, {
+        hint: 'The turn is undone. Let the twin remember less: shorten lists and texts in its variables or settings.',
+      });
+    }
     this.#household.turned(twin);
     this.#ledger.turn(turned);
     // Replay cannot fold what an older version of the kind did: it begins where the new one took over
@@ -370,9 +401,10 @@ class Batch {
       const envelope = (event: EventData): Envelope => ({
         ...this.#carry(item.envelope, {
           to: id,
-          id: observedId(twin, id),
+          id: observedId(twin, twin.revision, twin.life, id),
           event,
           source: keyOf(twin),
+          sender: 'engine',
         }),
         facts: factsNow(),
       });
@@ -426,6 +458,7 @@ class Batch {
       ...(followUp.claim && { claim: followUp.claim }),
       at: this.#now,
       source: followUp.source,
+      sender: followUp.sender,
       cause: parent.id,
       correlation: parent.correlation,
       principal: parent.principal,
@@ -492,6 +525,7 @@ function creationOf(envelope: Envelope): Envelope {
     dedupe: false,
     event: { type: 'twin.created' },
     source: 'engine',
+    sender: 'engine',
     cause: envelope.id,
   };
 }

@@ -1,5 +1,12 @@
 import type { Clock } from './clock.ts';
-import { type Address, type Envelope, type EventData, keyOf, type Receipt } from './envelope.ts';
+import {
+  type Address,
+  type Envelope,
+  type EventData,
+  keyOf,
+  type Receipt,
+  senderId,
+} from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { AnyKind } from './kind.ts';
 import type { Requester } from './requester.ts';
@@ -16,7 +23,7 @@ export interface Core {
   newId: () => string;
   defaultTimezone: string;
   shardOf(home: string): Shard;
-  dispatch(envelope: Envelope): Promise<Receipt>;
+  post(envelope: Envelope): Promise<Receipt>;
   /** A row has come into the store behind the outbox's back. */
   reloadOutbox(): void;
   /** Rows have gone from the store behind the outbox's back. */
@@ -30,7 +37,7 @@ export function requestEnvelope(
   event: EventData,
   by: Requester,
 ): Envelope {
-  const id = by.key ?? core.newId();
+  const id = by.key === undefined ? core.newId() : senderId(by.key);
   return {
     home: address.home,
     twin: address.twin,
@@ -40,6 +47,7 @@ export function requestEnvelope(
     at: core.clock.now(),
     undated: true,
     source: by.source,
+    sender: 'engine',
     cause: null,
     correlation: id,
     principal: by.principal,

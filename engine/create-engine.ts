@@ -4,7 +4,15 @@ import { ChangeFeed } from './changes.ts';
 import { type Core, requestEnvelope } from './core.ts';
 import { deadLetterVerbs } from './dead-letter-verbs.ts';
 import type { Engine, EngineOptions, Limits } from './engine.ts';
-import type { Address, Envelope, EventData } from './envelope.ts';
+import {
+  type Address,
+  type Envelope,
+  type EventData,
+  type Inbound,
+  type Receipt,
+  senderId,
+  type Told,
+} from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { homeVerbs } from './home-verbs.ts';
 import type { AnyKind } from './kind.ts';
@@ -14,10 +22,12 @@ import { Outbox } from './outbox.ts';
 import { isMeasurable } from './rollups.ts';
 import type { OutboxRow } from './rows.ts';
 import { Shard, WRITERS_PER_SHARD } from './shard.ts';
+import { isWithinLevels, MOST_LEVELS } from './state-size.ts';
 import { steeringVerbs } from './steering-verbs.ts';
 import type { Lease } from './storage/port.ts';
 import { parseEvent } from './turn.ts';
 import { twinVerbs } from './twin-verbs.ts';
+import { senderAt } from './vocabulary.ts';
 import { WakeQueue } from './wake-queue.ts';
 
 const DEFAULT_LIMITS: Limits = {
@@ -26,11 +36,14 @@ const DEFAULT_LIMITS: Limits = {
   hotTwins: 50_000,
   telemetryBudget: 1_000,
   checkpointEvery: 500,
+  stateBytes: 256 * 1024,
 };
 const DEFAULT_TAKEOVER_WAIT_MS = 15_000;
 const DRAIN_MS = 6_000;
 const TWINS_COUNTED_FOR_MS = 60_000;
 const SETTLE_MS = 2_000;
+/** What an epoch lies above the one before it, at most. */
+const EPOCH_STEP = 2 ** 24;
 
 /**
  * Claims the homes of the store and starts turning their twins.
@@ -67,6 +80,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
           defaultTimezone,
           newId,
           checkpointEvery: limits.checkpointEvery,
+          stateBytes: limits.stateBytes,
         },
         mailboxLimit: limits.mailbox,
         telemetryBudget: limits.telemetryBudget,
@@ -105,7 +119,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     newId,
     defaultTimezone,
     shardOf,
-    dispatch: (envelope) => shardOf(envelope.home).post(envelope),
+    post: (envelope) => shardOf(envelope.home).post(envelope),
     reloadOutbox: () => outbox.reload(),
     forgetDeliveries: (deleted) => outbox.forget(deleted),
   };
@@ -117,6 +131,40 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     let hash = 0x811c9dc5;
     for (let i = 0; i < home.length; i++) hash = Math.imul(hash ^ home.charCodeAt(i), 0x01000193);
     return shards[(hash >>> 0) % shards.length] as Shard;
+  }
+
+  /** @throws EngineError `bad-input` for what is no door */
+  async function dispatch({ mayReport = false, ...inbound }: Inbound): Promise<Receipt> {
+    const id = senderId(inbound.id);
+    const sender = senderAt(inbound.source);
+    return await admit({
+      ...inbound,
+      id,
+      sender: sender === 'person' && mayReport ? 'reporter' : sender,
+      cause: null,
+      correlation: inbound.correlation === undefined ? id : senderId(inbound.correlation),
+    });
+  }
+
+  async function tell(told: Told): Promise<Receipt> {
+    const id = told.dedupe ? senderId(told.id) : told.id;
+    return await admit({
+      ...told,
+      id,
+      sender: 'engine',
+      source: 'engine',
+      cause: null,
+      correlation: id,
+    });
+  }
+
+  /** What cannot be written down never reaches a batch, where others would have to wait for it. */
+  async function admit(envelope: Envelope): Promise<Receipt> {
+    if (isWithinLevels(envelope.event, MOST_LEVELS)) return await core.post(envelope);
+    const reason = `${envelope.event.type}: nested deeper than ${MOST_LEVELS} levels`;
+    const { home, twin } = envelope;
+    telemetry.emit('dead-letter.lost', { code: 'bad-input', error: `${home}/${twin}: ${reason}` });
+    return { status: 'rejected', code: 'bad-input', reason, hint: 'Send flat data.' };
   }
 
   function committed({ twins, rows, changes: made, signals }: FoldedBatch): void {
@@ -146,7 +194,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     const by = { principal: 'engine', source: 'engine' };
     const envelope = requestEnvelope(core, address, event, by);
     core
-      .dispatch({ ...envelope, cause, correlation: cause })
+      .post({ ...envelope, cause, correlation: cause })
       .catch((error: unknown) => telemetry.emit('background.failed', { task: event.type, error }));
   }
 
@@ -171,6 +219,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     owner,
     shards.length * WRITERS_PER_SHARD,
     options.takeoverWaitMs ?? DEFAULT_TAKEOVER_WAIT_MS,
+    // A database that went back to a backup gets other epochs than it had after that backup
+    1 + Math.floor(random() * EPOCH_STEP),
   );
   lease.onLost(() =>
     loseOwnership(
@@ -212,7 +262,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...twinVerbs(core, changes),
     ...steeringVerbs(core),
     ...deadLetterVerbs(core),
-    dispatch: core.dispatch,
+    dispatch,
+    tell,
     hasRoom: (home) => shardOf(home).hasRoom(),
     addSink: (sink) => outbox.attach(sink),
     wakeSink: (name) => outbox.wake(name),

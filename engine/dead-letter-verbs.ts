@@ -77,7 +77,7 @@ export function deadLetterVerbs(core: Core): DeadLetterVerbs {
       switch (content.type) {
         case 'envelope': {
           // The sender's own id stays, so that an event which got through meanwhile is not doubled
-          const receipt = await core.dispatch({ ...content.envelope, kept: true });
+          const receipt = await core.post({ ...content.envelope, kept: true });
           if (receipt.status === 'rejected') {
             return { resolved: false, letter, reason: receipt.reason };
           }

@@ -1,6 +1,7 @@
 import type { Envelope, EventData } from './envelope.ts';
 import { firstEnd } from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
+import { deadlineId } from './turn-ids.ts';
 
 /** The first deadline of a twin that has come: a timer, a lease's end, or a command nobody confirmed. */
 export function dueEvent({ state }: LiveTwin, now: number): EventData | null {
@@ -24,7 +25,7 @@ export function dueEvent({ state }: LiveTwin, now: number): EventData | null {
 /** A deadline as an event of its twin. That of a command continues the command's chain of causes; a timer begins one. */
 export function deadlineEnvelope(twin: LiveTwin, event: EventData, now: number): Envelope {
   const what = event.timer ?? event.intent ?? 'lease';
-  const id = `${twin.home}/${twin.twin}@${twin.revision + 1}!${String(what)}`;
+  const id = deadlineId(twin, twin.revision + 1, twin.life, String(what));
   const intent = twin.state.pending.find((pending) => pending.id === event.intent);
   return {
     id,
@@ -34,6 +35,7 @@ export function deadlineEnvelope(twin: LiveTwin, event: EventData, now: number):
     event,
     at: now,
     source: 'timer',
+    sender: 'engine',
     cause: intent?.cause ?? null,
     correlation: intent?.correlation ?? id,
     principal: intent?.principal ?? 'engine',

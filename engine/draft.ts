@@ -4,7 +4,6 @@ import {
   type Address,
   type Envelope,
   type EventData,
-  effectId,
   idHash,
   isExternal,
   keyOf,
@@ -49,7 +48,9 @@ import type {
 } from './rows.ts';
 import { remember } from './seen.ts';
 import { arm, delayTimer, disarm, lazyWakeAt, nextDue, scheduleTimer } from './timers.ts';
+import { effectId } from './turn-ids.ts';
 import type { ActiveAlert, PendingIntent, TwinState } from './twin-state.ts';
+import type { Sender } from './vocabulary.ts';
 
 /** Which sink takes an effect; undefined: none does. */
 export type Destinations = Partial<Record<Delivery['type'], string>>;
@@ -60,6 +61,7 @@ export interface FollowUp {
   id: string;
   event: EventData;
   source: string;
+  sender: Sender;
   claim?: Claim;
 }
 
@@ -160,7 +162,7 @@ export class Draft {
   }
 
   #effect(effect: AnyEffect): void {
-    const id = effectId(this.#address, this.#revision, this.#effects.length);
+    const id = this.#effectId(this.#effects.length);
     switch (effect.type) {
       case 'command':
         this.command(effect);
@@ -179,6 +181,7 @@ export class Draft {
             id: effect.ref === undefined ? id : `${id}~${effect.ref}`,
             event: effect.event as EventData,
             source: keyOf(this.#before),
+            sender: effect.authored ? 'rule' : 'twin',
             ...(effect.claim && { claim: effect.claim }),
           });
         }
@@ -309,7 +312,7 @@ export class Draft {
 
   /** Opens an intent and sends its command on its way. */
   command(request: CommandRequest): void {
-    const id = effectId(this.#address, this.#revision, this.#effects.length);
+    const id = this.#effectId(this.#effects.length);
     const checked = specOf(this.#before.kindOf, request);
     if (checked.spec.supersedes ?? true) {
       for (const older of this.state.pending) {
@@ -334,7 +337,7 @@ export class Draft {
 
   /** A command that is not sent: its intent fails at once. */
   refuse(request: CommandRequest, error: string): void {
-    const id = effectId(this.#address, this.#revision, this.#effects.length);
+    const id = this.#effectId(this.#effects.length);
     const checked = specOf(this.#before.kindOf, request);
     const { id: cause, correlation, principal } = this.#envelope;
     const intent = openIntent(id, request, checked, { cause, correlation, principal }, this.#now);
@@ -456,14 +459,18 @@ export class Draft {
 
   /** An event for another twin of the home that the engine, not the machine, has to say. */
   followUp(to: string, event: EventData): void {
-    const id = `${effectId(this.#address, this.#revision, this.#followUps.length)}:${event.type}`;
-    this.#followUps.push({ to, id, event, source: 'engine' });
+    const id = `${this.#effectId(this.#followUps.length)}:${event.type}`;
+    this.#followUps.push({ to, id, event, source: 'engine', sender: 'engine' });
   }
 
   #tellOutcome(intent: PendingIntent, status: IntentStatus, error?: string): void {
     const event = intentEvent(intent, status, error);
     if (!(event.type in this.#before.kindOf.events)) return;
     this.#outcomes.push(event);
+  }
+
+  #effectId(n: number | 'desired'): string {
+    return effectId(this.#address, this.#revision, this.#before.life, n);
   }
 
   #recipients(to: string | { relation: string }): string[] {
@@ -514,7 +521,7 @@ export class Draft {
       (born && Object.keys(view.desired).length > 0)
     ) {
       this.#deliver(
-        `${keyOf(before)}@${this.#revision}#desired`,
+        this.#effectId('desired'),
         { type: 'desired', desired: view.desired, revision: this.#revision, ...this.#sender() },
         null,
       );
@@ -529,6 +536,9 @@ export class Draft {
       home: before.home,
       twin: before.twin,
       kind: before.kind,
+      incarnation: before.incarnation,
+      epoch: before.epoch,
+      life: before.life,
       version: before.version,
       name: this.name,
       room: this.room,
@@ -564,6 +574,7 @@ export class Draft {
         late: status === 'late',
         state: born || !sameJson(value, before.state.value) ? (value as Json) : null,
         effects: this.#effects,
+        epoch: before.epoch,
       },
       intents: [...this.#intents.values()],
       alerts: [...this.#alerts.values()],

@@ -55,6 +55,8 @@ export interface TellEffect {
   ref?: string;
   /** Of `desired.changed` and commands: with what weight; without, the least. */
   claim?: Claim;
+  /** The author of a rule or the like chose the event, not the kind's code: it may be one that rules may send. */
+  authored?: true;
 }
 
 /** Arms a stored deadline; the same `id` replaces it. Exactly one of `at` (epoch ms) and `cron`. */

@@ -2,7 +2,7 @@ import type { ChangeFeed } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { DeadLetterVerbs } from './dead-letter-verbs.ts';
 import type { Destinations } from './draft.ts';
-import type { Envelope, Receipt } from './envelope.ts';
+import type { Inbound, Receipt, Told } from './envelope.ts';
 import type { HomeVerbs } from './home-verbs.ts';
 import type { AnyKind } from './kind.ts';
 import type { Sink } from './sink.ts';
@@ -52,6 +52,8 @@ export interface Limits {
   telemetryBudget: number;
   /** Turns between two checkpoints of a twin. */
   checkpointEvery: number;
+  /** Bytes of JSON that the state of a twin may have: a turn beyond it is refused. */
+  stateBytes: number;
 }
 
 /** Everything that an adapter or the API may ask of the engine. */
@@ -68,12 +70,17 @@ export interface Engine
   readonly storage: Storage;
 
   /**
-   * Hands an event to its twin. Resolves after the commit that holds it; while the store is away
-   * it waits.
+   * Hands an event from outside to its twin: for adapters and for requests. The event must be one that the door's
+   * sender may send (vocabulary.ts). Resolves after the commit that holds it; while the store is away it waits.
    * @throws EngineError `overloaded` when the mailbox is full (wait with {@link hasRoom}),
-   *   `stopping`, `fenced`
+   *   `stopping`, `fenced`; `bad-input` for a source that is no door
    */
-  dispatch(envelope: Envelope): Promise<Receipt>;
+  dispatch(inbound: Inbound): Promise<Receipt>;
+  /**
+   * Tells a twin what a feature has decided after its own checks; any event that its kind declares.
+   * @throws what {@link dispatch} throws
+   */
+  tell(told: Told): Promise<Receipt>;
   /** Resolves when the home's mailbox takes envelopes again. */
   hasRoom(home: string): Promise<void>;
   /** Takes effects of its types from now on, beginning with what waits for it in the outbox. */

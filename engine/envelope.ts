@@ -3,6 +3,7 @@ import { EngineError, type ErrorCode } from './errors.ts';
 import type { Facts } from './facts.ts';
 import type { Json } from './json.ts';
 import type { Claim, Overruling } from './leases.ts';
+import type { Door, Speaker } from './vocabulary.ts';
 
 /** Where a twin lives. Printed `home/twin` everywhere. */
 export interface Address {
@@ -19,8 +20,8 @@ export interface EventData {
 /** What to do with an envelope whose twin does not exist (the provisioning policy of its source). */
 export type IfUnknown = 'create' | 'candidate' | 'reject';
 
-/** An event on its way to a twin. */
-export interface Envelope extends Address {
+/** What everybody who sends an event says of it. */
+interface Message extends Address {
   /** The sender's id of the event (payload `id`, `Idempotency-Key`) or one that the source made. */
   id: string;
   /**
@@ -36,34 +37,52 @@ export interface Envelope extends Address {
    * where the clock has been set back since the event before.
    */
   undated?: boolean;
-  /** The door it came through: `mqtt`, `rest`, `timer`, `engine`, or `home/twin` for a tell. */
-  source: string;
-  /** Id of the event that led to this one; null at the start of a chain. */
-  cause: string | null;
-  /** Id shared by everything that follows from one first event. */
-  correlation: string;
   /** Who asked: `device`, `admin`, a user's id … */
   principal: string;
+  ifUnknown: IfUnknown;
+  /** The sender reads the receipt, so a refusal need not be kept as a dead letter. */
+  answered?: boolean;
+  /** Only for an event that a caller read a revision for: refuse it if the twin has moved on. */
+  ifRevision?: number;
+}
+
+/** An event from outside, as a door hands it to the engine, which adds who the door lets speak. */
+export interface Inbound extends Message {
+  source: Door;
+  /** Of a request: whether who asks may also say what a device says of itself. */
+  mayReport?: boolean;
+  /** Id shared by all events of one packet or request; default: the event's own. */
+  correlation?: string;
   /** The kind that the source believes the twin to be; needed where `ifUnknown` may create it. */
   kind?: string;
-  ifUnknown: IfUnknown;
   /**
    * How the device is reached, `codec:device address` (for example `zigbee2mqtt:Living/TRV`). Stored
    * with the twin and handed to the sink with each of its commands.
    */
   via?: string;
-  /** The sender reads the receipt, so a refusal need not be kept as a dead letter. */
-  answered?: boolean;
   /** It is tried again: a dead letter holds it already, so a refusal leaves no second one. */
   kept?: boolean;
+}
+
+/** An event that a feature tells a twin after its own checks. */
+export type Told = Message;
+
+/** An event on its way to a twin. */
+export interface Envelope extends Omit<Inbound, 'source' | 'correlation' | 'mayReport'> {
+  /** Who speaks, which decides what may be said. Not journaled: what was admitted once stays so. */
+  sender: Speaker;
+  /** The door it came through: `mqtt`, `rest` …; `timer`, `engine`, or `home/twin` for a tell. */
+  source: string;
+  /** Id of the event that led to this one; null at the start of a chain. */
+  cause: string | null;
+  /** Id shared by everything that follows from one first event. */
+  correlation: string;
   /** Telemetry beyond the twin's budget that this envelope stands for (see mailbox.ts). */
   folded?: FoldedSamples;
   /** What its twin's kind reads of other twins, as it was when this event arose. The engine gathers it. */
   facts?: Facts;
   /** With what weight the sender wants it, and what follows from it. */
   claim?: Claim;
-  /** Only for an event that a caller read a revision for: refuse it if the twin has moved on. */
-  ifRevision?: number;
 }
 
 /** What several telemetry events that became one said in sum. */
@@ -109,9 +128,12 @@ export function keyOf(address: Address): string {
   return `${address.home}/${address.twin}`;
 }
 
-/** `home/twin@revision#n`: the deterministic id of the n-th effect of a turn. */
-export function effectId(address: Address, revision: number, n: number): string {
-  return `${address.home}/${address.twin}@${revision}#${n}`;
+/**
+ * An id that a sender chose, in a name space of its own: ids that the engine makes hold a `/`, and these hold
+ * none unless they begin with `~`. So nobody outside can name a turn or an effect as the cause of an event.
+ */
+export function senderId(id: string): string {
+  return id.includes('/') || id.startsWith('~') ? `~${id}` : id;
 }
 
 const EARLIEST = Date.UTC(2000, 0, 1);

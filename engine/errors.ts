@@ -13,6 +13,7 @@ const CODES = {
   conflict: { retryable: false },
   'stale-revision': { retryable: false },
   'kind-invalid': { retryable: false },
+  'state-too-large': { retryable: false },
   'machine-failed': { retryable: false },
   'state-unreadable': { retryable: false },
   'cascade-too-deep': { retryable: false },

@@ -8,7 +8,7 @@ import type { HomeRow } from './rows.ts';
 /** What can be done with homes. */
 export interface HomeVerbs {
   /** @throws EngineError `conflict` if it exists, `bad-input` */
-  createHome(home: Omit<HomeRow, 'createdAt'>): Promise<HomeRow>;
+  createHome(home: Omit<HomeRow, 'createdAt' | 'incarnation'>): Promise<HomeRow>;
   /** A new timezone is told to the twins that care. @throws EngineError `unknown-home`, `bad-input` */
   updateHome(
     id: string,
@@ -32,7 +32,7 @@ export function homeVerbs(core: Core): HomeVerbs {
         if (!kind || !('home.changed' in kind.events)) continue;
         const address = { home: home.id, twin: row.twin };
         const envelope = requestEnvelope(core, address, event, by);
-        assertDone(await core.dispatch({ ...envelope, source: 'engine', dedupe: false }));
+        assertDone(await core.post({ ...envelope, source: 'engine', dedupe: false }));
       }
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
@@ -42,7 +42,7 @@ export function homeVerbs(core: Core): HomeVerbs {
     async createHome(home) {
       assertName('home', home.id);
       assertTimezone(home.timezone);
-      const row = { ...home, createdAt: core.clock.now() };
+      const row = { ...home, incarnation: core.newId(), createdAt: core.clock.now() };
       if (!(await storage.insertHome(row))) {
         throw new EngineError('conflict', `home ${home.id} exists already`, {
           hint: 'PATCH it, or choose another id.',

@@ -9,6 +9,8 @@ import { HomeWatches } from './watching.ts';
 /** Where twins and homes come from. */
 export interface HouseholdSource {
   kinds: ReadonlyMap<string, AnyKind>;
+  /** Of the database, under which turns are folded; known once the homes are claimed. */
+  epoch(): number;
   /** A twin that is in memory already. */
   hot(key: string): LiveTwin | undefined;
   load(addresses: readonly Address[]): Promise<LoadedTwin[]>;
@@ -212,7 +214,7 @@ export class Household {
         hint: 'This engine does not know the kind. Start it with the kind (KINDS_DIR names the folder of your own), or delete the twin.',
       });
     }
-    let twin = revive(kind, stored);
+    let twin = revive(kind, stored, this.#source.epoch());
     for (const { room, member, belongs } of this.#memberships) {
       if (room === key) twin = withMember(twin, member, belongs);
     }

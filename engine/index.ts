@@ -18,10 +18,12 @@ export {
   type Envelope,
   type EventData,
   type IfUnknown,
+  type Inbound,
   isName,
   keyOf,
   type Receipt,
   saneTime,
+  type Told,
 } from './envelope.ts';
 export { EngineError, type ErrorCode, messageOf } from './errors.ts';
 export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
@@ -36,6 +38,7 @@ export type { Requester } from './requester.ts';
 export type * from './rows.ts';
 export type { DeliveryOutcome, Sink } from './sink.ts';
 export { SoloTwin } from './solo-twin.ts';
+export { isWithinLevels } from './state-size.ts';
 export { readMigrations } from './storage/migrations.ts';
 export { openStorage } from './storage/open.ts';
 export type {
@@ -49,6 +52,7 @@ export type {
   TwinFilter,
 } from './storage/port.ts';
 export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
-export { isReserved } from './turn.ts';
+export { turnOfId } from './turn-ids.ts';
 export type { NewTwin, TwinReading } from './twin-verbs.ts';
+export { assertMaySay, type Door, SENDERS, type Sender, sendersOf } from './vocabulary.ts';
 export { observationOf } from './watching.ts';

@@ -1,6 +1,7 @@
 import type { AnyStateMachine } from 'xstate';
 import type { z } from 'zod';
 import { EngineError } from './errors.ts';
+import { isReserved, SENDERS } from './vocabulary.ts';
 
 /** What {@link checkKind} looks at; `defineKind` gives it the typed whole. */
 interface CheckedKind {
@@ -11,6 +12,7 @@ interface CheckedKind {
   commands: Record<string, { args: z.ZodObject }>;
   measurements: unknown;
   machine: AnyStateMachine;
+  senders?: Readonly<Record<string, readonly string[] | undefined>>;
   view(context: unknown): unknown;
 }
 
@@ -94,12 +96,27 @@ function flawsWithin(kind: CheckedKind): string[] {
     problems.push(`its version must be 1, 2, 3 …, not ${kind.version}`);
   }
   const { machine } = kind;
-  problems.push(...checkContext(machine));
+  problems.push(...checkContext(machine), ...checkSenders(kind));
   for (const [name, action] of Object.entries(machine.implementations.actions)) {
     problems.push(...checkAction(action as ActionObject, `action "${name}"`));
   }
   for (const node of nodesOf(machine.root)) problems.push(...checkNode(node, kind));
   return problems;
+}
+
+function checkSenders({ senders = {}, events }: CheckedKind): string[] {
+  return Object.entries(senders).flatMap(([type, those]) => {
+    if (!Object.hasOwn(events, type)) {
+      return [`senders names "${type}", which is not among its events`];
+    }
+    if (isReserved(type)) {
+      return [`senders names "${type}", whose senders the engine decides: leave it out`];
+    }
+    const unknown = those?.filter((one) => !SENDERS.some((known) => known === one)) ?? [];
+    return unknown.map(
+      (one) => `"${one}" in senders of "${type}" is none of ${SENDERS.join(', ')}`,
+    );
+  });
 }
 
 function checkNode(node: StateNode, kind: CheckedKind): string[] {

@@ -10,6 +10,7 @@ import type { Facts, Read } from './facts.ts';
 import type { JsonObject } from './json.ts';
 import { checkKind } from './kind-check.ts';
 import type { Lateness } from './twin-state.ts';
+import type { Sender } from './vocabulary.ts';
 import type { Observation, Watch } from './watching.ts';
 
 export { type CommandSpec, type CommandSpecs, command, type Effect } from './effect.ts';
@@ -18,6 +19,7 @@ export type { Facts, Read } from './facts.ts';
 export type { Json, JsonObject } from './json.ts';
 export { type LocalTime, localDate, localTime } from './local-time.ts';
 export type { Lateness } from './twin-state.ts';
+export { type Sender, sentBy } from './vocabulary.ts';
 export type { Aspect, Observation, Watch } from './watching.ts';
 
 export type EventSchemas = Record<string, z.ZodObject>;
@@ -109,8 +111,16 @@ export interface Kind<
   foldsLate?: readonly (keyof S & string)[];
   /** Lateness of `after` and delayed `raise`, by delay name or raise id. Default `fire`. */
   lateness?: Record<string, Lateness>;
-  /** Event types that only twins of the home and the composition root may send, as they are checked elsewhere. */
-  internal?: readonly (keyof S & string)[];
+  /**
+   * Who may send events of a type, where that is not everybody; empty: only the machine itself. The types to which
+   * the engine gives a meaning (`telemetry`, `settings.changed` …) have theirs.
+   */
+  senders?: { readonly [T in keyof S & string]?: readonly Sender[] };
+  /**
+   * Whether its twins stand for devices. Of another kind (a room, a rule), no device can come into being, whatever
+   * its topic or claim says. Default true.
+   */
+  isDevice?: boolean;
   /** Whose changes concern a twin of this kind: of each of them {@link heed} is asked. Asked itself after each turn. */
   watches?(context: ContextFrom<M>): readonly Watch[];
   /** What of other twins of the home goes with each event, as `event.facts`; journaled with it, so keep it small. */

@@ -8,6 +8,7 @@ import type { Claim } from './leases.ts';
 import { SoloTwin } from './solo-twin.ts';
 import { startEngine } from './testing/engine-bench.ts';
 import { lamp } from './testing/lamp.ts';
+import { teller } from './testing/teller.ts';
 
 const events = {
   telemetry: z.object({ open: z.number() }),
@@ -241,19 +242,30 @@ test('whatever is wanted, held and released: the strongest lease counts, and rep
   );
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
-      await using bench = await startEngine({ kinds: [lamp] });
+      await using bench = await startEngine({ kinds: [lamp, teller] });
       const address = { home: 'h1', twin: 'l' };
-      await bench.send('l', { type: 'desired.changed', on: false });
+      const ada = { principal: 'ada', source: 'rest' };
+      await bench.send('l', { type: 'telemetry' });
+      await bench.engine.desire(address, { on: false }, ada);
+      const tell = (who: string, what: JsonObject, claim?: Claim) =>
+        bench.send(
+          who,
+          { type: 'say', to: 'l', what, ...(claim && { claim: claim as unknown as JsonObject }) },
+          { kind: 'teller' },
+        );
       for (const one of steps) {
-        const source = 'who' in one && one.who !== 'ada' ? `h1/${one.who}` : 'rest';
         if (one.type === 'pass') await bench.pass(one.ms);
         else if (one.type === 'report') await bench.send('l', { type: 'telemetry', on: one.on });
         else if (one.type === 'release')
-          await bench.send('l', { type: 'desired.released' }, { source });
+          await (one.who === 'ada'
+            ? bench.engine.release(address, ada)
+            : tell(one.who, { type: 'desired.released' }));
         else {
           const { priority, holdMs, desired } = one;
           const claim = { priority, ...(holdMs !== undefined && { holdMs }) };
-          await bench.send('l', { ...desired, type: 'desired.changed' }, { source, claim });
+          await (one.who === 'ada'
+            ? bench.engine.desire(address, desired, ada, holdMs)
+            : tell(one.who, { ...desired, type: 'desired.changed' }, claim));
         }
         const reading = await bench.engine.readTwin(address);
         const held = reading?.row.state.leases?.on?.leases.filter(({ final }) => !final) ?? [];

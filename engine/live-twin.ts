@@ -2,9 +2,14 @@ import { restore, type Snapshot } from './kernel.ts';
 import type { AnyKind, View } from './kind.ts';
 import { migrateTwin } from './migrate-twin.ts';
 import type { LoadedTwin } from './rows.ts';
+import { type Life, lifeOf } from './turn-ids.ts';
 
 /** A twin in memory: its row, its machine's snapshot and what its kind shows of it. */
 export interface LiveTwin extends LoadedTwin {
+  /** Of the database, under which its turns are folded. */
+  epoch: number;
+  /** What ids of its turns carry. */
+  life: Life;
   kindOf: AnyKind;
   snapshot: Snapshot;
   view: View;
@@ -14,13 +19,16 @@ export interface LiveTwin extends LoadedTwin {
 
 /**
  * A stored twin brought to life, by its kind's present version.
+ * @param epoch of the database, under which its next turns are folded
  * @throws EngineError `state-unreadable`
  */
-export function revive(kind: AnyKind, stored: LoadedTwin): LiveTwin {
+export function revive(kind: AnyKind, stored: LoadedTwin, epoch: number): LiveTwin {
   const row = migrateTwin(kind, stored);
   const snapshot = restore(kind, row.state);
   return {
     ...row,
+    epoch,
+    life: lifeOf(row.incarnation, epoch),
     kindOf: kind,
     snapshot,
     view: kind.view(snapshot.context),

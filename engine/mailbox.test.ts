@@ -10,7 +10,13 @@ function folded(events: readonly object[], given: Partial<Envelope> = {}): Envel
     const event = { ...fields, type: 'telemetry' } as EventData;
     const envelope: Envelope = {
       ...{ home: 'h', twin: 't', id: `e${n}`, dedupe: false, event, at: n },
-      ...{ source: 'mqtt', cause: null, correlation: `e${n}`, principal: 'device' },
+      ...{
+        source: 'mqtt',
+        sender: 'device',
+        cause: null,
+        correlation: `e${n}`,
+        principal: 'device',
+      },
       ifUnknown: 'reject',
       ...given,
     };

@@ -296,20 +296,18 @@ describe('the outbox', () => {
   });
 
   test('more than memory holds is delivered from the store, all of it and in order', async () => {
-    await using bench = await startEngine({ kinds: [lamp], sink: null });
+    const limits = { stateBytes: 4 * 1024 * 1024 };
+    await using bench = await startEngine({ kinds: [lamp], sink: null, limits });
     await bench.send('a', { type: 'telemetry' });
     const rounds = 1_500;
     await Promise.all(
       Array.from({ length: rounds }, (_, times) =>
-        bench.engine.dispatch({
+        bench.engine.tell({
           ...h1('a'),
           id: `c${times}`,
           dedupe: false,
           event: { type: 'command.requested', ...blink, args: { times } },
           at: bench.clock.now(),
-          source: 'rest',
-          cause: null,
-          correlation: 'c',
           principal: 'admin',
           ifUnknown: 'reject',
         }),

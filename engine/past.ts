@@ -58,7 +58,7 @@ export async function* pastOf(
           },
         );
       }
-      const turned = foldTurn(kind, twin, row, NOWHERE);
+      const turned = foldTurn(kind, stored.incarnation, twin, row, NOWHERE);
       if (row.revision >= first) yield { before: twin, row, turned };
       twin = turned.twin;
       next++;
@@ -92,5 +92,5 @@ async function twinBefore(
   const checkpoint = await storage.latestCheckpoint(stored, revision - 1);
   if (!checkpoint || checkpoint.version !== kind.version) return null;
   const { state, version } = checkpoint;
-  return revive(kind, { ...stored, revision: checkpoint.revision, version, state });
+  return revive(kind, { ...stored, revision: checkpoint.revision, version, state }, 0);
 }

@@ -10,6 +10,7 @@ import { own } from './own.ts';
 import type { CheckpointRow, JournalRow, LoadedTwin } from './rows.ts';
 import type { Storage } from './storage/port.ts';
 import { birth, turn } from './turn.ts';
+import { lifeOf } from './turn-ids.ts';
 import type { TwinState } from './twin-state.ts';
 
 /** Whether the journal and the stored state agree. */
@@ -51,7 +52,7 @@ export async function replay(
   const checkpoint = options.fromBirth ? null : await storage.latestCheckpoint(address);
   let twin: LiveTwin | null =
     checkpoint && checkpoint.revision <= stored.revision && checkpoint.version === kind.version
-      ? revive(kind, atCheckpoint(stored, checkpoint))
+      ? revive(kind, atCheckpoint(stored, checkpoint), 0)
       : null;
   const from = twin?.revision ?? 0;
   let turns = 0;
@@ -60,7 +61,7 @@ export async function replay(
     for (const row of rows) {
       if (row.revision > stored.revision) break;
       if (row.revision !== next) return gap(stored, from, turns, next, row.revision);
-      twin = foldTurn(kind, twin, row, NOWHERE).twin;
+      twin = foldTurn(kind, stored.incarnation, twin, row, NOWHERE).twin;
       turns++;
       next++;
     }
@@ -73,6 +74,7 @@ export async function replay(
 /** A journaled turn, folded again. @throws EngineError `state-unreadable` where the kind does otherwise now */
 export function foldTurn(
   kind: AnyKind,
+  incarnation: string,
   twin: LiveTwin | null,
   row: JournalRow,
   destinations: Destinations,
@@ -87,12 +89,16 @@ export function foldTurn(
         name: String(name ?? row.twin),
         room: typeof room === 'string' ? room : null,
         timezone: String(timezone),
+        incarnation,
+        epoch: row.epoch,
       },
       row.receivedAt,
       destinations,
     );
   }
-  const result = turn(twin, envelope, row.receivedAt, destinations);
+  const { epoch } = row;
+  const then = twin.epoch === epoch ? twin : { ...twin, epoch, life: lifeOf(incarnation, epoch) };
+  const result = turn(then, envelope, row.receivedAt, destinations);
   if ('twin' in result) return result;
   throw new EngineError(
     'state-unreadable',
@@ -114,6 +120,7 @@ function envelopeOf(row: JournalRow): Envelope {
     at: row.at,
     undated: !row.late,
     source: row.source,
+    sender: 'engine',
     cause: row.cause,
     correlation: row.correlation,
     principal: row.principal,

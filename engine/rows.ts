@@ -7,6 +7,8 @@ import type { TwinState } from './twin-state.ts';
 /** A home: the tenant and partition unit. */
 export interface HomeRow {
   id: string;
+  /** Differs from that of a former home of the same id; empty for homes from before there were any. */
+  incarnation: string;
   name: string;
   /** IANA name. */
   timezone: string;
@@ -16,6 +18,8 @@ export interface HomeRow {
 /** A twin at its latest revision. */
 export interface TwinRow extends Address {
   kind: string;
+  /** Differs from that of a former twin of the same address; empty for twins from before there were any. */
+  incarnation: string;
   /** The kind's version that wrote `state`. */
   version: number;
   name: string;
@@ -57,6 +61,8 @@ export interface JournalRow extends Address {
   /** The state value after the turn, when the turn changed it. */
   state: Json | null;
   effects: RecordedEffect[];
+  /** Of the database when the turn was folded, which its ids carry; 0 for turns from before it was journaled. */
+  epoch: number;
 }
 
 export type IntentStatus =

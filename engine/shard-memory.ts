@@ -24,7 +24,7 @@ export class ShardMemory {
   }
 
   /** Where a batch finds its twins: here, or in the store. */
-  readonly source: Omit<HouseholdSource, 'kinds'> = {
+  readonly source: Omit<HouseholdSource, 'kinds' | 'epoch'> = {
     hot: (key) => this.#hot.get(key),
     load: (addresses) => this.#storage.load(addresses),
     getHome: (id) => this.#storage.getHome(id),

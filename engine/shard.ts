@@ -63,6 +63,7 @@ export class Shard {
   readonly #asideWriter: Writer;
   readonly #loops: readonly Loop[];
   #started = false;
+  #epoch = 0;
   #stopped: EngineError | null = null;
   #idleWanted: (() => void)[] = [];
 
@@ -75,7 +76,7 @@ export class Shard {
       foldable: options.foldable,
     });
     const memory = new ShardMemory(storage, options.hotTwins);
-    const context = { ...options.context, ...memory.source };
+    const context = { ...options.context, ...memory.source, epoch: () => this.#epoch };
     this.#memory = memory;
     this.#context = context;
     const onFenced = (error: EngineError) => {
@@ -113,6 +114,7 @@ export class Shard {
 
   /** From now on batches are committed under this epoch. */
   start(epoch: number): void {
+    this.#epoch = epoch;
     this.#writer.start(epoch);
     this.#asideWriter.start(epoch);
     this.#started = true;

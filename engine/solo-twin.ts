@@ -1,12 +1,14 @@
 import { dueEvent } from './deadlines.ts';
 import type { Turned, TurnResult } from './draft.ts';
 import { type Envelope, type EventData, keyOf } from './envelope.ts';
+import { EngineError } from './errors.ts';
 import type { Facts } from './facts.ts';
 import type { AnyKind } from './kind.ts';
 import type { Claim } from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
 import { nextDue } from './timers.ts';
 import { birth, turn } from './turn.ts';
+import { sendersOf } from './vocabulary.ts';
 
 const ALL_TO_TRIAL = { command: 'trial', desired: 'trial', retrain: 'trial', notify: 'trial' };
 
@@ -32,7 +34,13 @@ export class SoloTwin {
     this.#onTurn = onTurn;
     const { home, twin, timezone, room } = given;
     const envelope = this.#envelope({ type: 'twin.created' }, { home, twin, source: 'engine' });
-    const born = birth(kind, envelope, { name: twin, room, timezone }, this.now, ALL_TO_TRIAL);
+    const born = birth(
+      kind,
+      envelope,
+      { name: twin, room, timezone, incarnation: '', epoch: 0 },
+      this.now,
+      ALL_TO_TRIAL,
+    );
     this.twin = born.twin;
     onTurn(born);
   }
@@ -43,6 +51,13 @@ export class SoloTwin {
     options: { at?: number; id?: string; source?: string; facts?: Facts; claim?: Claim } = {},
   ): TurnResult {
     const { facts, claim } = options;
+    const { kindOf } = this.twin;
+    if (sendersOf(kindOf, event.type).length === 0) {
+      throw new EngineError(
+        'unknown-event',
+        `nobody sends "${event.type}" to a ${kindOf.kind}: the machine makes it itself`,
+      );
+    }
     return this.#fold(
       this.#envelope(event, {
         source: options.source ?? 'mqtt',
@@ -99,6 +114,7 @@ export class SoloTwin {
       event,
       at: this.now,
       source: 'engine',
+      sender: 'engine',
       cause: null,
       correlation: id,
       principal: 'test',

@@ -54,7 +54,7 @@ export function steeringVerbs(core: Core): SteeringVerbs {
     event: EventData & { timer: string },
     by: Requester,
   ): Promise<Receipt> {
-    const receipt = await core.dispatch(requestEnvelope(core, address, event, by));
+    const receipt = await core.post(requestEnvelope(core, address, event, by));
     assertDone(receipt);
     if (receipt.status !== 'ignored') return receipt;
     const { timers } = (await mustGet(address)).state;
@@ -67,13 +67,13 @@ export function steeringVerbs(core: Core): SteeringVerbs {
     async desire(address, patch, by, holdMs) {
       const event = { ...patch, type: 'desired.changed' };
       const envelope = requestEnvelope(core, address, event, by);
-      if (holdMs === undefined) return core.dispatch(envelope);
-      return core.dispatch({ ...envelope, claim: { priority: priorityOf(envelope), holdMs } });
+      if (holdMs === undefined) return core.post(envelope);
+      return core.post({ ...envelope, claim: { priority: priorityOf(envelope), holdMs } });
     },
 
     async release(address, by, holder) {
       const event = { type: 'desired.released', ...(holder !== undefined && { holder }) };
-      return core.dispatch(requestEnvelope(core, address, event, by));
+      return core.post(requestEnvelope(core, address, event, by));
     },
 
     async command(address, { name, args, ttl }, by) {
@@ -81,7 +81,7 @@ export function steeringVerbs(core: Core): SteeringVerbs {
       if (kind) specOf(kind, { name, args });
       const event = { type: 'command.requested', name, args, ...(ttl !== undefined && { ttl }) };
       const envelope = requestEnvelope(core, address, event, by);
-      assertDone(await core.dispatch(envelope));
+      assertDone(await core.post(envelope));
       // A repeated request finds the intent that its first arrival made
       const filter = { twin: address.twin, cause: envelope.id };
       const { items } = await storage.listIntents(address.home, filter, { limit: 1 });
@@ -103,7 +103,7 @@ export function steeringVerbs(core: Core): SteeringVerbs {
       const alert = await storage.getAlert(home, id);
       if (!alert) throw new EngineError('not-found', `home ${home} has no alert ${id}`);
       const event = { type: 'alert.acknowledged', alert: id, key: alert.key };
-      return core.dispatch(requestEnvelope(core, { home, twin: alert.twin }, event, by));
+      return core.post(requestEnvelope(core, { home, twin: alert.twin }, event, by));
     },
 
     async history(query, resolution) {

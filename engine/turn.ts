@@ -14,7 +14,7 @@ import {
 } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { type CommandRequest, expectedOf, intentEvent } from './intents.ts';
-import type { Json, JsonObject } from './json.ts';
+import type { JsonObject } from './json.ts';
 import { begin } from './kernel.ts';
 import type { AnyKind } from './kind.ts';
 import { holderOf, type Lease } from './leases.ts';
@@ -22,7 +22,9 @@ import type { LiveTwin } from './live-twin.ts';
 import { own } from './own.ts';
 import { hasSeen } from './seen.ts';
 import { arm, disarm, lapse } from './timers.ts';
+import { lifeOf } from './turn-ids.ts';
 import type { TwinState } from './twin-state.ts';
+import { ENGINE_EVENTS, type EngineEventType, parseData } from './vocabulary.ts';
 
 /**
  * The creation of a twin: revision 0.
@@ -31,7 +33,7 @@ import type { TwinState } from './twin-state.ts';
 export function birth(
   kind: AnyKind,
   envelope: Envelope,
-  made: { name: string; room: string | null; timezone: string },
+  made: { name: string; room: string | null; timezone: string; incarnation: string; epoch: number },
   now: number,
   destinations: Destinations,
 ): Turned {
@@ -51,6 +53,9 @@ export function birth(
   const unborn: LiveTwin = {
     ...address,
     kind: kind.kind,
+    incarnation: made.incarnation,
+    epoch: made.epoch,
+    life: lifeOf(made.incarnation, made.epoch),
     version: kind.version,
     name: made.name,
     room: made.room,
@@ -108,13 +113,11 @@ export function turn(
     );
   }
   const { type } = envelope.event;
-  if (external && (twin.kindOf.internal ?? []).includes(type)) {
-    throw new EngineError('unknown-event', `nobody outside sends "${type}" to a ${twin.kind}`, {
-      hint: 'It has an address of its own: see /docs.',
-    });
+  const word = own<{ data: z.ZodObject }>(ENGINE_EVENTS, type);
+  if (word) {
+    const event = parseData(word.data, envelope.event, hintFor(type));
+    return HANDLERS[type as EngineEventType](twin, { ...envelope, event }, now, destinations);
   }
-  const engineEvent = own(ENGINE_EVENTS, type);
-  if (engineEvent) return engineEvent(twin, envelope, now, destinations);
 
   const event = parseEvent(twin.kindOf, envelope.event);
   const draft = new Draft(twin, { ...envelope, event }, now, destinations);
@@ -143,17 +146,12 @@ type EngineEvent = (
   destinations: Destinations,
 ) => TurnResult;
 
-/** Events that the engine itself understands; the machine hears of them in its own words, if it listens. */
-const ENGINE_EVENTS: Record<string, EngineEvent> = {
+/** How the engine folds its own events, whose data have been parsed. */
+const HANDLERS: Record<EngineEventType, EngineEvent> = {
   ack(twin, envelope, now, destinations) {
     const { intent: id, ok, error } = envelope.event;
-    if (typeof id !== 'string' || typeof ok !== 'boolean') {
-      throw new EngineError('bad-input', 'an ack says which command and whether it worked', {
-        hint: 'Send {"id": "<the command\'s id>", "ok": true}, or "ok": false with "error".',
-      });
-    }
     const intent = twin.state.pending.find((pending) => pending.id === id);
-    if (!intent) return { status: 'ignored', reason: `no open command ${id}` };
+    if (!intent) return { status: 'ignored', reason: `no open command ${String(id)}` };
     const draft = new Draft(twin, envelope, now, destinations);
     if (!ok) {
       draft.endIntent(
@@ -234,7 +232,7 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
       name: String(name),
       args: (args ?? {}) as JsonObject,
       ...(typeof ttl === 'number' && { ttl }),
-      ...(isObject(expect) && { expect }),
+      ...(expect !== undefined && { expect: expect as JsonObject }),
     };
     const lease = draft.heldOff(expectedOf(twin.kindOf, request));
     if (lease) {
@@ -244,10 +242,11 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
     return draft.finish('accepted');
   },
 
-  /** Somebody wants its leases ended before their time; without `holder`, its own. */
+  /** Ends the leases of the sender; of somebody else where the engine's verb names a `holder`. A twin ends its own only. */
   'desired.released'(twin, envelope, now, destinations) {
     const { holder } = envelope.event;
-    const whose = typeof holder === 'string' ? holder : holderOf(envelope);
+    const isTwin = envelope.source.includes('/');
+    const whose = typeof holder === 'string' && !isTwin ? holder : holderOf(envelope);
     const draft = new Draft(twin, envelope, now, destinations);
     if (!draft.endLeases((lease) => lease.holder === whose)) {
       return { status: 'ignored', reason: `${whose} holds nothing of it` };
@@ -299,16 +298,10 @@ const ENGINE_EVENTS: Record<string, EngineEvent> = {
   },
 };
 
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** Event types that only the engine makes; nobody may send them from outside. */
-export function isReserved(type: string): boolean {
-  return (
-    Object.hasOwn(ENGINE_EVENTS, type) ||
-    /^(intent|timer|twin|alert|member|home|lease|xstate)\./.test(type)
-  );
+function hintFor(type: string): string {
+  return type === 'ack'
+    ? 'Send {"id": "<the command\'s id>", "ok": true}, or "ok": false with "error".'
+    : 'See what the event carries in engine/vocabulary.ts.';
 }
 
 /** @throws EngineError `unknown-event`, `bad-input` */
@@ -319,16 +312,9 @@ export function parseEvent(kind: AnyKind, event: EventData): EventData {
       hint: `It knows: ${Object.keys(kind.events).join(', ')}.`,
     });
   }
-  // In the journal these are the engine's own words: replay would take a sender's for them
-  const { type, folded: _folded, facts: _facts, claim: _claim, ...data } = event;
-  const parsed = schema.safeParse(data);
-  if (!parsed.success) {
-    const issue = parsed.error.issues[0];
-    throw new EngineError(
-      'bad-input',
-      `${type}: ${issue?.path.join('.') || '(all)'}: ${issue?.message}`,
-      { hint: `GET /v1/kinds/${kind.kind} shows what "${type}" may carry.` },
-    );
-  }
-  return { type, ...(parsed.data as Record<string, Json>) };
+  return parseData(
+    schema,
+    event,
+    `GET /v1/kinds/${kind.kind} shows what "${event.type}" may carry.`,
+  );
 }

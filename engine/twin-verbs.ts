@@ -72,7 +72,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
   async function leaveRoom({ home, twin, kind }: TwinRow, room: string, by: Requester) {
     if (core.kinds.has(kind)) {
       const event = { type: 'twin.changed', room: null };
-      assertDone(await core.dispatch(requestEnvelope(core, { home, twin }, event, by)));
+      assertDone(await core.post(requestEnvelope(core, { home, twin }, event, by)));
       return;
     }
     // A twin that nobody can turn any more cannot say so itself, and must be able to go all the same
@@ -81,7 +81,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
     if (!roomKind || !('member.left' in roomKind.events)) return;
     const event = { type: 'member.left', member: twin, kind };
     const envelope = requestEnvelope(core, { home, twin: room }, event, by);
-    assertDone(await core.dispatch({ ...envelope, source: 'engine', dedupe: false }));
+    assertDone(await core.post({ ...envelope, source: 'engine', dedupe: false }));
   }
 
   const verbs: TwinVerbs = {
@@ -92,7 +92,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
       await mustGetHome(core, home);
       if (room !== null) await assertRoom(home, room);
       assertSettings(core.kinds.get(kind), settings);
-      const created = await core.dispatch({
+      const created = await core.post({
         ...requestEnvelope(core, address, { type: 'twin.created', name, room }, by),
         kind,
         ifUnknown: 'create',
@@ -101,7 +101,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
       assertDone(created);
       if (settings && created.status !== 'duplicate') {
         const event = { ...settings, type: 'settings.changed' };
-        assertDone(await core.dispatch(requestEnvelope(core, address, event, unkeyed(by))));
+        assertDone(await core.post(requestEnvelope(core, address, event, unkeyed(by))));
       }
       return mustRead(verbs, address);
     },
@@ -113,12 +113,12 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
       let next = by;
       if (meta.name !== undefined || meta.room !== undefined) {
         const event = { ...meta, type: 'twin.changed' };
-        assertDone(await core.dispatch(requestEnvelope(core, address, event, by)));
+        assertDone(await core.post(requestEnvelope(core, address, event, by)));
         next = unkeyed(by);
       }
       if (settings) {
         const event = { ...settings, type: 'settings.changed' };
-        assertDone(await core.dispatch(requestEnvelope(core, address, event, next)));
+        assertDone(await core.post(requestEnvelope(core, address, event, next)));
       }
       return mustRead(verbs, address);
     },

@@ -117,11 +117,6 @@ export function observationOf(before: LiveTwin | null, turned: Turned): Observat
   };
 }
 
-/** The id of the event that tells a watcher of a turn. */
-export function observedId(twin: LiveTwin, watcher: string): string {
-  return `${keyOf(twin)}@${twin.revision}>${watcher}`;
-}
-
 export function aspectOf({ snapshot, view, state, room }: LiveTwin): Aspect {
   return {
     state: snapshot.value as Json,

@@ -190,6 +190,18 @@ export const PERMISSIONS = {
     own: ['guest'],
     forKeys: true,
   },
+  'twin.report-for': {
+    place: 'twin',
+    what: 'say for a device what it would report: telemetry, status, acknowledgements',
+    who: MEMBERS,
+    forKeys: true,
+  },
+  'twin.override': {
+    place: 'twin',
+    what: 'end what others hold of it',
+    who: MEMBERS,
+    forKeys: true,
+  },
   'twin.manage': {
     place: 'twin',
     what: 'change its settings, fire or cancel a timer, delete or replay it',

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { type Envelope, type IfUnknown, saneTime } from '../../engine/index.ts';
+import { type IfUnknown, type Inbound, saneTime } from '../../engine/index.ts';
 import type { DecodedEvent, InboundPacket } from './codec.ts';
 
 /** What to do with devices that nobody knows: make them, list them to be claimed, or turn them away. */
@@ -22,7 +22,7 @@ export function envelopeOf(
   decoded: DecodedEvent,
   index: number,
   { now, provisioning }: { now: number; provisioning: Provisioning },
-): Envelope {
+): Inbound {
   const { home, twin, event, kind, via } = decoded;
   const given = decoded.id ?? packet.userId;
   const first = given ?? fingerprint(packet);
@@ -36,9 +36,8 @@ export function envelopeOf(
     id: index === 0 ? first : `${first}.${index}`,
     dedupe: given !== undefined || sentAgain,
     ...saneTime(decoded.at, now),
-    source: 'mqtt',
+    source: decoded.speaker === 'message' ? 'message' : 'mqtt',
     principal: packet.principal ?? 'device',
-    cause: null,
     correlation: first,
     // An answer to a command cannot come from a device that nobody knows
     ifUnknown: event.type === 'ack' ? 'reject' : IF_UNKNOWN[provisioning],

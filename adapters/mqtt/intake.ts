@@ -1,7 +1,7 @@
 import {
   type Engine,
   EngineError,
-  type Envelope,
+  type Inbound,
   messageOf,
   type Receipt,
 } from '../../engine/index.ts';
@@ -134,7 +134,7 @@ export class Intake implements Disposable {
     }
   }
 
-  #dispatch(envelope: Envelope): Promise<Receipt> {
+  #dispatch(envelope: Inbound): Promise<Receipt> {
     const waiting = this.#lanes.get(envelope.home);
     if (waiting) return waiting.enqueue(envelope);
     return this.#options.engine.dispatch(envelope).catch((error: unknown) => {
@@ -143,7 +143,7 @@ export class Intake implements Disposable {
     });
   }
 
-  #enqueue(envelope: Envelope): Promise<Receipt> {
+  #enqueue(envelope: Inbound): Promise<Receipt> {
     const { home } = envelope;
     const known = this.#lanes.get(home);
     if (known) return known.enqueue(envelope);
@@ -155,7 +155,7 @@ export class Intake implements Disposable {
     return receipt;
   }
 
-  #envelope(packet: InboundPacket, decoded: DecodedEvent, index: number): Envelope {
+  #envelope(packet: InboundPacket, decoded: DecodedEvent, index: number): Inbound {
     const { engine } = this.#options;
     const provisioning = this.#options.provisioning(decoded.home);
     return envelopeOf(packet, decoded, index, { now: engine.clock.now(), provisioning });

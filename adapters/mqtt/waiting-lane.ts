@@ -1,8 +1,8 @@
-import type { Engine, Envelope, Receipt } from '../../engine/index.ts';
+import type { Engine, Inbound, Receipt } from '../../engine/index.ts';
 import { EngineError } from '../../engine/index.ts';
 
 interface Waiting {
-  envelope: Envelope;
+  envelope: Inbound;
   resolve: (receipt: Promise<Receipt>) => void;
   reject: (error: unknown) => void;
 }
@@ -26,7 +26,7 @@ export class WaitingLane {
   }
 
   /** Resolves with the receipt, after commit. */
-  enqueue(envelope: Envelope): Promise<Receipt> {
+  enqueue(envelope: Inbound): Promise<Receipt> {
     return new Promise((resolve, reject) => this.#queue.push({ envelope, resolve, reject }));
   }
 

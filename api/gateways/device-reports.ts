@@ -16,8 +16,6 @@ export interface DeviceReport {
 /** Null: it counts. Else why not, for people. */
 export type Objection = string | null;
 
-const SOURCE = 'gateway';
-
 /** Hands reports to their twins, in this order. @throws EngineError when nothing can be taken now */
 export async function dispatchReports(
   engine: Engine,
@@ -29,11 +27,9 @@ export async function dispatchReports(
 async function dispatchOne(engine: Engine, report: DeviceReport): Promise<Objection> {
   const { home, twin, event, id, principal } = report;
   const receipt = await engine.dispatch({
-    ...{ home, twin, event, id, principal, source: SOURCE },
+    ...{ home, twin, event, id, principal, source: 'gateway' },
     ...saneTime(report.at, engine.clock.now()),
     dedupe: true,
-    cause: null,
-    correlation: id,
     ifUnknown: 'reject',
     answered: true,
   });

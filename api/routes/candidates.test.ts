@@ -14,8 +14,6 @@ describe('candidates', () => {
         event: { type: 'telemetry', power: 5 },
         at: api.clock.now(),
         source: 'mqtt',
-        cause: null,
-        correlation: id,
         principal: 'device',
         kind: 'lamp',
         via: 'native:l1',

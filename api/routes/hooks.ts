@@ -5,7 +5,7 @@ import type { Json } from '../../engine/index.ts';
 import { type RuleContext, webhooksOf } from '../../rules/index.ts';
 import { always, json, notFound, refused, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
-import { assertShallow, readHookBodies } from '../http/hook-body.ts';
+import { readHookBodies } from '../http/hook-body.ts';
 import { JsonValue } from '../http/json-value.ts';
 import { HookPath } from '../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
@@ -63,19 +63,18 @@ export function hookRoutes(app: App, { engine }: RouteContext): void {
             hint: 'Its definition has changed: give it a trigger with that webhook again, or stop calling it.',
           });
         }
-        assertShallow(body);
         const { key, principal: who } = requesterOf(principal, headers);
         const id = key ?? randomUUID();
         const call = {
           ...{ home, id, dedupe: key !== undefined },
           event: { type: 'webhook.called', hook, body: body as Json },
-          ...{ at: engine.clock.now(), undated: true, source: 'engine', principal: who },
-          ...{ cause: null, correlation: id, ifUnknown: 'reject' as const, answered: true },
+          ...{ at: engine.clock.now(), undated: true, principal: who },
+          ...{ ifUnknown: 'reject' as const, answered: true },
         };
-        const receipt = await engine.dispatch({ ...call, twin: rule });
+        const receipt = await engine.tell({ ...call, twin: rule });
         // Its draft sees what the rule sees; what becomes of that there concerns no caller
         const draft = await findDraft(engine, { home, twin: rule });
-        if (draft) await engine.dispatch({ ...call, twin: draft.row.twin });
+        if (draft) await engine.tell({ ...call, twin: draft.row.twin });
         return reply.code(202).send(toReceipt(receipt));
       },
     );

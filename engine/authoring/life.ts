@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { EventData } from '../envelope.ts';
 import type { AnyKind } from '../kind.ts';
+import { sendersOf } from '../vocabulary.ts';
 import type { Dice } from './dice.ts';
 import { madeUp, type Schema } from './made-up.ts';
 import { TwinBench } from './twin-bench.ts';
@@ -33,7 +34,8 @@ const TRIES = 200;
  */
 export function livesOf(kind: AnyKind, given: EventMakers = {}): (dice: Dice) => Life {
   const makers = Object.entries(kind.events as Record<string, z.ZodObject>)
-    .filter(([type]) => !type.startsWith('intent.'))
+    // What the machine itself makes comes by its own timers and raises
+    .filter(([type]) => !type.startsWith('intent.') && sendersOf(kind, type).length > 0)
     .map(([type, schema]) => given[type] ?? eventMaker(kind, type, schema));
   return (dice) =>
     Array.from({ length: dice.between(1, MOST_HAPPENINGS) }, () => happening(dice, makers));

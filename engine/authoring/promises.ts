@@ -48,7 +48,13 @@ export const PROMISES: readonly KindPromise[] = [
       const bench = live(kind, life);
       let replayed: LiveTwin | null = null;
       for (const row of bench.journal) {
-        const { twin }: { twin: LiveTwin } = foldTurn(kind, replayed, row, {});
+        const { twin }: { twin: LiveTwin } = foldTurn(
+          kind,
+          bench.twin.incarnation,
+          replayed,
+          row,
+          {},
+        );
         replayed = replayed === null ? { ...twin, relations: RELATIONS } : twin;
       }
       const [first] = differencesBetween(bench.twin.state, replayed?.state ?? null);
@@ -96,7 +102,7 @@ function inAnotherWorld<T>(date: string, random: number, run: () => T): T {
 
 function throughJson(kind: AnyKind, twin: LiveTwin): LiveTwin {
   const { kindOf: _kindOf, snapshot: _snapshot, view: _view, ...row } = twin;
-  return revive(kind, JSON.parse(JSON.stringify(row)) as LoadedTwin);
+  return revive(kind, JSON.parse(JSON.stringify(row)) as LoadedTwin, twin.epoch);
 }
 
 function text(value: unknown): string {

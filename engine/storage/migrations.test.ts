@@ -107,9 +107,15 @@ describe('migrating', () => {
     file++;
     await using first = await openStorage(`sqlite:${path()}`, OPTIONS);
     await using second = await openStorage(`sqlite://${path()}`, OPTIONS);
-    expect(await first.insertHome({ id: 'h', name: 'H', timezone: 'UTC', createdAt: 1 })).toBe(
-      true,
-    );
+    expect(
+      await first.insertHome({
+        id: 'h',
+        incarnation: '',
+        name: 'H',
+        timezone: 'UTC',
+        createdAt: 1,
+      }),
+    ).toBe(true);
     expect(await second.getHome('h')).not.toBeNull();
   });
 });

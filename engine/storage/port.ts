@@ -38,9 +38,10 @@ export interface Storage extends AsyncDisposable {
    * however that ends, or with the lease's disposal.
    * @param writers how many sequences of commits it will write, numbered from 0
    * @param waitMs how long to wait for a former owner to let go
+   * @param epochStep how far the new epoch lies above the highest so far; default 1
    * @throws EngineError `owned-elsewhere` when it does not
    */
-  acquire(owner: string, writers: number, waitMs: number): Promise<Lease>;
+  acquire(owner: string, writers: number, waitMs: number, epochStep?: number): Promise<Lease>;
 
   // ── the way of an event ────────────────────────────────────────────────────────────────────
   /** The twins that exist among these, in one round trip, with their relations. */

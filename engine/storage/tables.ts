@@ -55,6 +55,7 @@ function table<Row>(
 
 export const HOME = table<HomeRow>('home', {
   id: 'text',
+  incarnation: 'text',
   name: 'text',
   timezone: 'text',
   createdAt: 'number',
@@ -64,6 +65,7 @@ export const TWIN = table<TwinRow>('twin', {
   home: 'text',
   twin: 'text',
   kind: 'text',
+  incarnation: 'text',
   version: 'integer',
   name: 'text',
   room: 'text',
@@ -92,6 +94,7 @@ export const JOURNAL = table<JournalRow>('journal', {
   late: 'boolean',
   state: 'json',
   effects: 'json',
+  epoch: 'integer',
 });
 
 export const CHECKPOINT = table<CheckpointRow>('checkpoint', {

@@ -1,6 +1,8 @@
 import { createEngine } from '../create-engine.ts';
 import type { Engine, Limits } from '../engine.ts';
-import type { Envelope, EventData } from '../envelope.ts';
+import type { EventData, Inbound } from '../envelope.ts';
+import { EngineError } from '../errors.ts';
+import type { JsonObject } from '../json.ts';
 import type { AnyKind } from '../kind.ts';
 import { ManualClock } from '../manual-clock.ts';
 import type { OutboxRow } from '../rows.ts';
@@ -47,7 +49,9 @@ export interface EngineBench extends AsyncDisposable {
   sink: RecordingSink;
   signals: { name: keyof EngineSignals; fields: unknown }[];
   /** Hands in a device's event and waits for its commit. */
-  send(twin: string, event: EventData, given?: Partial<Envelope>): ReturnType<Engine['dispatch']>;
+  send(twin: string, event: EventData, given?: Partial<Inbound>): ReturnType<Engine['dispatch']>;
+  /** Tells a twin what a feature has decided. */
+  tell(twin: string, event: EventData): ReturnType<Engine['tell']>;
   /** Moves the clock and waits until everything that follows is done. */
   pass(ms: number): Promise<void>;
 }
@@ -83,15 +87,50 @@ export async function startEngine(given: {
   const sink = given.sink ?? new RecordingSink();
   if (given.sink !== null) engine.addSink(sink);
   let sent = 0;
+  /** What twins are that a test has named the kind of. */
+  const kindOf = new Map<string, string>();
+  const tell: EngineBench['tell'] = (twin, event) =>
+    engine.tell({
+      ...{ home: 'h1', twin, id: `told-${++sent}`, dedupe: false, event, at: clock.now() },
+      ...{ undated: true, principal: 'test', ifUnknown: 'reject' },
+    });
   return {
     engine,
     storage,
     clock,
     sink,
     signals,
-    send(twin, event, more = {}) {
+    async send(twin, event, more = {}) {
       const id = more.id ?? `sent-${++sent}`;
-      return engine.dispatch({
+      if (more.kind !== undefined) kindOf.set(twin, more.kind);
+      const { type, ...patch } = event;
+      if (type === 'desired.changed' || type === 'settings.changed') {
+        const address = { home: more.home ?? 'h1', twin };
+        const by = { principal: more.principal ?? 'ada', source: 'rest', key: id };
+        if (!(await storage.getTwin(address))) {
+          const kind = more.kind ?? given.kinds[0]?.kind ?? '';
+          if (!(await storage.getHome(address.home))) {
+            const home = {
+              id: address.home,
+              incarnation: 'i',
+              name: 'Home',
+              createdAt: clock.now(),
+            };
+            await storage.insertHome({ ...home, timezone: 'Europe/Berlin' });
+          }
+          await engine
+            .createTwin({ ...address, kind }, { principal: by.principal, source: 'rest' })
+            .catch((error: unknown) => {
+              // Another event that was sent at the same time has made it
+              if (!(error instanceof EngineError && error.code === 'conflict')) throw error;
+            });
+        }
+        if (type === 'desired.changed') {
+          return await engine.desire(address, patch as JsonObject, by);
+        }
+        return await tell(twin, event);
+      }
+      return await engine.dispatch({
         home: 'h1',
         twin,
         id,
@@ -99,15 +138,14 @@ export async function startEngine(given: {
         event,
         at: clock.now(),
         undated: more.at === undefined,
-        source: 'mqtt',
-        cause: null,
-        correlation: id,
+        source: engine.kinds.get(kindOf.get(twin) ?? '')?.isDevice === false ? 'rest' : 'mqtt',
         principal: 'device',
         ifUnknown: 'create',
         kind: given.kinds[0]?.kind ?? '',
         ...more,
       });
     },
+    tell,
     async pass(ms) {
       // In steps, as time does: what falls due is read from the store while it passes
       for (let left = ms; left > 0; left -= STEP_MS) {

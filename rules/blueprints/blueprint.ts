@@ -45,7 +45,8 @@ export const blueprint = defineKind({
   commands: {},
   measurements: {},
   machine,
-  internal: ['blueprint.defined'],
+  isDevice: false,
+  senders: { 'blueprint.defined': ['engine'] },
   view: ({ definition, edition }) => ({
     reported: { edition },
     desired: {},

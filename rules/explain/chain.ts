@@ -1,5 +1,5 @@
 /** From a command, an alert or any other effect back to the first event that led to it. */
-import { type Engine, EngineError, type JournalRow, pastOf } from '../../engine/index.ts';
+import { type Engine, EngineError, type JournalRow, pastOf, turnOfId } from '../../engine/index.ts';
 import { type Account, accountOf } from './account.ts';
 
 /** One turn on the way. */
@@ -32,7 +32,7 @@ const MOST_SEARCHED = 500;
  */
 export async function chainOf(engine: Engine, home: string, id: string): Promise<Link[]> {
   const links: Link[] = [];
-  let at = turnOf(id);
+  let at = turnOfId(id);
   if (at === null || at.home !== home) throw notFound(home, id);
   for (let effect: string | null = id; at !== null && links.length < MOST_LINKS; ) {
     const row: JournalRow | null = await rowAt(engine, home, at.twin, at.revision);
@@ -42,17 +42,9 @@ export async function chainOf(engine: Engine, home: string, id: string): Promise
     }
     links.push(await linkOf(engine, row, effect));
     effect = row.eventId;
-    at = row.source === 'timer' ? await armedBy(engine, row) : turnOf(row.eventId);
+    at = row.source === 'timer' ? await armedBy(engine, row) : turnOfId(row.eventId);
   }
   return links;
-}
-
-/** `home/twin@revision` of an id that the engine made; null for any other. */
-function turnOf(id: string): { home: string; twin: string; revision: number } | null {
-  const found = /^([^/]+)\/([^/@]+)@(\d+)[#>]/.exec(id);
-  if (!found) return null;
-  const [, home = '', twin = '', revision] = found;
-  return { home, twin, revision: Number(revision) };
 }
 
 async function rowAt(

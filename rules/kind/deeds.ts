@@ -18,6 +18,7 @@ export function deedsOf(
         type: 'tell',
         to,
         event: { ...(values.data as JsonObject), type: String(values.event) },
+        authored: true,
         ...claimed(priority),
       }));
     case 'scene':

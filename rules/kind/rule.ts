@@ -505,14 +505,15 @@ export const rule = defineKind({
   commands: {},
   measurements: {},
   machine,
-  internal: [
-    'rule.defined',
-    'observed',
-    'due',
-    'webhook.called',
-    'engine.started',
-    'desired.overruled',
-  ],
+  isDevice: false,
+  senders: {
+    'rule.defined': ['engine'],
+    observed: ['engine'],
+    due: [],
+    'webhook.called': ['engine'],
+    'engine.started': ['engine'],
+    run: ['engine'],
+  },
   view: ({ enabled, definition, reported }) => ({
     reported,
     desired: { enabled },

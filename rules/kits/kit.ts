@@ -79,7 +79,8 @@ export const kit = defineKind({
   commands: {},
   measurements: {},
   machine,
-  internal: ['kit.wanted', 'kit.installed', 'kit.unwanted'],
+  isDevice: false,
+  senders: { 'kit.wanted': ['engine'], 'kit.installed': ['engine'], 'kit.unwanted': ['engine'] },
   view: ({ definition, parts: all }) => ({
     reported: { version: definition?.version ?? null, parts: all.length },
     desired: {},

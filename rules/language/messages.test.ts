@@ -80,15 +80,11 @@ describe('a rule that hears of the outside', () => {
       ),
     );
     const a = '&b=2#/../é "${secrets.token}"';
-    await home.bench.send(
-      'r',
-      { type: 'webhook.called', hook: 'bell', body: { a } },
-      { source: 'engine' },
-    );
+    await home.bench.tell('r', { type: 'webhook.called', hook: 'bell', body: { a } });
     const { items } = await home.bench.storage.listJournal({ home: 'h1', twin: 'r' }, { limit: 1 });
     expect(items[0]?.effects).toEqual([
       {
-        ...{ type: 'webhook', id: expect.stringMatching(/^h1\/r@\d+#0$/), method: 'POST' },
+        ...{ type: 'webhook', id: expect.stringMatching(/^h1\/r@\d+\.[\w-]+#0$/), method: 'POST' },
         url: `https://example.org/x?a=${encodeURIComponent(a)}&b=1`,
         headers: { 'x-a': a },
         body: { got: { a } },
@@ -100,7 +96,7 @@ describe('a rule that hears of the outside', () => {
     await using home = await startRules();
     await home.define(withAction('{ url: "https://example.org/" }'));
     const event = { type: 'engine.started', start: 's1' };
-    await home.bench.send('r', event, { source: 'engine' });
+    await home.bench.tell('r', event);
     expect(await home.reported('r')).toMatchObject({ runs: 1, lastOutcome: 'finished' });
   });
 

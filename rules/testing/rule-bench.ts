@@ -47,7 +47,7 @@ export async function startRules(
         await engine.createTwin({ ...address, kind: 'rule' }, ADMIN);
       }
       const event = { type: 'rule.defined', definition: value as never, source: text };
-      const receipt = await bench.send(value.rule, event, { source: 'engine' });
+      const receipt = await bench.tell(value.rule, event);
       if (receipt.status !== 'accepted') throw new Error(JSON.stringify(receipt));
       // What the definition reads comes with a deadline that is due at once
       bench.clock.advance(0);

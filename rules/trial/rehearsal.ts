@@ -3,13 +3,16 @@ import {
   type AnyKind,
   createEngine,
   type DeliveryOutcome,
+  type Door,
   type Engine,
   EngineError,
   EngineTelemetry,
   type EventData,
   ManualClock,
   openStorage,
+  type Receipt,
   type Storage,
+  type Told,
 } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../engine/kind.ts';
 import type { Household, KnownTwin } from '../check/household.ts';
@@ -124,11 +127,8 @@ export class Rehearsal implements AsyncDisposable {
     const address = { home: HOME, twin: definition.rule };
     await this.#engine.createTwin({ ...address, kind: 'rule' }, BY);
     this.#told.set(definition.rule, 0);
-    await this.#send(
-      definition.rule,
-      { type: 'rule.defined', definition: definition as unknown as Json, source },
-      'engine',
-    );
+    const event = { type: 'rule.defined', definition: definition as unknown as Json, source };
+    await this.#tell(definition.rule, event);
   }
 
   report(twin: string, report: JsonObject): Promise<void> {
@@ -145,18 +145,19 @@ export class Rehearsal implements AsyncDisposable {
       if (!definition) continue;
       if (message.type === 'engine.started') {
         if (hearsStart(definition))
-          await this.#send(rule, { ...message, start: `test-${++this.#ids}` }, 'engine');
-      } else if (webhooksOf(definition).includes(message.hook))
-        await this.#send(rule, message, 'engine');
+          await this.#tell(rule, { ...message, start: `test-${++this.#ids}` });
+      } else if (webhooksOf(definition).includes(message.hook)) await this.#tell(rule, message);
     }
   }
 
   desire(twin: string, desired: JsonObject): Promise<void> {
-    return this.#send(twin, { ...desired, type: 'desired.changed' }, 'rest');
+    return this.#taken(this.#engine.desire({ home: HOME, twin }, desired, BY));
   }
 
   event(twin: string, event: EventData): Promise<void> {
-    return this.#send(twin, event, 'rest');
+    // By hand, which has a route of its own
+    if (event.type === 'run') return this.#tell(twin, event);
+    return this.#send(twin, event, event.type === 'message' ? 'message' : 'rest');
   }
 
   /** Lets time pass, from one deadline to the next. */
@@ -212,18 +213,24 @@ export class Rehearsal implements AsyncDisposable {
   }
 
   /** @throws EngineError for an event that its twin refuses */
-  async #send(twin: string, event: EventData, source: string): Promise<void> {
+  async #send(twin: string, event: EventData, source: Door): Promise<void> {
+    await this.#taken(this.#engine.dispatch({ ...this.#message(twin, event), source }));
+  }
+
+  async #tell(twin: string, event: EventData): Promise<void> {
+    await this.#taken(this.#engine.tell(this.#message(twin, event)));
+  }
+
+  #message(twin: string, event: EventData): Told {
     const id = `test-${++this.#ids}`;
-    const receipt = await this.#engine.dispatch({
-      ...{ home: HOME, twin, id, dedupe: false, event, source, answered: true, undated: true },
-      ...{
-        at: this.clock.now(),
-        cause: null,
-        correlation: id,
-        principal: 'test',
-        ifUnknown: 'reject',
-      },
-    });
+    return {
+      ...{ home: HOME, twin, id, dedupe: false, event, answered: true, undated: true },
+      ...{ at: this.clock.now(), principal: 'test', ifUnknown: 'reject' },
+    };
+  }
+
+  async #taken(sent: Promise<Receipt>): Promise<void> {
+    const receipt = await sent;
     if (receipt.status === 'rejected') {
       throw new EngineError(receipt.code, receipt.reason, {
         ...(receipt.hint !== undefined && { hint: receipt.hint }),
@@ -264,7 +271,7 @@ export class Rehearsal implements AsyncDisposable {
             undated: true,
             at,
           },
-          ...{ cause: null, correlation: answer, principal: 'device', ifUnknown: 'reject' },
+          ...{ principal: 'device', ifUnknown: 'reject' },
         });
       }
       await this.#engine.idle();

@@ -23,11 +23,8 @@ async function shadowed(draft: string) {
   await engine.createTwin({ ...address, kind: 'rule' }, { principal: 'admin', source: 'rest' });
   const from = home.bench.clock.now();
   const definition = readRule(draft).value as never;
-  await home.bench.send(
-    'hot.draft',
-    { type: 'rule.defined', definition, source: draft, draftOf: 'hot' },
-    { source: 'engine' },
-  );
+  const event = { type: 'rule.defined', definition, source: draft, draftOf: 'hot' };
+  await home.bench.tell('hot.draft', event);
   await home.pass(1);
   return Object.assign(home, {
     measure: async (temperature: number) => {

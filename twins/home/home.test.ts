@@ -16,7 +16,7 @@ const set = (bench: TwinBench, mode: string, hours?: number) =>
   bench.send({ type: 'mode.set', mode, ...(hours !== undefined && { for: hours * HOUR }) });
 const restart = (bench: TwinBench) => {
   const { kindOf: _k, snapshot: _s, view: _v, ...row } = bench.twin;
-  bench.twin = revive(home, JSON.parse(JSON.stringify(row)) as LoadedTwin);
+  bench.twin = revive(home, JSON.parse(JSON.stringify(row)) as LoadedTwin, 0);
 };
 
 describe('the mode', () => {

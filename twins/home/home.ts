@@ -12,5 +12,7 @@ export const home = defineKind({
   commands: {},
   measurements: {},
   machine,
+  isDevice: false,
+  senders: { message: ['message'] },
   view: ({ reported, desired, settings }) => ({ reported, desired, settings }),
 });

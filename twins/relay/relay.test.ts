@@ -145,7 +145,7 @@ describe('automatic off', () => {
   it('survives a restart, and comes late rather than never', () => {
     const bench = limited();
     const { kindOf: _k, snapshot: _s, view: _v, ...row } = bench.twin;
-    bench.twin = revive(relay, JSON.parse(JSON.stringify(row)) as LoadedTwin);
+    bench.twin = revive(relay, JSON.parse(JSON.stringify(row)) as LoadedTwin, 0);
     bench.sleep(8 * 60 * MINUTE);
     bench.wake();
     expect(bench.commands.at(-1)).toEqual(switchTo(false));

@@ -1,4 +1,5 @@
 import { defineKind } from '../../engine/kind.ts';
+import { linkSenders } from '../link/link.ts';
 import { commands, events } from './events.ts';
 import { machine } from './machine.ts';
 
@@ -17,5 +18,6 @@ export const relay = defineKind({
     energy: { unit: 'kWh' },
   },
   machine,
+  senders: linkSenders,
   view: ({ reported, desired, settings }) => ({ reported, desired, settings }),
 });

@@ -1,7 +1,8 @@
-import { defineKind } from '../../engine/kind.ts';
+import { defineKind, sentBy } from '../../engine/kind.ts';
 import { isPaused, targetInForce } from './context.ts';
 import { events } from './events.ts';
 import { machine } from './machine.ts';
+import { toldToRoom } from './membership.ts';
 
 /** A room: what its members measure, what is wanted of them, and when nobody may heat. */
 export const room = defineKind({
@@ -17,6 +18,8 @@ export const room = defineKind({
     targetTemperature: { unit: '°C' },
   },
   machine,
+  isDevice: false,
+  senders: { 'programme.point': [], ...sentBy(toldToRoom, 'twin') },
   view: (context) => {
     const target = targetInForce(context);
     return {

@@ -12,6 +12,7 @@ export const scene = defineKind({
   commands: {},
   measurements: {},
   machine,
+  isDevice: false,
   view: ({ reported, settings }) => ({ reported, desired: {}, settings }),
   reads: ({ settings }) => readsOf(settings.entries),
   passesWishesOn: true,

@@ -122,7 +122,7 @@ describe('the week', () => {
   });
 
   it('lets nobody outside say that a point has come', () => {
-    expect(() => scheduleOf({}).send({ type: 'plan.point' })).toThrow('nobody outside');
+    expect(() => scheduleOf({}).send({ type: 'plan.point' })).toThrow('nobody sends "plan.point"');
   });
 });
 
@@ -237,7 +237,7 @@ describe('outages', () => {
   it('and restarts lose no point that is to come', () => {
     const bench = scheduleOf(plan);
     const { kindOf: _k, snapshot: _s, view: _v, ...row } = bench.twin;
-    bench.twin = revive(schedule, JSON.parse(JSON.stringify(row)) as LoadedTwin);
+    bench.twin = revive(schedule, JSON.parse(JSON.stringify(row)) as LoadedTwin, 0);
     expect(changes(bench, '2026-01-06T08:00:00Z')).toEqual(['01-05T21:00 on', '01-06T05:00 off']);
   });
 });

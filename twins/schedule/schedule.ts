@@ -13,7 +13,8 @@ export const schedule = defineKind({
   commands: {},
   measurements: {},
   machine,
-  internal: ['plan.point'],
+  isDevice: false,
+  senders: { 'plan.point': [] },
   view: (context) => ({
     reported: inForce(context),
     desired: context.desired,

@@ -1,4 +1,5 @@
 import { defineKind } from '../../engine/kind.ts';
+import { linkSenders } from '../link/link.ts';
 import { events } from './events.ts';
 import { machine } from './machine.ts';
 import { UNITS } from './measurements.ts';
@@ -18,5 +19,6 @@ export const sensor = defineKind({
       : { ...UNITS, ...Object.fromEntries(extras.map(([name, unit]) => [name, { unit }])) };
   },
   machine,
+  senders: { ...linkSenders, 'room.welcome': ['twin'] },
   view: ({ reported, settings }) => ({ reported, desired: {}, settings }),
 });

@@ -1,4 +1,6 @@
-import { defineKind } from '../../engine/kind.ts';
+import { defineKind, sentBy } from '../../engine/kind.ts';
+import { linkSenders } from '../link/link.ts';
+import { toldToMembers } from '../room/membership.ts';
 import { commands, events } from './events.ts';
 import { machine } from './machine.ts';
 
@@ -18,5 +20,6 @@ export const thermostat = defineKind({
     targetTemperature: { unit: '°C' },
   },
   machine,
+  senders: { ...linkSenders, ...sentBy(toldToMembers, 'twin') },
   view: ({ reported, desired, settings }) => ({ reported, desired, settings }),
 });

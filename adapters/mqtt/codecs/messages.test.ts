@@ -14,7 +14,13 @@ const packet = (topic: string, payload: string | Buffer, replayed = false) => ({
 const heard = (topic: string, payload: string | Buffer) =>
   codecs.of(topic)?.decode(packet(topic, payload));
 const message = (home: string, topic: string, body: unknown) => ({
-  ...{ type: 'event', home, twin: 'home', event: { type: 'message', topic, body } },
+  ...{
+    type: 'event',
+    home,
+    twin: 'home',
+    speaker: 'message',
+    event: { type: 'message', topic, body },
+  },
 });
 
 describe('messages for the rules of a home', () => {

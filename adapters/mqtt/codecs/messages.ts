@@ -55,7 +55,8 @@ function decode({ payload, replayed }: InboundPacket, home: string, topic: strin
   }
   const read = bodyOf(payload);
   if (!read.ok) return refused(read.error, read.hint, where);
-  return { type: 'event', ...where, event: { type: 'message', topic, body: read.value } };
+  const event = { type: 'message', topic, body: read.value };
+  return { type: 'event', ...where, speaker: 'message', event };
 }
 
 /** JSON, or else the text as it is. */

@@ -1,4 +1,10 @@
-import { type EventData, isName, type JsonObject, type OutboxRow } from '../../../engine/index.ts';
+import {
+  type EventData,
+  isName,
+  type JsonObject,
+  type OutboxRow,
+  sendersOf,
+} from '../../../engine/index.ts';
 import {
   type Codec,
   type Decoded,
@@ -11,10 +17,6 @@ import { deviceTime, readOnline, senderId } from '../device-words.ts';
 import { readObject } from '../json-payload.ts';
 
 const CHANNELS = ['telemetry', 'event', 'status', 'ack'] as const;
-
-/** Event types that mean something to the engine: a device must not be able to forge them. */
-const RESERVED =
-  /^(intent|timer|twin|alert|member|home)\.|^(desired\.changed|settings\.changed|command\.requested|ack|status|telemetry)$/;
 
 /** Homeostat's own contract: `{root}/{home}/{kind}/{twin}/{channel}`. */
 export function nativeCodec(root: string): Codec {
@@ -93,10 +95,12 @@ function occurrence(base: Base, channel: 'telemetry' | 'event', payload: JsonObj
         base,
       );
     }
-    if (RESERVED.test(type)) {
+    const channelHint = Object.hasOwn(elsewhere, type) ? elsewhere[type] : undefined;
+    // Whatever the kind: what its own events let a device say, the engine asks when it knows the twin
+    if (channelHint !== undefined || !sendersOf({ kind: base.kind }, type).includes('device')) {
       return refused(
         `a device cannot send "${type}"`,
-        `The engine makes events of this type itself. ${type in elsewhere ? elsewhere[type] : 'Choose another name.'}`,
+        channelHint ?? 'The engine makes events of this type itself. Choose another name.',
         base,
       );
     }

@@ -176,7 +176,7 @@ describe('reports', () => {
       accepted: 1,
       refused: [
         { report: 0, reason: 'this device is not assigned to the gateway' },
-        { report: 1, reason: 'a device cannot send "timer.fired"' },
+        { report: 1, reason: 'a device cannot send "timer.fired" to a lamp' },
         { report: 2 },
       ],
     });

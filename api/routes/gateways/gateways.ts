@@ -1,7 +1,7 @@
 /** What gateways do: sign in, report, upload, fetch. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type EventData, isReserved, type OutboxRow } from '../../../engine/index.ts';
+import type { EventData, OutboxRow } from '../../../engine/index.ts';
 import { nameOf, type Principal } from '../../../identity/index.ts';
 import { DayLogs } from '../../gateways/day-logs.ts';
 import { dispatchReports } from '../../gateways/device-reports.ts';
@@ -229,9 +229,7 @@ export function gatewayRoutes(
     },
     async ({ body, principal }) => {
       const worker = workerOf(principal);
-      const objections = body.reports.map(({ device, type }) => {
-        return isReserved(type) ? `a device cannot send "${type}"` : objectionTo(worker, device);
-      });
+      const objections = body.reports.map(({ device }) => objectionTo(worker, device));
       const good = body.reports.flatMap((report, index) =>
         objections[index] === null ? [{ report, index }] : [],
       );

@@ -162,13 +162,13 @@ describe('a rule that is made from a blueprint', () => {
     const source = BLUEPRINT.replace('default: 1m', 'default: 3m');
     // As it is when the process ends right after the blueprint's own turn
     const { engine } = api;
-    const { dispatch } = engine;
-    engine.dispatch = (envelope) =>
-      envelope.event.type === 'rule.defined'
+    const { tell } = engine;
+    engine.tell = (told) =>
+      told.event.type === 'rule.defined'
         ? Promise.reject(new Error('killed'))
-        : dispatch.call(engine, envelope);
+        : tell.call(engine, told);
     expect((await api.put(at, { source })).status).toBe(500);
-    engine.dispatch = dispatch;
+    engine.tell = tell;
     expect((await api.get(at)).body).toMatchObject({
       edition: 2,
       rules: [{ id: 'evening', edition: 1, behind: true }],

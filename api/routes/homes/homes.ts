@@ -118,7 +118,7 @@ export function homeRoutes(app: App, { engine, identity, defaultTimezone }: Rout
   /** The home that stood in the way, if it is the one that was wanted. */
   async function sameHome(
     error: unknown,
-    wanted: Omit<HomeRow, 'createdAt'>,
+    wanted: Omit<HomeRow, 'createdAt' | 'incarnation'>,
     principal: Principal | null,
   ): Promise<HomeRow | null> {
     if (!(error instanceof EngineError && error.code === 'conflict')) return null;

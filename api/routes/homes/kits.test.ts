@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Envelope } from '../../../engine/index.ts';
+import type { Told } from '../../../engine/index.ts';
 import { ApiBench } from '../../http/testing/api-bench.ts';
 import { builtInKinds } from '../../kinds/built-in.ts';
 
@@ -66,17 +66,17 @@ const states = async () =>
   );
 
 /** Until disposed, the first event that the test means is never told: as when the process ends there. */
-function killedAt(test: (envelope: Envelope) => boolean): Disposable {
+function killedAt(test: (told: Told) => boolean): Disposable {
   const { engine } = api;
-  const { dispatch } = engine;
+  const { tell } = engine;
   let isDead = false;
-  engine.dispatch = (envelope) => {
-    isDead ||= test(envelope);
-    return isDead ? Promise.reject(new Error('killed')) : dispatch.call(engine, envelope);
+  engine.tell = (told) => {
+    isDead ||= test(told);
+    return isDead ? Promise.reject(new Error('killed')) : tell.call(engine, told);
   };
   return {
     [Symbol.dispose]: () => {
-      engine.dispatch = dispatch;
+      engine.tell = tell;
     },
   };
 }

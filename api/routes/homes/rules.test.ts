@@ -97,7 +97,7 @@ describe('a rule', () => {
       const answer = await api.post('/v1/homes/h1/twins/evening/events', forged);
       expect(answer.body).toMatchObject({
         code: 'unknown-event',
-        detail: `nobody outside sends "${type}" to a rule`,
+        detail: `a request cannot send "${type}" to a rule`,
       });
     }
     await api.delete('/v1/homes/h1/rules/evening');

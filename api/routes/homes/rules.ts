@@ -290,7 +290,7 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
       const { key, ...by } = requesterOf(principal, headers);
       const id = key ?? randomUUID();
       return toReceipt(
-        await engine.dispatch({
+        await engine.tell({
           home: params.home,
           twin: params.rule,
           id,
@@ -298,9 +298,7 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
           event: { type: 'run', ...body },
           at: engine.clock.now(),
           undated: true,
-          cause: null,
-          correlation: id,
-          ...by,
+          principal: by.principal,
           ifUnknown: 'reject',
           answered: true,
         }),

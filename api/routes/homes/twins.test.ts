@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TwinRow } from '../../../engine/index.ts';
+import { idLike } from '../../../engine/testing/ids.ts';
 import { ApiBench } from '../../http/testing/api-bench.ts';
 
 const L1 = '/v1/homes/h1/twins/l1';
@@ -40,7 +41,7 @@ describe('twins', () => {
       leases: {},
       pending: [
         {
-          id: 'h1/l1@2#0',
+          id: idLike('h1/l1@2#0'),
           name: 'switch',
           args: { on: false },
           status: 'pending',

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type AnyKind, isReserved } from '../../../engine/index.ts';
+import { type AnyKind, sendersOf } from '../../../engine/index.ts';
 import { AnyObject } from '../../http/json-value.ts';
 import { machineDefinition } from './machine-definition.ts';
 import { toMermaid } from './mermaid.ts';
@@ -17,6 +17,9 @@ export const KindSummary = z
     events: z
       .record(z.string(), JsonSchema)
       .describe('What its twins can be told, by type: the fields of each event.'),
+    isDevice: z
+      .boolean()
+      .describe('Whether its twins stand for devices, which may come into being by themselves.'),
     commands: z
       .record(
         z.string(),
@@ -42,9 +45,6 @@ export const Kind = KindSummary.extend({
 }).meta({ id: 'Kind', description: 'A kind of twin with its behaviour.' });
 export type Kind = z.infer<typeof Kind>;
 
-/** Events that have an address of their own: what is desired, and what is configured. */
-const STEERED = new Set(['desired.changed', 'settings.changed']);
-
 export function toKindSummary(kind: AnyKind, builtIn: boolean): KindSummary {
   const schemas = kind.events as Record<string, z.ZodObject>;
   const commands = kind.commands as Record<string, { args: z.ZodObject; ttl?: number }>;
@@ -56,11 +56,10 @@ export function toKindSummary(kind: AnyKind, builtIn: boolean): KindSummary {
     builtIn,
     events: Object.fromEntries(
       Object.entries(schemas)
-        .filter(
-          ([type]) => !isReserved(type) && !STEERED.has(type) && !kind.internal?.includes(type),
-        )
+        .filter(([type]) => isSentFromOutside(kind, type))
         .map(([type, schema]) => [type, toJsonSchema(schema)]),
     ),
+    isDevice: kind.isDevice !== false,
     commands: Object.fromEntries(
       Object.entries(commands).map(([name, { args, ttl }]) => [
         name,
@@ -92,4 +91,10 @@ function toJsonSchema(schema: z.ZodObject): z.infer<typeof AnyObject> {
     unrepresentable: 'any',
   });
   return described as z.infer<typeof AnyObject>;
+}
+
+/** Whether a device, or somebody at the API's route for events, may send it. */
+function isSentFromOutside(kind: AnyKind, type: string): boolean {
+  const senders = sendersOf(kind, type);
+  return senders.includes('device') || senders.includes('person');
 }

@@ -56,6 +56,7 @@ export function twinOf(parts: Partial<TwinRow> = {}): TwinRow {
     home: 'h',
     twin: 't',
     kind: 'thermostat',
+    incarnation: 'i1',
     version: 2,
     name: 'Thermostat',
     room: null,
@@ -87,6 +88,7 @@ export function journalOf(parts: Partial<JournalRow> = {}): JournalRow {
     late: false,
     state: null,
     effects: [],
+    epoch: 8_388_609,
     ...parts,
   };
 }
@@ -220,7 +222,14 @@ export function candidateOf(parts: Partial<CandidateRow> = {}): CandidateRow {
 }
 
 export function homeOf(parts: Partial<HomeRow> = {}): HomeRow {
-  return { id: 'h', name: 'Home', timezone: 'Europe/Berlin', createdAt: NOW, ...parts };
+  return {
+    id: 'h',
+    incarnation: 'i1',
+    name: 'Home',
+    timezone: 'Europe/Berlin',
+    createdAt: NOW,
+    ...parts,
+  };
 }
 
 /** What a reader is given of {@link rollupOf}. */

@@ -32,7 +32,8 @@ export async function insertHome(database: Database, home: HomeRow): Promise<boo
 }
 
 export async function updateHome(database: Database, home: HomeRow): Promise<void> {
-  const text = 'UPDATE home SET name = $2, timezone = $3, created_at = $4 WHERE id = $1';
+  const text =
+    'UPDATE home SET incarnation = $2, name = $3, timezone = $4, created_at = $5 WHERE id = $1';
   await database.query({ text }, valuesOf(HOME, home));
 }
 

@@ -13,7 +13,7 @@ const REGAIN_WAIT_MS = 2_000;
 const ANSWER_MS = 5_000;
 
 /** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
-const RAISE_EPOCH = `WITH next AS (SELECT coalesce(max(epoch), 0) + 1 AS epoch FROM writer),
+const RAISE_EPOCH = `WITH next AS (SELECT coalesce(max(epoch), 0) + $3::bigint AS epoch FROM writer),
   others AS (
     UPDATE writer SET epoch = next.epoch, seq = 0, owner = $1 FROM next WHERE shard >= $2::integer)
   INSERT INTO writer (shard, epoch, seq, owner)
@@ -47,11 +47,16 @@ export class PostgresLease implements Lease {
     owner: string,
     writers: number,
     waitMs: number,
+    epochStep = 1,
   ): Promise<PostgresLease> {
     const client = await connect(database, waitMs);
     try {
       if (!(await lock(client, waitMs))) throw await ownedElsewhere(client);
-      const { rows } = await client.query<{ epoch: number }>(RAISE_EPOCH, [owner, writers]);
+      const { rows } = await client.query<{ epoch: number }>(RAISE_EPOCH, [
+        owner,
+        writers,
+        epochStep,
+      ]);
       return new PostgresLease(database, client, rows[0]?.epoch ?? 1);
     } catch (error) {
       await close(client);

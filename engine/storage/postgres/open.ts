@@ -45,8 +45,8 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
   return {
     dialect: 'postgres',
     shards: SHARDS,
-    acquire: async (owner, writers, waitMs) => {
-      const lease = await PostgresLease.acquire(db, owner, writers, waitMs);
+    acquire: async (owner, writers, waitMs, epochStep) => {
+      const lease = await PostgresLease.acquire(db, owner, writers, waitMs, epochStep);
       leases.add(lease);
       return lease;
     },

@@ -22,10 +22,10 @@ export class SqliteClaim {
     this.#lockPath = path === ':memory:' ? null : `${path}.lock`;
   }
 
-  async acquire(owner: string, writers: number, waitMs: number): Promise<Lease> {
+  async acquire(owner: string, writers: number, waitMs: number, epochStep = 1): Promise<Lease> {
     const held = await this.#lock(waitMs);
     try {
-      const epoch = raiseEpoch(this.#connection, owner, writers);
+      const epoch = raiseEpoch(this.#connection, owner, writers, epochStep);
       this.#held = held;
       return {
         epoch,
@@ -87,12 +87,12 @@ function lockFile(path: string): Disposable | null {
 }
 
 /** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
-function raiseEpoch(connection: Connection, owner: string, writers: number): number {
+function raiseEpoch(connection: Connection, owner: string, writers: number, step: number): number {
   return connection.transaction(() => {
     const last = connection.get<{ epoch: number }>(
       'SELECT coalesce(max(epoch), 0) AS epoch FROM writer',
     );
-    const epoch = (last?.epoch ?? 0) + 1;
+    const epoch = (last?.epoch ?? 0) + step;
     connection.run('UPDATE writer SET epoch = ?, seq = 0, owner = ?', epoch, owner);
     for (let writer = 0; writer < writers; writer++) {
       connection.run(

@@ -49,7 +49,8 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     dialect: 'sqlite',
     // one writer at a time is what SQLite can: a second shard would only wait
     shards: 1,
-    acquire: (owner, writers, waitMs) => claim.acquire(owner, writers, waitMs),
+    acquire: (owner, writers, waitMs, epochStep) =>
+      claim.acquire(owner, writers, waitMs, epochStep),
 
     load: async (addresses) => loadTwins(db, addresses),
     commit: async (commit) => commitBatch(db, commit, perHome),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Principal } from '../../../../identity/index.ts';
 import { always, etag, json, notFound, refused, stale, withBody } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { EventFields } from '../../../http/event-fields.ts';
@@ -6,6 +7,7 @@ import { assertAddress, TwinPath } from '../../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { Receipt, toReceipt } from '../../../http/resources/receipt.ts';
 import { etagOf, IfMatch } from '../../../http/revision.ts';
+import { Refusal } from '../../../problem.ts';
 
 const DesiredPatch = EventFields.meta({
   id: 'DesiredPatch',
@@ -14,7 +16,19 @@ const DesiredPatch = EventFields.meta({
   examples: [{ on: true }],
 });
 
-export function desiredRoutes(app: App, { engine }: RouteContext): void {
+export function desiredRoutes(app: App, { engine, identity }: RouteContext): void {
+  /** @throws Refusal `forbidden` */
+  async function assertMayOverride(
+    principal: Principal | null,
+    { home, twin }: { home: string; twin: string },
+  ): Promise<void> {
+    const { may } = await identity.decide(principal, 'twin.override', home, twin);
+    if (may) return;
+    throw new Refusal('forbidden', 'you may not end what somebody else holds', {
+      hint: 'That needs the permission twin.override: docs/permissions.md shows who has it.',
+    });
+  }
+
   app.patch(
     '/homes/:home/twins/:twin/desired',
     {
@@ -67,7 +81,8 @@ export function desiredRoutes(app: App, { engine }: RouteContext): void {
         operationId: 'release',
         tags: ['Steering'],
         summary: 'End what somebody holds of a twin',
-        description: 'What others wanted meanwhile counts then.',
+        description:
+          'What others wanted meanwhile counts then. To end what somebody else holds needs the permission `twin.override`.',
         params: TwinPath,
         headers: IfMatch,
         querystring: z.strictObject({
@@ -90,6 +105,9 @@ export function desiredRoutes(app: App, { engine }: RouteContext): void {
     async ({ params, headers, query, principal }, reply) => {
       assertAddress(params);
       const by = requesterOf(principal, headers);
+      if (query.holder !== undefined && query.holder !== by.principal) {
+        await assertMayOverride(principal, params);
+      }
       const receipt = toReceipt(await engine.release(params, by, query.holder));
       return reply.header('etag', etagOf(receipt.revision)).send(receipt);
     },

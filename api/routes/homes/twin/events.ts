@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type EventData, isReserved, saneTime } from '../../../../engine/index.ts';
+import { type EventData, saneTime } from '../../../../engine/index.ts';
 import {
   always,
   conflict,
@@ -33,7 +33,7 @@ const NewEvent = z
     examples: [{ type: 'telemetry', power: 310, at: '2026-01-05T12:00:00Z' }],
   });
 
-export function eventRoutes(app: App, { engine }: RouteContext): void {
+export function eventRoutes(app: App, { engine, identity }: RouteContext): void {
   app.post(
     '/homes/:home/twins/:twin/events',
     {
@@ -43,7 +43,7 @@ export function eventRoutes(app: App, { engine }: RouteContext): void {
         tags: ['Steering'],
         summary: 'Tell a twin what happened',
         description:
-          'What a device would say over MQTT. The receipt comes after the commit that holds the event: what it says has happened is stored.',
+          'What people and programs may tell it, as `GET /v1/kinds/{kind}` lists it. What only its device says (`telemetry`, `status`, `ack`) needs the permission `twin.report-for`. The receipt comes after the commit that holds the event: what it says has happened is stored.',
         params: TwinPath,
         headers: IfMatch.extend(IdempotencyKey.shape),
         body: NewEvent,
@@ -61,8 +61,8 @@ export function eventRoutes(app: App, { engine }: RouteContext): void {
     async ({ params, body, headers, principal }, reply) => {
       assertAddress(params);
       const { at, ...event } = body;
-      assertSendable(event.type, params);
-      const { key, ifRevision, ...by } = requesterOf(principal, headers);
+      assertNotElsewhere(event.type, params);
+      const { key, ifRevision, principal: who } = requesterOf(principal, headers);
       const id = key ?? randomUUID();
       const receipt = toReceipt(
         await engine.dispatch({
@@ -71,9 +71,10 @@ export function eventRoutes(app: App, { engine }: RouteContext): void {
           dedupe: key !== undefined,
           event: event as EventData,
           ...saneTime(at, engine.clock.now()),
-          cause: null,
-          correlation: id,
-          ...by,
+          principal: who,
+          source: 'rest',
+          mayReport: (await identity.decide(principal, 'twin.report-for', params.home, params.twin))
+            .may,
           ifUnknown: 'reject',
           answered: true,
           ...(ifRevision !== undefined && { ifRevision }),
@@ -95,13 +96,11 @@ const ELSEWHERE: Readonly<Record<string, (twin: string) => string>> = {
   'alert.acknowledged': () => 'POST /v1/homes/{home}/alerts/{id}/acknowledge',
 };
 
-/** @throws Refusal for an event that has an address of its own, or that only the engine makes */
-function assertSendable(type: string, { home, twin }: { home: string; twin: string }): void {
+/** @throws Refusal for an event that has an address of its own */
+function assertNotElsewhere(type: string, { home, twin }: { home: string; twin: string }): void {
   const elsewhere = Object.hasOwn(ELSEWHERE, type) ? ELSEWHERE[type] : undefined;
-  if (!elsewhere && !isReserved(type)) return;
+  if (!elsewhere) return;
   throw new Refusal('bad-input', `"${type}" cannot be sent as an event`, {
-    hint: elsewhere
-      ? `Use ${elsewhere(`/v1/homes/${home}/twins/${twin}`)}.`
-      : 'Only the engine makes events of this type.',
+    hint: `Use ${elsewhere(`/v1/homes/${home}/twins/${twin}`)}.`,
   });
 }

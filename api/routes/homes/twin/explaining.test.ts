@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { idLike } from '../../../../engine/testing/ids.ts';
 import { ApiBench } from '../../../http/testing/api-bench.ts';
 
 const L1 = '/v1/homes/h1/twins/l1';
@@ -39,7 +40,7 @@ describe('explaining a twin', () => {
       state: { power: 'off', load: 'high' },
       effects: [
         {
-          id: 'h1/l1@1#0',
+          id: idLike('h1/l1@1#0'),
           type: 'alert',
           key: 'overload',
           severity: 'critical',
