@@ -52,7 +52,7 @@ export type {
   TwinFilter,
 } from './storage/port.ts';
 export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
-export { turnOfId } from './turn-ids.ts';
+export { lifeOf, turnOfId } from './turn-ids.ts';
 export type { NewTwin, TwinReading } from './twin-verbs.ts';
 export { assertMaySay, type Door, SENDERS, type Sender, sendersOf } from './vocabulary.ts';
 export { observationOf } from './watching.ts';

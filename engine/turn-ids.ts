@@ -36,12 +36,12 @@ export function observedId(address: Address, revision: number, life: Life, watch
   return `${turnId(address, revision, life)}>${watcher}`;
 }
 
-const EFFECT_OR_OBSERVED = /^([^/]+)\/([^/@]+)@(\d+)(?:\.[\w-]+)?[#>]/;
+const EFFECT_OR_OBSERVED = /^([A-Za-z0-9][\w.-]*)\/([A-Za-z0-9][\w.-]*)@(\d+)(?:\.([\w-]+))?[#>]/;
 
 /** The turn that an effect or an observation is of; null for any other id. */
-export function turnOfId(id: string): (Address & { revision: number }) | null {
+export function turnOfId(id: string): (Address & { revision: number; life: Life }) | null {
   const found = EFFECT_OR_OBSERVED.exec(id);
   if (!found) return null;
-  const [, home = '', twin = '', revision] = found;
-  return { home, twin, revision: Number(revision) };
+  const [, home = '', twin = '', revision, life = ''] = found;
+  return { home, twin, revision: Number(revision), life };
 }

@@ -63,6 +63,7 @@ export async function startEngine(given: {
   clock?: ManualClock;
   sink?: RecordingSink | null;
   limits?: Partial<Limits>;
+  random?: () => number;
 }): Promise<EngineBench> {
   const clock = given.clock ?? new ManualClock();
   const storage = given.storage ?? (await openSqlite(':memory:', { deadLettersPerHome: 100 }));
@@ -81,7 +82,7 @@ export async function startEngine(given: {
     takeoverWaitMs: 0,
     destinations: { command: 'test', desired: 'test' },
     retention: { journal: 90, rollups: 400, ended: 90 },
-    random: () => 0.5,
+    random: given.random ?? (() => 0.5),
     ...(given.limits && { limits: given.limits }),
   });
   const sink = given.sink ?? new RecordingSink();

@@ -1,5 +1,12 @@
 /** From a command, an alert or any other effect back to the first event that led to it. */
-import { type Engine, EngineError, type JournalRow, pastOf, turnOfId } from '../../engine/index.ts';
+import {
+  type Engine,
+  EngineError,
+  type JournalRow,
+  lifeOf,
+  pastOf,
+  turnOfId,
+} from '../../engine/index.ts';
 import { type Account, accountOf } from './account.ts';
 
 /** One turn on the way. */
@@ -32,10 +39,11 @@ const MOST_SEARCHED = 500;
  */
 export async function chainOf(engine: Engine, home: string, id: string): Promise<Link[]> {
   const links: Link[] = [];
-  let at = turnOfId(id);
-  if (at === null || at.home !== home) throw notFound(home, id);
+  const first = turnOfId(id);
+  if (first === null || first.home !== home) throw notFound(home, id);
+  let at: Place | null = first;
   for (let effect: string | null = id; at !== null && links.length < MOST_LINKS; ) {
-    const row: JournalRow | null = await rowAt(engine, home, at.twin, at.revision);
+    const row: JournalRow | null = await rowAt(engine, home, at);
     if (!row) {
       if (links.length === 0) throw notFound(home, id);
       break;
@@ -47,14 +55,24 @@ export async function chainOf(engine: Engine, home: string, id: string): Promise
   return links;
 }
 
+interface Place {
+  twin: string;
+  revision: number;
+  /** As an id of the turn carries it; absent: known from the journal itself. */
+  life?: string;
+}
+
+/** Null also where a former twin of that address had such a turn, or one before the database went back to a backup. */
 async function rowAt(
   engine: Engine,
   home: string,
-  twin: string,
-  revision: number,
+  { twin, revision, life }: Place,
 ): Promise<JournalRow | null> {
   const [row] = await engine.storage.readJournal({ home, twin }, revision, 1);
-  return row?.revision === revision ? row : null;
+  if (row?.revision !== revision) return null;
+  if (life === undefined) return row;
+  const stored = await engine.storage.getTwin({ home, twin });
+  return stored && lifeOf(stored.incarnation, row.epoch) === life ? row : null;
 }
 
 async function linkOf(engine: Engine, row: JournalRow, effectId: string | null): Promise<Link> {
@@ -82,7 +100,7 @@ async function accountAt(engine: Engine, row: JournalRow): Promise<Account | nul
 async function armedBy(
   engine: Engine,
   { home, twin, revision, event }: JournalRow,
-): Promise<{ home: string; twin: string; revision: number } | null> {
+): Promise<Place | null> {
   if (event.type !== 'timer.fired') return null;
   let cursor: string | undefined;
   for (let searched = 0; searched < MOST_SEARCHED; ) {
@@ -91,7 +109,7 @@ async function armedBy(
       if (row.revision >= revision) continue;
       searched++;
       if (row.effects.some((effect) => arms(effect, event.timer))) {
-        return { home, twin, revision: row.revision };
+        return { twin, revision: row.revision };
       }
     }
     if (page.nextCursor === null) return null;

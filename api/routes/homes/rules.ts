@@ -295,7 +295,7 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
           twin: params.rule,
           id,
           dedupe: key !== undefined,
-          event: { type: 'run', ...body },
+          event: { ...body, type: 'run' },
           at: engine.clock.now(),
           undated: true,
           principal: by.principal,
