@@ -1,7 +1,13 @@
 /** What somebody with an open stream may still see. */
 import { EngineError } from '../../engine/index.ts';
-import type { Identity, IdentityChange, Principal } from '../../identity/index.ts';
+import {
+  type Identity,
+  type IdentityChange,
+  nameOf,
+  type Principal,
+} from '../../identity/index.ts';
 import { Refusal } from '../problem.ts';
+import { type Ask, askAs } from './sight.ts';
 
 /** Words of `mustReadHome`: nobody can tell a home of others from none. */
 export function hiddenHome(home: string): EngineError {
@@ -18,7 +24,16 @@ export class Rights {
   constructor(identity: Identity, principal: Principal | null) {
     this.#identity = identity;
     this.#principal = principal;
+    this.may = askAs(identity, principal);
   }
+
+  /** As journals name them. */
+  get who(): string {
+    return nameOf(this.#principal);
+  }
+
+  /** Whether they may do something now. */
+  readonly may: Ask;
 
   /** @throws EngineError `unknown-home`, Refusal `forbidden` */
   async assertMayFollow(home: string): Promise<void> {

@@ -186,10 +186,11 @@ describe('a reader that takes nothing', () => {
     await api.furnish();
     const { engine, clock } = api;
     const response = new StuckResponse();
-    const feed = openFeed(engine, { home: 'h1', snapshot: false });
+    const feed = openFeed(engine, { home: 'h1', snapshot: false }, async () => true);
     const streaming = streamEvents(response as unknown as ServerResponse, feed, {
       clock,
       connections: new LiveConnections(),
+      who: 'ada',
       url: '/',
       watch: () => ({ look: () => {}, [Symbol.dispose]: () => {} }),
     });

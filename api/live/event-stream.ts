@@ -18,6 +18,8 @@ export interface StreamSurroundings {
   clock: Clock;
   connections: LiveConnections;
   url: string;
+  /** Whose stream it is. */
+  who: string;
   /** Watches the reader's rights. */
   watch: (onLost: () => void) => RightsWatch;
 }
@@ -29,7 +31,7 @@ export interface StreamSurroundings {
 export async function streamEvents(
   raw: ServerResponse,
   feed: LiveFeed,
-  { clock, connections, url, watch }: StreamSurroundings,
+  { clock, connections, url, who, watch }: StreamSurroundings,
 ): Promise<void> {
   let unread = 0;
   const end = () => {
@@ -49,6 +51,7 @@ export async function streamEvents(
     } else if (++unread >= PATIENCE_BEATS) raw.destroy();
   });
   const entry = connections.add({
+    who,
     end,
     kill: () => raw.destroy(),
   });

@@ -2,6 +2,8 @@ import { Refusal } from '../problem.ts';
 
 /** A stream that is open. */
 export interface LiveConnection {
+  /** Whose it is, as journals name them. */
+  who: string;
   /** Asks the other side to go, after what was written has been read. */
   end(): void;
   /** Takes the connection down. */
@@ -9,6 +11,8 @@ export interface LiveConnection {
 }
 
 const MOST = 1_000;
+/** Of one person, key or token: nobody can take all of them. */
+const MOST_OF_ONE = 50;
 /** How long a connection may take to end when the server stops. */
 const GRACE_MS = 1_000;
 
@@ -16,16 +20,22 @@ const GRACE_MS = 1_000;
 export class LiveConnections {
   #open = new Set<LiveConnection>();
 
-  /** @throws Refusal when there are too many */
-  assertRoom(): void {
-    if (this.#open.size < MOST) return;
-    throw new Refusal('overloaded', `${MOST} streams are open already`, {
-      hint: 'Close some, or follow several homes on one WebSocket.',
-    });
+  /** @throws Refusal when there are too many, in all or of this one */
+  assertRoom(who: string): void {
+    const hint = 'Close some, or follow several homes on one WebSocket.';
+    if (this.#open.size >= MOST) {
+      throw new Refusal('overloaded', `${MOST} streams are open already`, { hint });
+    }
+    let own = 0;
+    for (const connection of this.#open) if (connection.who === who) own++;
+    if (own >= MOST_OF_ONE) {
+      throw new Refusal('overloaded', `${who} has ${MOST_OF_ONE} streams open already`, { hint });
+    }
   }
 
-  /** @returns to be disposed when it has ended */
+  /** @returns to be disposed when it has ended @throws what {@link assertRoom} throws */
   add(connection: LiveConnection): Disposable {
+    this.assertRoom(connection.who);
     this.#open.add(connection);
     return { [Symbol.dispose]: () => this.#open.delete(connection) };
   }

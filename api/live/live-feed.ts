@@ -1,4 +1,5 @@
 import type { Change, Engine } from '../../engine/index.ts';
+import { type Ask, seen } from '../access/sight.ts';
 import { readingOf } from '../http/readings.ts';
 import { toTwin } from '../http/resources/twin.ts';
 import { type LiveMessage, toLiveMessage } from './message.ts';
@@ -19,20 +20,27 @@ const SNAPSHOT_PAGE = 100;
 const KINDS_KNOWN = 1_000;
 
 /**
- * Subscribes, now; iterate to receive. Memory is bounded however slowly that goes: the engine's feed
+ * Subscribes, now; iterate to receive, as far as the reader may see it. Memory is bounded however slowly that goes: the engine's feed
  * leaves changes out and says so (`lagged`). Dispose it to end the iteration.
  *
  * With a snapshot the twins come first. What changes meanwhile follows after it, so that nothing is
  * missed; a change whose revision the snapshot already has can be told by its revision.
  */
-export function openFeed(engine: Engine, filter: LiveFilter): LiveFeed {
+export function openFeed(engine: Engine, filter: LiveFilter, may: Ask): LiveFeed {
   const subscription = engine.changes.subscribe((change) => concerns(filter, change));
   const kinds = new KindMemory(engine, filter.home);
 
-  async function* messages(): AsyncGenerator<LiveMessage> {
+  async function* all(): AsyncGenerator<LiveMessage> {
     if (filter.snapshot) yield* snapshot(engine, filter, kinds);
     for await (const change of subscription) {
       if (await isOfKind(filter, change, kinds)) yield toLiveMessage(change);
+    }
+  }
+
+  async function* messages(): AsyncGenerator<LiveMessage> {
+    for await (const message of all()) {
+      const shown = await seen(may, message);
+      if (shown) yield shown;
     }
   }
 

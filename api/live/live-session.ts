@@ -59,6 +59,11 @@ export class LiveSession {
     this.#socket = socket;
     this.#engine = engine;
     this.#rights = rights;
+    const entry = connections.add({
+      who: rights.who,
+      end: () => socket.close(GOING_AWAY, 'the server stops'),
+      kill: () => socket.terminate(),
+    });
     let answered = true;
     const watch = rights.watch(
       () => [...this.#feeds.values()].map(({ home }) => home),
@@ -69,10 +74,6 @@ export class LiveSession {
       if (!answered) return socket.terminate();
       answered = false;
       socket.ping();
-    });
-    const entry = connections.add({
-      end: () => socket.close(GOING_AWAY, 'the server stops'),
-      kill: () => socket.terminate(),
     });
     socket.on('pong', () => {
       answered = true;
@@ -143,7 +144,7 @@ export class LiveSession {
       this.#refuse(id, new Refusal('overloaded', detail, { hint }));
       return;
     }
-    const feed = openFeed(this.#engine, filter);
+    const feed = openFeed(this.#engine, filter, this.#rights.may);
     this.#feeds.set(id, { feed, home: filter.home });
     // Its failures have been told to the client
     void this.#pump(id, filter.home, feed);

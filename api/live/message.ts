@@ -16,14 +16,16 @@ const TwinChanged = z
     kind: z.string(),
     revision: z.int(),
     at: Moment.describe('When what it was told happened.'),
-    event: EventValue,
-    eventId: z.string(),
-    cause: z.string().nullable(),
-    correlation: z.string(),
+    event: EventValue.optional().describe(
+      'What it was told. This and what led to it and followed from it: for those who may read its journal.',
+    ),
+    eventId: z.string().optional(),
+    cause: z.string().nullable().optional(),
+    correlation: z.string().optional(),
     state: JsonValue,
     reported: AnyObject,
     desired: AnyObject,
-    effects: z.array(Effect),
+    effects: z.array(Effect).optional(),
   })
   .meta({
     id: 'TwinChanged',

@@ -1,10 +1,14 @@
 import { z } from 'zod';
+import { nameOf } from '../../identity/index.ts';
 import { Rights } from '../access/rights.ts';
 import { always, problem } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import type { LiveConnections } from '../live/live-connections.ts';
 import { LiveSession } from '../live/live-session.ts';
 import { Refusal } from '../problem.ts';
+
+/** https://www.iana.org/assignments/websocket */
+const TRY_AGAIN_LATER = 1013;
 
 const DESCRIPTION = `Send JSON text messages:
 
@@ -40,14 +44,19 @@ export function liveRoutes(
         ...always,
       },
     },
-    preHandler: async () => connections.assertRoom(),
+    preHandler: async ({ principal }) => connections.assertRoom(nameOf(principal)),
     handler: () => {
       throw new Refusal('upgrade-required', 'this address speaks WebSocket only', {
         hint: 'Connect with a WebSocket client: ws://…/v1/live?access_token=…',
       });
     },
     wsHandler: (socket, { principal }) => {
-      new LiveSession(socket, engine, connections, new Rights(identity, principal));
+      try {
+        new LiveSession(socket, engine, connections, new Rights(identity, principal));
+      } catch {
+        // Others have come while this one was let in
+        socket.close(TRY_AGAIN_LATER, 'too many streams are open');
+      }
     },
   });
 }

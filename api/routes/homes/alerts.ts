@@ -1,4 +1,5 @@
 import { EngineError } from '../../../engine/index.ts';
+import { SHOWN } from '../../access/sight.ts';
 import { always, json, listOf, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
@@ -16,7 +17,7 @@ export function alertRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/alerts',
     {
-      config: { action: 'alerts.read' },
+      config: { action: SHOWN.alert },
       schema: {
         operationId: 'listAlerts',
         tags: ['Alerts'],
@@ -38,7 +39,7 @@ export function alertRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/alerts/:id',
     {
-      config: { action: 'alerts.read' },
+      config: { action: SHOWN.alert },
       schema: {
         operationId: 'readAlert',
         tags: ['Alerts'],

@@ -1,4 +1,5 @@
 /** Why something was done, and why it was not. */
+
 import { z } from 'zod';
 import {
   chainOf,
@@ -7,6 +8,7 @@ import {
   tellChain,
   tellExplanation,
 } from '../../../rules/index.ts';
+import { SHOWN } from '../../access/sight.ts';
 import { always, json, notFound, refused } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
@@ -29,7 +31,7 @@ export function explainRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/rules/:rule/explain',
     {
-      config: { action: 'rules.read' },
+      config: { action: SHOWN.authored },
       schema: {
         operationId: 'explainRule',
         tags: ['Explaining'],
@@ -54,7 +56,7 @@ export function explainRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/explain/:id',
     {
-      config: { action: 'home.explain' },
+      config: { action: SHOWN.intent },
       schema: {
         operationId: 'explainEffect',
         tags: ['Explaining'],

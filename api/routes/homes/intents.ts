@@ -1,4 +1,5 @@
 import { EngineError } from '../../../engine/index.ts';
+import { SHOWN } from '../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
@@ -15,7 +16,7 @@ export function intentRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/intents',
     {
-      config: { action: 'home.explain' },
+      config: { action: SHOWN.intent },
       schema: {
         operationId: 'listIntents',
         tags: ['Steering'],
@@ -37,7 +38,7 @@ export function intentRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/intents/:id',
     {
-      config: { action: 'home.explain' },
+      config: { action: SHOWN.intent },
       schema: {
         operationId: 'readIntent',
         tags: ['Steering'],

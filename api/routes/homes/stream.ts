@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { nameOf } from '../../../identity/index.ts';
 import { Rights } from '../../access/rights.ts';
 import { always, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
@@ -35,7 +36,7 @@ export function streamRoutes(
         tags: ['Live'],
         summary: 'Follow what happens in a home',
         description:
-          'Server-sent events: `hello`, then `twin` (a turn: see TwinChanged), `twin.removed`, `intent`, `alert`, each after its commit; `data` is JSON. `lagged` says how many a slow reader missed: read the twins again. A comment every 15 s keeps proxies from closing the connection.',
+          'Server-sent events: `hello`, then `twin` (a turn: see TwinChanged), `twin.removed`, `intent`, `alert`, each after its commit; `data` is JSON. Each shows what the reader may read over REST and no more. `lagged` says how many a slow reader missed: read the twins again. A comment every 15 s keeps proxies from closing the connection.',
         params: HomePath,
         querystring: StreamQuery,
         response: {
@@ -51,23 +52,25 @@ export function streamRoutes(
     async (request, reply) => {
       const { params, query } = request;
       await mustReadHome(engine, params.home);
-      connections.assertRoom();
-      const feed = openFeed(engine, {
+      connections.assertRoom(nameOf(request.principal));
+      const rights = new Rights(identity, request.principal);
+      const filter = {
         home: params.home,
         twin: query.twin,
         kind: query.kind,
         snapshot: query.snapshot === 'true',
-      });
+      };
+      const feed = openFeed(engine, filter, rights.may);
       reply.hijack();
       // They would be sent with the answer that is not sent now
       for (const [name, value] of Object.entries(reply.getHeaders())) {
         if (value !== undefined) reply.raw.setHeader(name, value);
       }
-      const rights = new Rights(identity, request.principal);
       await streamEvents(reply.raw, feed, {
         clock: engine.clock,
         connections,
         url: request.url,
+        who: rights.who,
         watch: (onLost) => rights.watch(() => [params.home], onLost),
       });
     },

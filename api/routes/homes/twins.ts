@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SHOWN } from '../../access/sight.ts';
 import {
   always,
   conflict,
@@ -127,7 +128,7 @@ export function twinRoutes(app: App, { engine, identity }: RouteContext): void {
   app.get(
     '/homes/:home/twins/:twin',
     {
-      config: { action: 'twin.read' },
+      config: { action: SHOWN.twin },
       schema: {
         operationId: 'readTwin',
         tags: ['Twins'],
