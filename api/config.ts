@@ -66,7 +66,14 @@ export interface MqttConfig {
         tls: { ca?: Buffer; cert?: Buffer; key?: Buffer };
       }
     /** `portFixed`: fail rather than take the next free port. */
-    | { host: string; port: number; portFixed: boolean; anonymous: boolean; tls: boolean };
+    | {
+        host: string;
+        port: number;
+        portFixed: boolean;
+        anonymous: boolean;
+        tls: boolean;
+        limits: { all: number; perAddress: number };
+      };
   /** The broker as devices reach it. Null: as we do. */
   publicUrl: string | null;
   zigbee2mqtt: { base: string; home: string } | null;
@@ -117,6 +124,8 @@ const Environment = z.object({
   MQTT_PORT: port(1883),
   MQTT_ANONYMOUS: flag(true),
   MQTT_TLS: flag(true).or(z.undefined()),
+  MQTT_CONNECTIONS: count(10_000),
+  MQTT_CONNECTIONS_PER_ADDRESS: count(100),
   MQTT_CA_FILE: z.string().optional(),
   MQTT_CERT_FILE: z.string().optional(),
   MQTT_KEY_FILE: z.string().optional(),
@@ -288,6 +297,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
               portFixed: given.MQTT_PORT !== undefined,
               anonymous: isLocal && env.MQTT_ANONYMOUS,
               tls: isEncrypted,
+              limits: { all: env.MQTT_CONNECTIONS, perAddress: env.MQTT_CONNECTIONS_PER_ADDRESS },
             }
           : {
               url: env.MQTT_URL,

@@ -20,7 +20,7 @@ export function keptSecret(given: string | null, dataDir: string, name: string):
   if (existsSync(file)) {
     return { secret: readFileSync(file, 'utf8').trim(), file, fresh: false };
   }
-  mkdirSync(dataDir, { recursive: true });
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const secret = randomBytes(24).toString('base64url');
   writeFileSync(file, `${secret}\n`, { mode: 0o600, flag: 'wx' });
   // The umask may have taken more than it should; it never gives

@@ -88,6 +88,8 @@ export interface ServerOptions {
   bodyLimit?: number;
   /** How long a request may wait for its commit, ms. Default 10 s. */
   patienceMs?: number;
+  /** How long a request may take to arrive. Default 30 s; its head half of that. */
+  arrivalMs?: number;
   /** Timezone of a home that is created without one. Default UTC. */
   defaultTimezone?: string;
 }
@@ -96,17 +98,27 @@ const MIB = 1024 * 1024;
 const CLIENT_MESSAGE_BYTES = 64 * 1024;
 /** An effect id of the longest names, each character percent-encoded. */
 const LONGEST_ID = 900;
-/** How long a request may take to arrive; some send a byte now and then to hold a connection. */
+/** How long a request may take to arrive, head and body; some send a byte now and then to hold a connection. */
 const ARRIVAL_MS = 30_000;
+/** How often Node looks whose time is over, in parts of that time: its default of 30 s would double it. */
+const LOOKS = 10;
 
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
   const { engine, identity, logger, version, edge } = options;
   const { certificate } = edge;
+  const arrivalMs = options.arrivalMs ?? ARRIVAL_MS;
+  const arrival = {
+    requestTimeout: arrivalMs,
+    headersTimeout: arrivalMs / 2,
+    connectionsCheckingInterval: arrivalMs / LOOKS,
+  };
   const app = fastify({
     ...(logger && { loggerInstance: logger }),
-    ...(certificate && { https: secureOptions(certificate.current) }),
+    ...(certificate
+      ? { https: { ...secureOptions(certificate.current), ...arrival } }
+      : { http: arrival }),
     trustProxy: trustOf(edge.trustedProxies),
-    requestTimeout: ARRIVAL_MS,
+    requestTimeout: arrival.requestTimeout,
     // Fastify would log whole URLs, and a URL may carry the token
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: options.bodyLimit ?? MIB,

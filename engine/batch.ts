@@ -236,6 +236,16 @@ class Batch {
   #firstTurn(item: Item): Item[] {
     const { envelope, waiting } = item;
     const { home, twin, ifUnknown } = envelope;
+    // Somebody's Last Will must not bring back what was deleted
+    if (envelope.event.type === 'status' && envelope.sender === 'device') {
+      this.#ledger.settle(envelope, waiting, {
+        status: 'ignored',
+        revision: 0,
+        effects: [],
+        reason: `there is no twin ${keyOf(envelope)}, and a status makes none`,
+      });
+      return [];
+    }
     const kind = envelope.kind === undefined ? undefined : this.#context.kinds.get(envelope.kind);
     if (kind) this.#assertMayBegin(kind, envelope);
     if (ifUnknown === 'candidate' && envelope.kind !== undefined) {

@@ -1,6 +1,7 @@
 /** What Mosquitto’s dynamic security plugin is told, and the file that it begins with. */
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
 import type { BrokerAccount } from './doorkeeper.ts';
+import { DEVICE_CHANNELS, ENGINE_CHANNELS, MESSAGES } from './native-topics.ts';
 
 /** A command of the plugin. */
 export type AccountCommand = Record<string, unknown> & {
@@ -18,7 +19,6 @@ interface Acl {
 
 /** Ours at the broker, apart from those whom the operator has made. */
 const GROUP = 'homeostat';
-const SAID_BY_DEVICES = ['telemetry', 'event', 'status', 'ack'];
 const EXISTS = /already exists/i;
 const MISSING = /not found/i;
 
@@ -45,7 +45,11 @@ export function provision(root: string, account: BrokerAccount, secret: string):
 
 /** Its rights, as they are now. */
 export function permission(root: string, { username, devices }: BrokerAccount): AccountCommand[] {
-  const acls = devices.flatMap(({ home, twin }) => rightsOf(`${root}/${home}/+/${twin}`));
+  const homes = [...new Set(devices.map(({ home }) => home))];
+  const acls = [
+    ...homes.flatMap((home) => noMessages(`${root}/${home}/${MESSAGES}/#`)),
+    ...devices.flatMap(({ home, twin }) => rightsOf(`${root}/${home}/+/${twin}`)),
+  ];
   return [
     { command: 'createRole', rolename: roleOf(username), mayFail: EXISTS },
     { command: 'modifyRole', rolename: roleOf(username), acls },
@@ -101,10 +105,18 @@ export function firstAccounts(username: string, password: string): string {
 
 function rightsOf(topics: string): Acl[] {
   return [
-    ...SAID_BY_DEVICES.map((channel) => allow('publishClientSend', `${topics}/${channel}`)),
-    allow('publishClientReceive', `${topics}/#`),
+    ...DEVICE_CHANNELS.map((channel) => allow('publishClientSend', `${topics}/${channel}`)),
+    ...[...DEVICE_CHANNELS, ...ENGINE_CHANNELS].map((channel) =>
+      allow('publishClientReceive', `${topics}/${channel}`),
+    ),
     allow('subscribePattern', `${topics}/#`),
   ];
+}
+
+/** What is said to the rules of a home is no device's to say or hear, whatever the wildcard of the kind lets in. */
+function noMessages(topics: string): Acl[] {
+  const types = ['publishClientSend', 'publishClientReceive'] as const;
+  return types.map((acltype) => ({ acltype, topic: topics, allow: false, priority: 1 }));
 }
 
 function allow(acltype: Acl['acltype'], topic: string): Acl {

@@ -28,7 +28,7 @@ afterEach(async () => {
 });
 
 function start(
-  more: { port?: number; portFixed?: boolean; host?: string } = {},
+  more: { port?: number; portFixed?: boolean; host?: string; limits?: { all: number } } = {},
 ): Promise<MqttAdapter> {
   return startMqtt({
     engine: engine.door,
@@ -45,6 +45,30 @@ async function device(options: Parameters<typeof Device.connect>[1] = {}): Promi
 }
 
 describe('the embedded broker', () => {
+  it.each([
+    ['a CONNECT that announces 4 MiB', Buffer.from([0x10, 0x80, 0x80, 0x80, 0x02])],
+    ['a first packet of another type', Buffer.from([0x30, 0x80, 0x80, 0x80, 0x02])],
+  ])('cuts off %s, before it has come', async (_what, head) => {
+    const socket = dial(Number(new URL(adapter.url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    socket.write(head);
+    await closed;
+    const refused = await signals.first(({ name }) => name === 'client.refused');
+    expect(refused.fields).toMatchObject({ reason: expect.stringContaining('the limit is 16384') });
+  });
+
+  it('takes no more clients than it may', async () => {
+    await adapter[Symbol.asyncDispose]();
+    adapter = await start({ limits: { all: 1 } });
+    await device();
+    const socket = dial(Number(new URL(adapter.url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    await once(socket, 'close');
+    const refused = await signals.first(({ name }) => name === 'client.refused');
+    expect(refused.fields).toMatchObject({ reason: '1 clients are connected already' });
+  });
+
   it('acknowledges a publish after its commit', async () => {
     engine.hold();
     const relay = await device();

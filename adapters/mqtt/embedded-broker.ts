@@ -3,6 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import type { Clock } from '../../engine/index.ts';
+import { type ConnectionLimits, Connections, DEFAULT_LIMITS } from './connection-limits.ts';
 import { Courier } from './courier.ts';
 import type { Doorkeeper, TlsSource } from './doorkeeper.ts';
 import { guard } from './embedded-guard.ts';
@@ -20,6 +21,8 @@ export interface EmbeddedOptions {
   doorkeeper?: Doorkeeper | undefined;
   /** Whether clients may come without a name, and then do all. Default: on loopback. */
   anonymous?: boolean | undefined;
+  /** Default: {@link DEFAULT_LIMITS}. */
+  limits?: Partial<ConnectionLimits> | undefined;
   /** Default: none. */
   tls?: TlsSource | undefined;
   /** The first levels of our own topics. */
@@ -30,8 +33,14 @@ export interface EmbeddedOptions {
   onReachable: () => void;
 }
 
-/** Above the 256 KiB that codecs take, so that a device learns of it by a dead letter and not by a closed connection. */
-const MAX_PACKET_BYTES = 4 * 1024 * 1024;
+/**
+ * What one packet may have. aedes holds what has come of it: so until a client has been let in, a little more than
+ * the longest CONNECT; then above the 256 KiB that codecs take, so that who sends more learns of it by a dead letter
+ * and not by a closed connection.
+ */
+const MAX_PACKET_BYTES = { before: 16 * 1024, device: 512 * 1024, bridge: 4 * 1024 * 1024 };
+/** For CONNECT to come whole. */
+const CONNECT_MS = 10_000;
 const PORTS_TRIED = 20;
 
 /**
@@ -72,12 +81,18 @@ export class EmbeddedBroker implements AsyncDisposable {
     const { host, root, doorkeeper, clock, signal, onReachable } = options;
     const { anonymous = isLoopback(host) } = options;
     assertSafe(options, anonymous);
-    const broker = await Aedes.createBroker({ id: 'homeostat', queueLimit: 1_000 });
+    const broker = await Aedes.createBroker({
+      id: 'homeostat',
+      queueLimit: 1_000,
+      connectTimeout: CONNECT_MS,
+    });
     const guests = new Guests(root, doorkeeper ?? null, clock);
     const mayHear = guests.mayHear.bind(guests);
     const courier = new Courier(broker, { clock, mayHear, onReachable });
     guard(broker, { anonymous, root, signal }, guests, intake, prepare(courier));
-    const { server, renewal } = serve(options, (socket) => accept(broker, socket, courier, signal));
+    const connections = new Connections({ ...DEFAULT_LIMITS, ...options.limits });
+    const entrance = { broker, guests, courier, connections, signal };
+    const { server, renewal } = serve(options, (socket) => accept(entrance, socket));
     const held = [guests, ...(renewal ? [renewal] : [])];
     const failed = (error: unknown) =>
       signal('background.failed', { task: 'embedded broker', error });
@@ -142,15 +157,37 @@ function serve(
   return { server, renewal: tls.subscribe((renewed) => server.setSecureContext(renewed)) };
 }
 
-function accept(broker: Aedes, socket: Socket, courier: Courier, signal: MqttListener): void {
+interface Entrance {
+  broker: Aedes;
+  guests: Guests;
+  courier: Courier;
+  connections: Connections;
+  signal: MqttListener;
+}
+
+function accept(entrance: Entrance, socket: Socket): void {
+  const { broker, guests, courier, connections, signal } = entrance;
+  const slot = connections.enter(socket.remoteAddress ?? '');
+  if (typeof slot === 'string') {
+    signal('client.refused', { client: '-', reason: slot });
+    socket.destroy();
+    return;
+  }
+  socket.once('close', () => slot[Symbol.dispose]());
   const client = broker.handle(socket);
-  const watch = new FrameWatch(MAX_PACKET_BYTES, {
+  let limit = MAX_PACKET_BYTES.before;
+  const watch = new FrameWatch(limit, {
     onPuback: (packetId) => courier.acknowledged(client.id, packetId),
     onTooLarge: (bytes) => {
-      const reason = `a packet of ${bytes} bytes; the limit is ${MAX_PACKET_BYTES}`;
+      const reason = `a packet of ${bytes} bytes; the limit is ${limit}`;
       signal('client.refused', { client: client.id ?? '-', reason });
       socket.destroy();
     },
+  });
+  client.once('connected', () => {
+    slot.admitted();
+    limit = guests.isDevice(client) ? MAX_PACKET_BYTES.device : MAX_PACKET_BYTES.bridge;
+    watch.limit = limit;
   });
   // After aedes has taken `readable`: then `data` only reads along with what aedes reads
   socket.on('data', (chunk: Buffer) => watch.see(chunk));

@@ -3,6 +3,7 @@ import { messageOf } from '../../engine/index.ts';
 import type { InboundPacket } from './codec.ts';
 import type { Guests } from './guests.ts';
 import type { Intake } from './intake.ts';
+import { isDeviceChannel, nativeTopic } from './native-topics.ts';
 import type { MqttListener } from './signals.ts';
 import { isTopicName } from './topic.ts';
 
@@ -37,9 +38,14 @@ export function guard(
   };
   const admit = async (client: Client, username: string | undefined, password: string) => {
     if (username !== undefined) return await guests.admit(client, username, password);
-    return anonymous ? guests.admitNameless(client) : 'it gave no name and password';
+    return anonymous ? null : 'it gave no name and password';
   };
 
+  // A session belongs to whoever it is of: another's client with the same id has another session
+  broker.preConnect = (_client, packet, done) => {
+    if (packet.clientId) packet.clientId = `${packet.username ?? ''}:${packet.clientId}`;
+    done(null, true);
+  };
   broker.authenticate = (client, username, password, done) => {
     admit(client, username, password?.toString('utf8') ?? '').then(
       (reason) =>
@@ -49,8 +55,6 @@ export function guard(
       (error: unknown) => done(denied(refuse(client, messageOf(error)), UNAVAILABLE), false),
     );
   };
-  broker.on('clientReady', (client) => guests.entered(client));
-  broker.on('clientDisconnect', (client) => guests.left(client));
 
   // An error closes the connection without a PUBACK, the only refusal that MQTT 3.1.1 has (3.3.5)
   broker.authorizePublish = (client, packet, done) => {
@@ -114,9 +118,8 @@ function denied(error: Error, returnCode: number): AuthenticateError {
 }
 
 function isEngines(root: string, topic: string): boolean {
-  if (!topic.startsWith(`${root}/`)) return false;
-  const [, , , channel, ...rest] = topic.slice(root.length + 1).split('/');
-  return rest.length === 0 && (channel === 'command' || channel === 'desired');
+  const named = nativeTopic(root, topic);
+  return named !== null && !isDeviceChannel(named.channel);
 }
 
 function inbound(packet: PublishPacket, principal: string | null): InboundPacket {

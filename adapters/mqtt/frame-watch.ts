@@ -11,7 +11,7 @@ export interface FrameEvents {
  * anyone may refuse it, and tells of a PUBACK only for persistent sessions: this sees both in time.
  */
 export class FrameWatch {
-  readonly #limit: number;
+  #limit: number;
   readonly #events: FrameEvents;
   #state: 'type' | 'length' | 'body' | 'over' = 'type';
   #type = 0;
@@ -24,6 +24,11 @@ export class FrameWatch {
   constructor(limit: number, events: FrameEvents) {
     this.#limit = limit;
     this.#events = events;
+  }
+
+  /** From the next packet on. */
+  set limit(bytes: number) {
+    this.#limit = bytes;
   }
 
   see(chunk: Buffer): void {

@@ -1,10 +1,13 @@
 import type { Client } from 'aedes';
 import type { Clock } from '../../engine/index.ts';
 import type { Doorkeeper, Guest } from './doorkeeper.ts';
+import { isDeviceChannel, type NativeTopic, nativeFilter, nativeTopic } from './native-topics.ts';
 import { UnknownTopics } from './unknown-topics.ts';
 
-/** What devices say; the rest below the root is the engine’s to say. */
-const LEVELS = { home: 0, twin: 2, count: 4 };
+/** Connections of one device or gateway at a time; a bridge has as many as it wants. */
+const MOST_CONNECTIONS = 5;
+/** Sessions of one device or gateway that outlive their connections. */
+const MOST_SESSIONS = 10;
 
 interface Admitted {
   guest: Guest;
@@ -25,8 +28,8 @@ export class Guests implements Disposable {
   #admitted = new WeakMap<Client, Admitted>();
   /** Connections by the name that they came with, from the moment that it was found right. */
   #connections = new Map<string, Set<Client>>();
-  /** By client id, those whose session has begun. */
-  #live = new Map<string, Client>();
+  /** By name, the ids of sessions that outlive their connections. */
+  #sessions = new Map<string, Set<string>>();
   /** Counts whatever ended somebody’s rights: a look at them that was under way meanwhile is repeated. */
   #changes = 0;
 
@@ -44,7 +47,7 @@ export class Guests implements Disposable {
 
   /** @returns null when it may come in, else the reason */
   async admit(client: Client, username: string, password: string): Promise<string | null> {
-    if (!this.#doorkeeper) return this.admitNameless(client);
+    if (!this.#doorkeeper) return null;
     let guest: Guest | null;
     let changes: number;
     do {
@@ -53,27 +56,40 @@ export class Guests implements Disposable {
     } while (guest && changes !== this.#changes);
     if (!guest) return 'wrong name or password';
     const { devices } = guest;
+    const excess = devices === 'all' ? null : this.#excess(client, username);
+    if (excess !== null) return excess;
     this.#admitted.set(client, {
       guest,
       devices:
         devices === 'all' ? null : new Set(devices.map(({ home, twin }) => `${home}/${twin}`)),
     });
     this.#remember(username, client);
-    return this.admitNameless(client);
+    return null;
   }
 
-  /** It came without a name. @returns null when it may come in, else the reason */
-  admitNameless(client: Client): string | null {
-    return this.#isTaken(client) ? `the client id ${client.id} is somebody else’s` : null;
+  /** Counts a session of a device. @returns why it has too many; null: it has not */
+  #excess(client: Client, username: string): string | null {
+    const connections = this.#connections.get(username) ?? new Set();
+    // Another with its id takes the place of the one before
+    const others = [...connections].filter(({ id }) => id !== client.id);
+    if (others.length >= MOST_CONNECTIONS) {
+      return `${username} has ${MOST_CONNECTIONS} connections already`;
+    }
+    const sessions = this.#sessions.get(username) ?? new Set();
+    if (client.clean) sessions.delete(client.id);
+    else sessions.add(client.id);
+    if (sessions.size > MOST_SESSIONS) {
+      sessions.delete(client.id);
+      return `${username} has ${MOST_SESSIONS} sessions already: use one client id`;
+    }
+    if (sessions.size > 0) this.#sessions.set(username, sessions);
+    else this.#sessions.delete(username);
+    return null;
   }
 
-  /** Its session has begun. */
-  entered(client: Client): void {
-    this.#live.set(client.id, client);
-  }
-
-  left(client: Client): void {
-    if (this.#live.get(client.id) === client) this.#live.delete(client.id);
+  /** Whether it speaks for devices of its own only. */
+  isDevice(client: Client | null): boolean {
+    return this.#of(client)?.devices != null;
   }
 
   /** As journals name it. @returns null for who came without a name */
@@ -84,16 +100,16 @@ export class Guests implements Disposable {
   mayPublish(client: Client | null, topic: string): boolean {
     const admitted = this.#of(client);
     if (!admitted?.devices) return true;
-    const levels = this.#below(topic);
-    return levels?.length === LEVELS.count && owns(admitted.devices, levels);
+    const named = nativeTopic(this.#root, topic);
+    return named !== null && isDeviceChannel(named.channel) && owns(admitted.devices, named);
   }
 
   /** A filter must name the device: what a wildcard would reach is asked for in its own words. */
   maySubscribe(client: Client | null, filter: string): boolean {
     const admitted = this.#of(client);
     if (!admitted?.devices) return true;
-    const levels = this.#below(filter);
-    return levels !== null && owns(admitted.devices, levels);
+    const named = nativeFilter(this.#root, filter);
+    return named !== null && owns(admitted.devices, named);
   }
 
   /** Asked for each packet: a session may remember subscriptions that somebody else has made under its id. */
@@ -112,19 +128,14 @@ export class Guests implements Disposable {
     return client ? this.#admitted.get(client) : undefined;
   }
 
-  /** An id names a session, and its messages: whoever has it keeps it from others. */
-  #isTaken(client: Client): boolean {
-    const holder = this.#live.get(client.id);
-    return holder !== undefined && this.#nameOf(holder) !== this.#nameOf(client);
-  }
-
-  #nameOf(client: Client): string | undefined {
-    return this.#of(client)?.guest.username;
-  }
-
+  /** Its rights end at once: what aedes publishes of it while it closes (its Last Will) is refused too. */
   #ended(username: string): void {
     this.#changes++;
-    for (const client of [...(this.#connections.get(username) ?? [])]) client.close();
+    for (const client of [...(this.#connections.get(username) ?? [])]) {
+      const admitted = this.#admitted.get(client);
+      if (admitted) this.#admitted.set(client, { ...admitted, devices: new Set() });
+      client.close();
+    }
   }
 
   #remember(username: string, client: Client): void {
@@ -137,14 +148,8 @@ export class Guests implements Disposable {
       }
     });
   }
-
-  /** The levels below the root. @returns null for a topic elsewhere */
-  #below(topic: string): string[] | null {
-    const prefix = `${this.#root}/`;
-    return topic.startsWith(prefix) ? topic.slice(prefix.length).split('/') : null;
-  }
 }
 
-function owns(devices: ReadonlySet<string>, levels: readonly string[]): boolean {
-  return devices.has(`${levels[LEVELS.home]}/${levels[LEVELS.twin]}`);
+function owns(devices: ReadonlySet<string>, { home, twin }: NativeTopic): boolean {
+  return devices.has(`${home}/${twin}`);
 }

@@ -20,7 +20,7 @@ export interface Answer {
   excerpt: string;
 }
 
-/** The host leads to an address that rules may not reach. */
+/** The host leads to an address that rules may not reach; which one, is not for who wrote the rule. */
 export class OutOfReach extends Error {}
 
 const EXCERPT_BYTES = 500;
@@ -39,7 +39,7 @@ export async function send(
   const resolved = await within(signal, resolve(host));
   const [address] = resolved.filter((one) => reach.may(url.hostname, port, one));
   if (!address) {
-    throw new OutOfReach(`${url.host} leads to ${resolved.map((one) => one.address).join(', ')}`);
+    throw new OutOfReach(`${url.host} leads to an address that rules may not reach`);
   }
   return await new Promise<Answer>((done, failed) => {
     const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(

@@ -58,12 +58,12 @@ async function deliver(row: OutboxRow, options: SinkOptions): Promise<DeliveryOu
   } catch (error) {
     if (error instanceof OutOfReach) {
       return refused(
-        `${error.message}, which rules may not reach`,
+        error.message,
         'Requests go to public addresses only. The operator names others in WEBHOOK_ALLOW; then retry this dead letter.',
       );
     }
     if (isUnsayable(error)) return refused(messageOf(error), 'Change the rule’s headers.');
-    const reason = signal.aborted ? messageOf(signal.reason) : messageOf(error);
+    const reason = signal.aborted ? messageOf(signal.reason) : flawOf(error);
     return { status: 'retry', error: `${made.url.host}: ${reason}` };
   } finally {
     alarm[Symbol.dispose]();
@@ -160,6 +160,23 @@ function pauseOf(retryAfter: string | null, now: number): number {
   const ms = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - now;
   return Math.min(LONGEST_PAUSE_MS, Math.max(0, ms || 0));
 }
+
+/**
+ * What went wrong, without what the network said of it: that may name hosts and addresses behind the one that the
+ * rule names, and the home's keepers read it.
+ */
+function flawOf(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return FLAWS[code] ?? (/^[A-Z][A-Z0-9_]*$/.test(code) ? `it failed (${code})` : 'it failed');
+}
+
+const FLAWS: Readonly<Record<string, string>> = {
+  ENOTFOUND: 'no such host (ENOTFOUND)',
+  EAI_AGAIN: 'the name cannot be looked up now (EAI_AGAIN)',
+  ECONNREFUSED: 'it refused the connection (ECONNREFUSED)',
+  ECONNRESET: 'it ended the connection (ECONNRESET)',
+  ETIMEDOUT: 'it did not answer (ETIMEDOUT)',
+};
 
 /** Node refuses header values with signs that no header has. */
 function isUnsayable(error: unknown): boolean {

@@ -132,7 +132,8 @@ describe('a stream', () => {
 
   test('shows a guest neither a rule’s source, nor what calls its webhook, nor what became of commands', () => {
     const text = JSON.stringify(shownTo.get('guest'));
-    for (const secret of ['triggers', 'pin', '"event":"intent"']) expect(text).not.toContain(secret);
+    for (const secret of ['triggers', 'pin', '"event":"intent"'])
+      expect(text).not.toContain(secret);
     expect(text).toContain('"alert"');
   });
 });

@@ -129,7 +129,7 @@ test('a request into the operator’s network becomes a dead letter that says so
   expect(letters.items).toMatchObject([
     {
       source: 'webhook',
-      error: `127.0.0.1:${service.port} leads to 127.0.0.1, which rules may not reach`,
+      error: `127.0.0.1:${service.port} leads to an address that rules may not reach`,
       hint: expect.stringContaining('WEBHOOK_ALLOW'),
     },
   ]);

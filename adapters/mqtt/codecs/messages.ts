@@ -1,6 +1,7 @@
 import { isName, type Json } from '../../../engine/index.ts';
 import { type Codec, type Decoded, type InboundPacket, ignored, refused } from '../codec.ts';
 import { type Read, readJson } from '../json-payload.ts';
+import { MESSAGES } from '../native-topics.ts';
 import { filterMatches } from '../topic.ts';
 
 /** Topics of others that the rules of a home may hear. */
@@ -18,7 +19,7 @@ const MOST_BYTES = 64 * 1024;
  * It is an event of the home's own twin. What was retained has been said before, and is not heard again.
  */
 export function messageCodec(root: string): Codec {
-  const filter = `${root}/+/messages/#`;
+  const filter = `${root}/+/${MESSAGES}/#`;
   return {
     name: 'messages',
     filters: [{ filter }],

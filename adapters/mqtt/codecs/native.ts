@@ -15,8 +15,7 @@ import {
 } from '../codec.ts';
 import { deviceTime, readOnline, senderId } from '../device-words.ts';
 import { readObject } from '../json-payload.ts';
-
-const CHANNELS = ['telemetry', 'event', 'status', 'ack'] as const;
+import { DEVICE_CHANNELS } from '../native-topics.ts';
 
 /** Homeostat's own contract: `{root}/{home}/{kind}/{twin}/{channel}`. */
 export function nativeCodec(root: string): Codec {
@@ -24,7 +23,7 @@ export function nativeCodec(root: string): Codec {
   return {
     name: 'native',
     filters: [
-      ...CHANNELS.map((channel) => ({ filter: `${root}/+/+/+/${channel}` })),
+      ...DEVICE_CHANNELS.map((channel) => ({ filter: `${root}/+/+/+/${channel}` })),
       // Topics of the wrong depth are reported as unknown. Not `{root}/#`: our own subscription
       // would count as a receiver of each command, and the broker could not tell us that none is there
       ...['+', '+/+', '+/+/+', '+/+/+/+/+/#'].map((rest) => ({ filter: `${root}/${rest}` })),
@@ -63,7 +62,9 @@ function decode(packet: InboundPacket, levels: readonly string[]): Decoded {
       : { ...base, event: { type: 'status', online } };
   }
   if (channel !== 'telemetry' && channel !== 'event' && channel !== 'ack') {
-    return unknown(`There is no channel "${channel}"; devices send to ${CHANNELS.join(', ')}.`);
+    return unknown(
+      `There is no channel "${channel}"; devices send to ${DEVICE_CHANNELS.join(', ')}.`,
+    );
   }
   if (packet.replayed && packet.payload.length === 0) return ignored('a cleared topic');
   // An old button press or ack that somebody retained must not happen again

@@ -4,6 +4,7 @@ import { EngineError } from '../../errors.ts';
 import type { Lease } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { isBusy, sqliteFailure } from './failures.ts';
+import { makePrivate } from './private-files.ts';
 
 const POLL_MS = 50;
 
@@ -75,6 +76,7 @@ export class SqliteClaim {
 function lockFile(path: string): Disposable | null {
   let file: Database.Database | undefined;
   try {
+    makePrivate(path);
     file = new Database(path, { timeout: 0 });
     file.exec('BEGIN EXCLUSIVE');
   } catch (error) {

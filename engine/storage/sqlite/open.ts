@@ -1,6 +1,3 @@
-import { mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { EngineError, messageOf } from '../../errors.ts';
 import type { Storage, StorageOptions } from '../port.ts';
 import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
 import { commitBatch } from './commit.ts';
@@ -19,6 +16,7 @@ import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } 
 import { SqliteClaim } from './lease.ts';
 import { migrateSqlite } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
+import { makePrivate } from './private-files.ts';
 import {
   countTwins,
   deleteTwin,
@@ -35,7 +33,7 @@ import { maintain } from './upkeep.ts';
  * All verbs run on the one connection; they are `async` so that every failure is a rejection.
  */
 export async function openSqlite(path: string, options: StorageOptions): Promise<Storage> {
-  if (path !== ':memory:') makeFolder(dirname(path));
+  if (path !== ':memory:') makePrivate(path);
   const db = new Connection(path);
   try {
     migrateSqlite(db);
@@ -100,19 +98,4 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
       db[Symbol.dispose]();
     },
   };
-}
-
-function makeFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    throw new EngineError(
-      'storage-unavailable',
-      `the folder ${folder} cannot be made: ${messageOf(cause)}`,
-      {
-        cause,
-        hint: 'Name a place in DATABASE_URL that this user may write to.',
-      },
-    );
-  }
 }

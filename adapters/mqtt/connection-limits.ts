@@ -1,0 +1,91 @@
+/** How many may be connected, before and after they have been let in: memory and sockets have an end. */
+import { isIPv6 } from 'node:net';
+
+export interface ConnectionLimits {
+  /** In all. */
+  all: number;
+  /** From one address; of this machine itself there is no such limit. */
+  perAddress: number;
+}
+
+export const DEFAULT_LIMITS: ConnectionLimits = { all: 10_000, perAddress: 100 };
+/** Of those that have not been let in yet. */
+const WAITING = { all: 500, perAddress: 20 };
+
+/** A connection that counts, until it is disposed. */
+export interface Slot extends Disposable {
+  /** It has been let in. */
+  admitted(): void;
+}
+
+interface Count {
+  all: number;
+  waiting: number;
+}
+
+export class Connections {
+  readonly #limits: ConnectionLimits;
+  readonly #total: Count = { all: 0, waiting: 0 };
+  readonly #byAddress = new Map<string, Count>();
+
+  constructor(limits: ConnectionLimits) {
+    this.#limits = limits;
+  }
+
+  /** @returns why it cannot be taken, or its place */
+  enter(address: string): Slot | string {
+    const from = networkOf(address);
+    const own = this.#byAddress.get(from) ?? { all: 0, waiting: 0 };
+    const refusal = this.#refusal(own, isLoopback(address));
+    if (refusal !== null) return refusal;
+    this.#byAddress.set(from, own);
+    const counts = [this.#total, own];
+    for (const count of counts) {
+      count.all++;
+      count.waiting++;
+    }
+    let isWaiting = true;
+    let isOpen = true;
+    const admitted = () => {
+      if (!isWaiting) return;
+      isWaiting = false;
+      for (const count of counts) count.waiting--;
+    };
+    return {
+      admitted,
+      [Symbol.dispose]: () => {
+        if (!isOpen) return;
+        isOpen = false;
+        admitted();
+        for (const count of counts) count.all--;
+        if (own.all === 0) this.#byAddress.delete(from);
+      },
+    };
+  }
+
+  #refusal(own: Count, isLocal: boolean): string | null {
+    const { all, perAddress } = this.#limits;
+    if (this.#total.all >= all) return `${all} clients are connected already`;
+    if (this.#total.waiting >= WAITING.all) return 'too many clients wait to be let in';
+    if (isLocal) return null;
+    if (own.all >= perAddress) return `${perAddress} clients of this address are connected already`;
+    if (own.waiting >= WAITING.perAddress) {
+      return 'too many clients of this address wait to be let in';
+    }
+    return null;
+  }
+}
+
+function isLoopback(address: string): boolean {
+  return address === '::1' || /^(::ffff:)?127\./.test(address);
+}
+
+/** Of an IPv6 address the network of a household, as that has more addresses than anybody can count. */
+function networkOf(address: string): string {
+  if (!isIPv6(address) || address.includes('.')) return address;
+  const [head = '', tail] = address.split('::');
+  const groups = head.split(':').filter((group) => group !== '');
+  // What `::` stands for is zeros; only the first four groups matter
+  if (tail !== undefined) while (groups.length < 4) groups.push('0');
+  return groups.slice(0, 4).join(':');
+}
