@@ -337,7 +337,9 @@ describe.skipIf(mosquittoMissing)(
 
 describe.skipIf(mosquittoMissing)('the shipped Mosquitto configuration', () => {
   it('lets the engine and devices do their part, by password, and no more', async () => {
-    await using broker = await Mosquitto.start({ users: { homeostat: 'engine', pump: 'device' } });
+    await using broker = await Mosquitto.start({
+      users: { homeostat: 'engine', 'flat/hall': 'device', 'other/hall': 'device' },
+    });
     const engine = new FakeEngine();
     await expect(Device.connect(broker.url, { protocolVersion: 5 })).rejects.toThrow(/authorized/i);
     await using adapter = await startMqtt({
@@ -348,17 +350,23 @@ describe.skipIf(mosquittoMissing)('the shipped Mosquitto configuration', () => {
     });
     await engine.wakes.count(1);
     expect(adapter.url).toBe(broker.url);
-    const login = { protocolVersion: 5 as const, username: 'pump', password: 'device' };
-    await using pump = await Device.connect(broker.url, login);
-    await pump.subscribe('homeostat/home/relay/pump/command');
-    await pump.publish(TELEMETRY, { power: 4 });
+    const login = { protocolVersion: 5 as const, password: 'device' };
+    const topics = 'homeostat/flat/relay/hall';
+    await using hall = await Device.connect(broker.deviceUrl, { ...login, username: 'flat/hall' });
+    await hall.subscribe(`${topics}/command`);
+    await hall.publish(`${topics}/telemetry`, { power: 4 });
     await engine.dispatched.count(1);
-    expect(await engine.sink?.deliver([commandRow('pump', 'a')])).toEqual([
+    expect(await engine.sink?.deliver([commandRow('hall', 'a', { home: 'flat' })])).toEqual([
       { status: 'delivered' },
     ]);
-    await pump.heard.count(1);
-    await expect(pump.publish('homeostat/home/relay/fan/telemetry', { power: 1 })).rejects.toThrow(
-      /authorized/i,
-    );
+    await hall.heard.count(1);
+    for (const [username, topic] of [
+      ['flat/hall', 'homeostat/flat/relay/fan/telemetry'],
+      ['flat/hall', 'homeostat/other/relay/hall/telemetry'],
+      ['other/hall', `${topics}/telemetry`],
+    ] as const) {
+      await using device = await Device.connect(broker.url, { ...login, username });
+      await expect(device.publish(topic, { power: 1 })).rejects.toThrow(/authorized/i);
+    }
   });
 });

@@ -17,6 +17,14 @@ interface Acl {
   priority: number;
 }
 
+/** Who speaks another dialect for its devices, and is no account of ours. */
+export interface Bridge {
+  username: string;
+  password: string;
+  /** Filters of all that it may say and hear. */
+  topics: readonly string[];
+}
+
 /** Ours at the broker, apart from those whom the operator has made. */
 const GROUP = 'homeostat';
 const EXISTS = /already exists/i;
@@ -71,9 +79,11 @@ const ITERATIONS = 100_000;
  * nothing that a role does not give them. Not even receive, which the plugin would allow: under somebody
  * else’s client id a device would hear what that one has subscribed to.
  */
-export function firstAccounts(username: string, password: string): string {
-  const salt = randomBytes(12);
-  const hash = pbkdf2Sync(password, salt, ITERATIONS, 64, 'sha512');
+export function firstAccounts(
+  username: string,
+  password: string,
+  bridges: readonly Bridge[] = [],
+): string {
   const everything = ['#', '$SYS/#', '$CONTROL/dynamic-security/#'];
   const types = ['publishClientSend', 'publishClientReceive', 'subscribePattern'] as const;
   const file = {
@@ -84,13 +94,8 @@ export function firstAccounts(username: string, password: string): string {
       unsubscribe: true,
     },
     clients: [
-      {
-        username,
-        roles: [{ rolename: 'engine' }],
-        password: hash.toString('base64'),
-        salt: salt.toString('base64'),
-        iterations: ITERATIONS,
-      },
+      clientOf(username, password, 'engine'),
+      ...bridges.map((bridge) => clientOf(bridge.username, bridge.password, bridge.username)),
     ],
     groups: [{ groupname: GROUP, roles: [], clients: [] }],
     roles: [
@@ -98,9 +103,25 @@ export function firstAccounts(username: string, password: string): string {
         rolename: 'engine',
         acls: types.flatMap((type) => everything.map((topic) => allow(type, topic))),
       },
+      ...bridges.map(({ username: rolename, topics }) => ({
+        rolename,
+        acls: types.flatMap((type) => topics.map((topic) => allow(type, topic))),
+      })),
     ],
   };
   return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+function clientOf(username: string, password: string, rolename: string) {
+  const salt = randomBytes(12);
+  const hash = pbkdf2Sync(password, salt, ITERATIONS, 64, 'sha512');
+  return {
+    username,
+    roles: [{ rolename }],
+    password: hash.toString('base64'),
+    salt: salt.toString('base64'),
+    iterations: ITERATIONS,
+  };
 }
 
 function rightsOf(topics: string): Acl[] {

@@ -66,9 +66,9 @@ describe.skipIf(dynamicSecurityMissing)(
     }
     async function device(
       username: string,
-      options: Parameters<typeof Device.connect>[1] = {},
+      { at = broker.url, ...options }: Parameters<typeof Device.connect>[1] & { at?: string } = {},
     ): Promise<Device> {
-      const made = await Device.connect(broker.url, {
+      const made = await Device.connect(at, {
         ...{ protocolVersion: 5, username, password: SECRET, ...options },
       });
       open.push(made);
@@ -105,6 +105,41 @@ describe.skipIf(dynamicSecurityMissing)(
       const pump = await device('one/pump');
       await expect(pump.subscribe('homeostat/#')).rejects.toThrow();
       await expect(pump.subscribe(command('two', 'pump'))).rejects.toThrow();
+    });
+
+    it.each([
+      'homeostat/one/messages/pump/bell',
+      'homeostat/one/messages/pump/telemetry',
+      'homeostat/one/relay/pump/junk',
+    ])('lets it not speak for what is no channel of its own: %s', async (topic) => {
+      await give('one/pump');
+      await refuses('one/pump', topic);
+    });
+
+    it('names a device’s session by its user, so that no client id keeps another out', async () => {
+      await give('one/pump');
+      await give('two/pump');
+      const first = await device('two/pump', { clientId: 'same', at: broker.deviceUrl });
+      await device('one/pump', { clientId: 'same', at: broker.deviceUrl });
+      await first.publish(telemetry('two', 'pump'), { power: 1 });
+      // And it has one session, whatever id it gives
+      const closed = first.closed();
+      await device('two/pump', { clientId: 'another', at: broker.deviceUrl });
+      await closed;
+    });
+
+    it('knows bridges from the beginning, each for its topics', async () => {
+      const made = await Mosquitto.start({
+        engine: ENGINE,
+        bridges: [{ username: 'zigbee2mqtt', password: 'z', topics: ['zigbee2mqtt/#'] }],
+      });
+      open.push(made);
+      const bridge = await Device.connect(made.url, {
+        ...{ protocolVersion: 5, username: 'zigbee2mqtt', password: 'z' },
+      });
+      open.push(bridge);
+      await bridge.publish('zigbee2mqtt/valve', {});
+      await expect(bridge.publish(telemetry('one', 'pump'), {})).rejects.toThrow('Not authorized');
     });
 
     it('lets nobody inherit what another has subscribed to under the same client id', async () => {

@@ -19,7 +19,7 @@ import { mqttSink, SINK_NAME, type Transport } from './sink.ts';
 import { isTopicName } from './topic.ts';
 
 export type { AccountBook, BrokerAccount, Doorkeeper, Guest, TlsSource } from './doorkeeper.ts';
-export { firstAccounts } from './dynamic-security-commands.ts';
+export { type Bridge, firstAccounts } from './dynamic-security-commands.ts';
 export type { Provisioning } from './envelope-of.ts';
 export type { ExternalMode, MqttAdapter, MqttOptions } from './options.ts';
 export type { MqttListener, MqttSignals } from './signals.ts';

@@ -8,7 +8,7 @@ import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../engine/testing/free-port.ts';
 import { PACKAGE_ROOT } from '../../../engine/testing/package-root.ts';
-import { firstAccounts } from '../dynamic-security-commands.ts';
+import { type Bridge, firstAccounts } from '../dynamic-security-commands.ts';
 
 const PROGRAM = ['/usr/sbin/mosquitto', '/usr/local/sbin/mosquitto', '/usr/bin/mosquitto'].find(
   (path) => existsSync(path),
@@ -35,7 +35,9 @@ export const dynamicSecurityMissing: string | null =
 export interface MosquittoOptions {
   /** The first account of the dynamic security plugin, instead of users. */
   engine?: { username: string; password: string };
-  /** Name → password. With users, the shipped ACL holds too; without, anonymous clients may do all. */
+  /** Further first accounts. */
+  bridges?: readonly Bridge[];
+  /** Name → password. With users, the shipped ACL with its example holds too; without, anonymous clients may do all. */
   users?: Record<string, string>;
   /** Lines that come after the shipped ones. */
   extra?: readonly string[];
@@ -48,15 +50,19 @@ const DIES_WITH_US = existsSync('/usr/bin/setpriv')
 
 /** A broker on a free loopback port, in a folder of its own that is removed in the end. */
 export class Mosquitto implements AsyncDisposable {
+  /** As the engine and bridges reach it. */
   readonly url: string;
   readonly port: number;
+  /** As devices do: their user name is the id of their session. */
+  readonly deviceUrl: string;
   readonly #folder: string;
   #process: ChildProcess | null = null;
 
-  private constructor(folder: string, port: number) {
+  private constructor(folder: string, port: number, devicePort: number) {
     this.#folder = folder;
     this.port = port;
     this.url = `mqtt://127.0.0.1:${port}`;
+    this.deviceUrl = `mqtt://127.0.0.1:${devicePort}`;
   }
 
   get pid(): number | undefined {
@@ -65,8 +71,9 @@ export class Mosquitto implements AsyncDisposable {
 
   static async start(options: MosquittoOptions = {}): Promise<Mosquitto> {
     const folder = await mkdtemp(join(tmpdir(), 'homeostat-mosquitto-'));
-    const broker = new Mosquitto(folder, await freePort());
-    await writeFile(join(folder, 'mosquitto.conf'), await config(folder, broker.port, options));
+    const ports = { engine: await freePort(), devices: await freePort() };
+    const broker = new Mosquitto(folder, ports.engine, ports.devices);
+    await writeFile(join(folder, 'mosquitto.conf'), await config(folder, ports, options));
     await broker.start();
     return broker;
   }
@@ -121,32 +128,38 @@ export class Mosquitto implements AsyncDisposable {
 
 async function config(
   folder: string,
-  port: number,
-  { users, engine, extra = [] }: MosquittoOptions,
+  ports: { engine: number; devices: number },
+  { users, engine, bridges, extra = [] }: MosquittoOptions,
 ): Promise<string> {
   const shipped = new URL('adapters/mqtt/mosquitto/', PACKAGE_ROOT);
   let text = await readFile(new URL('mosquitto.conf', shipped), 'utf8');
   text = text
-    .replace(/^listener 1883$/m, `listener ${port} 127.0.0.1`)
+    .replace(/^listener 1883$/m, `listener ${ports.devices} 127.0.0.1`)
+    .replace(/^listener 1884$/m, `listener ${ports.engine} 127.0.0.1`)
+    .replace(/^plugin .*$/m, engine ? `plugin ${PLUGIN}` : '')
     .replaceAll('/mosquitto/data/', `${folder}/`)
     .replaceAll('/mosquitto/config/', `${folder}/`);
   if (engine) {
     const file = join(folder, 'dynamic-security.json');
-    await writeFile(file, firstAccounts(engine.username, engine.password), { mode: 0o600 });
-    text = text.replaceAll(/^(password_file|acl_file) .*$/gm, '');
-    text += `\nplugin ${PLUGIN}\nplugin_opt_config_file ${file}\n`;
-  } else if (users) {
+    await writeFile(file, firstAccounts(engine.username, engine.password, bridges), {
+      mode: 0o600,
+    });
+  } else {
+    text = text.replace(/^plugin_opt_config_file .*$/m, '');
+  }
+  if (users) {
     if (!PASSWD) throw new Error('mosquitto_passwd is not installed');
     await writeFile(join(folder, 'passwords'), '', { mode: 0o600 });
     for (const [name, password] of Object.entries(users)) {
       execFileSync(PASSWD, ['-b', join(folder, 'passwords'), name, password], { stdio: 'ignore' });
     }
     const acl = await readFile(new URL('acl', shipped), 'utf8');
-    await writeFile(join(folder, 'acl'), acl, { mode: 0o600 });
-  } else {
-    text = text
-      .replace('allow_anonymous false', 'allow_anonymous true')
-      .replaceAll(/^(password_file|acl_file) .*$/gm, '');
+    // With the device that it has as an example
+    const example = acl.replaceAll(/^# (user flat\/hall|topic \w+ homeostat\/flat\/.*)$/gm, '$1');
+    await writeFile(join(folder, 'acl'), example, { mode: 0o600 });
+    text = text.replaceAll(/^# (password_file|acl_file) /gm, '$1 ');
+  } else if (!engine) {
+    text = text.replace('allow_anonymous false', 'allow_anonymous true');
   }
   return [
     text,
