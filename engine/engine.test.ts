@@ -92,6 +92,19 @@ describe('an event', () => {
     expect(items[0]?.hint).toBeTruthy();
   });
 
+  test('that is a status brings no twin into being, nor back, and no candidate', async () => {
+    await using bench = await start();
+    await bench.send('lamp', { type: 'telemetry', power: 1 });
+    await bench.engine.deleteTwin(h1('lamp'), admin);
+    for (const ifUnknown of ['create', 'candidate', 'reject'] as const) {
+      const will = await bench.send('lamp', { type: 'status', online: false }, { ifUnknown });
+      expect(will).toMatchObject({ status: 'ignored', reason: expect.stringContaining('no twin') });
+    }
+    expect(await bench.engine.readTwin(h1('lamp'))).toBeNull();
+    expect((await bench.storage.listCandidates('h1', { limit: 1 })).items).toEqual([]);
+    expect((await bench.storage.listDeadLetters('h1', { limit: 1 })).items).toEqual([]);
+  });
+
   test('that its kind refuses does not bring a twin into being', async () => {
     await using bench = await start();
     const refused = await bench.send('lamp', { type: 'telemetry', power: 'x' }, { kind: 'lamp' });

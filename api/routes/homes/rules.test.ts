@@ -103,6 +103,23 @@ describe('a rule', () => {
     await api.delete('/v1/homes/h1/rules/evening');
   });
 
+  test('is not the reason for what somebody does under a key that looks like its effect', async () => {
+    await api.put('/v1/homes/h1/rules/evening', { source: RULE });
+    await api.post('/v1/homes/h1/rules/evening/run', {});
+    const { items } = await api.get('/v1/homes/h1/twins/evening/journal?limit=1');
+    const key = `h1/evening@${String(items[0]?.revision)}#0`;
+    for (const id of [key, `h1/evening@${String(items[0]?.revision)}.abcdefgh#0`]) {
+      const call = { headers: { 'idempotency-key': id } };
+      const wanted = { name: 'blink', args: { times: 1 } };
+      const { body } = await api.post('/v1/homes/h1/twins/door/commands', wanted, call);
+      const intent = encodeURIComponent(String(body.id));
+      const chain = await api.get(`/v1/homes/h1/explain/${intent}`);
+      expect(chain.status).toBe(200);
+      expect(JSON.stringify(chain.body)).not.toContain('evening"');
+    }
+    await api.delete('/v1/homes/h1/rules/evening');
+  });
+
   test('is explained, and so is a command that it led to', async () => {
     await api.put('/v1/homes/h1/rules/evening', { source: RULE });
     await api.post('/v1/homes/h1/twins/door/events', { type: 'telemetry', on: false });

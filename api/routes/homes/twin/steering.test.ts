@@ -313,4 +313,52 @@ describe('steering a twin', () => {
       expect((await api.post('/v1/homes/h1/twins/l9/timers/a%2Fb/fire')).status).toBe(404);
     });
   });
+
+  describe('by a guest', () => {
+    const password = 'correct horse battery staple';
+    const join = async (role: 'owner' | 'guest') => {
+      const { people, memberships } = api.identity;
+      const email = `${role}@example.org`;
+      const person = await people.make({
+        email,
+        password,
+        name: role,
+        language: 'en',
+        isAdmin: false,
+      });
+      const twins = role === 'guest' ? ['l1'] : [];
+      await memberships.add('h1', person.id, { role, twins, until: null }, person.id);
+      const { accessToken: token } = await people.signIn(person, { address: null });
+      return { token, id: person.id };
+    };
+
+    it('ends no hold of the owner, and its own', async () => {
+      const owner = await join('owner');
+      const guest = await join('guest');
+      await api.patch(`${L1}/desired?holdSeconds=600`, { on: true }, owner);
+      const holder = `person:${owner.id}`;
+      const leases = async () => JSON.stringify((await api.get(L1)).body.leases);
+      expect(await leases()).toContain(holder);
+      const refused = await api.delete(`${L1}/leases?holder=${holder}`, guest);
+      expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+      const event = { type: 'desired.released', holder };
+      expect((await api.post(`${L1}/events`, event, guest)).status).toBe(422);
+      expect((await api.delete(`${L1}/leases`, guest)).status).toBe(200);
+      expect(await leases()).toContain(holder);
+      const own = `person:${guest.id}`;
+      expect((await api.delete(`${L1}/leases?holder=${own}`, guest)).status).toBe(200);
+      expect((await api.delete(`${L1}/leases?holder=${holder}`, owner)).status).toBe(200);
+      expect(await leases()).not.toContain(holder);
+    });
+
+    it.each([
+      [{ type: 'telemetry', on: true }],
+      [{ type: 'ack', intent: 'x', ok: true }],
+      [{ type: 'status', online: true }],
+    ])('says nothing for the device: %j', async (event) => {
+      const guest = await join('guest');
+      const answer = await api.post(`${L1}/events`, event, guest);
+      expect([answer.status, answer.body.code]).toEqual([422, 'unknown-event']);
+    });
+  });
 });
