@@ -140,7 +140,9 @@ async function startParts(
     clock: doors.clock,
     wake: () => engine.wakeSink('mqtt'),
   });
-  const kits = stack.use(new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)));
+  const kits = stack.use(
+    new Kits(engine, (address, remove) => identity.homes.removeTwin(address, remove)),
+  );
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,

@@ -30,6 +30,7 @@ import { accountRoutes } from './routes/account/account.ts';
 import { ownProviderRoutes } from './routes/account/own-providers.ts';
 import { profileRoutes } from './routes/account/profile.ts';
 import { providerRoutes } from './routes/account/providers.ts';
+import { secondFactorRoutes } from './routes/account/second-factor.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
@@ -88,6 +89,8 @@ export interface ServerOptions {
   bodyLimit?: number;
   /** How long a request may wait for its commit, ms. Default 10 s. */
   patienceMs?: number;
+  /** Whether only the platform makes the home. Default: none. */
+  isReserved?: (home: string) => boolean;
   /** Timezone of a home that is created without one. Default UTC. */
   defaultTimezone?: string;
 }
@@ -150,7 +153,11 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { devices, kits, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
-  const context = { engine, identity, kits, defaultTimezone, connections, devices, customKinds };
+  const { isReserved = () => false } = options;
+  const context = {
+    ...{ engine, identity, kits, defaultTimezone, connections, devices, customKinds },
+    isReserved,
+  };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
   metricsRoutes(app, metrics);
   await app.register(async (v1) => routesOf(v1 as App, context), { prefix: '/v1' });
@@ -163,6 +170,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   providerRoutes(app, context);
   profileRoutes(app, context);
   ownProviderRoutes(app, context);
+  secondFactorRoutes(app, context);
   peopleRoutes(app, context);
   homeRoutes(app, context);
   memberRoutes(app, context);

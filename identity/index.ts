@@ -8,15 +8,22 @@ export type { Announce, Speaker } from './devices/speakers.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export type { DeviceDay } from './gateways/device-days.ts';
 export type { Gateway } from './gateways/gateways.ts';
-export type { Admission, Invitation, Member, Membership } from './homes/memberships.ts';
-export { type Decision, Identity, type IdentityOptions } from './identity.ts';
+export type { Invitation } from './homes/invitations.ts';
+export type { Admission, Member, Membership } from './homes/memberships.ts';
+export {
+  type Decision,
+  Identity,
+  type IdentityOptions,
+  type IdentityQuotas,
+} from './identity.ts';
 export type { ApiKey } from './keys/api-keys.ts';
 export { LANGUAGES, type Language } from './mail/letters.ts';
 export { LONGEST_MAILBOX, MAILBOX } from './mail/mailbox.ts';
 export { createMailer, type Mailer } from './mail/mailer.ts';
+export type { Person } from './people/accounts.ts';
 export type { Listed } from './people/directory.ts';
 export { LONGEST_PASSWORD, SHORTEST_PASSWORD } from './people/passwords.ts';
-export type { From, Person } from './people/people.ts';
+export { REGISTRATION_MODES, type RegistrationMode } from './people/registrations.ts';
 export {
   type Action,
   HOME_ROLES,
@@ -31,5 +38,5 @@ export type { ProviderOptions } from './providers/provider.ts';
 export type { LinkedProvider, ProviderSettings } from './providers/providers.ts';
 export type { HomeSecret } from './services/home-secrets.ts';
 export type { RuleHook } from './services/rule-hooks.ts';
-export type { Grant } from './sessions/sessions.ts';
+export type { From, Grant } from './sessions/sessions.ts';
 export { openIdentityDatabase } from './store/open.ts';

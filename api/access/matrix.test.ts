@@ -71,7 +71,7 @@ beforeAll(async () => {
   await devices.revoke('h2', 'l1');
   const gateway = async (name: string, twins: string[]) => {
     const made = await gateways.make({ home: 'h1', name, fetches: true }, 'test');
-    await gateways.assign('h1', made.gateway.id, twins);
+    await gateways.assign('h1', made.gateway.id, twins, 'test');
     const grant = await gateways.login(made.gateway.id, made.secret, null);
     tokens.set(name, grant.accessToken);
     return made.gateway;
@@ -79,7 +79,7 @@ beforeAll(async () => {
   await gateway('gateway of l1', ['l1']);
   await gateway('gateway of nothing', []);
   const removed = await gateway('removed gateway', []);
-  await gateways.revoke('h1', removed.id);
+  await gateways.revoke('h1', removed.id, 'test');
   const { hooks } = api.identity;
   tokens.set('webhook', await hooks.make({ home: 'h1', rule: 'x', hook: 'x' }, 'test'));
   tokens.set('webhook elsewhere', await hooks.make({ home: 'h1', rule: 'x', hook: 'y' }, 'test'));

@@ -25,6 +25,8 @@ export interface RouteContext {
   engine: Engine;
   identity: Identity;
   kits: Kits;
+  /** Whether the configuration names the home, so that only the platform makes it. */
+  isReserved: (home: string) => boolean;
   /** The timezone of a home that is created without one. */
   defaultTimezone: string;
   devices: DeviceContext;

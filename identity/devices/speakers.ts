@@ -108,10 +108,13 @@ function usernameIn(change: IdentityChange): string | null {
       return DeviceCredentials.usernameOf(change.home, change.twin);
     case 'gateway-changed':
       return change.gateway;
-    case 'key-revoked':
+    case 'key-changed':
       return change.key;
     case 'session-ended':
     case 'membership':
+    case 'gateways':
+    case 'policy':
+    case 'unsure':
       return null;
   }
 }

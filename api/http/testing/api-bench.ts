@@ -129,7 +129,7 @@ export class ApiBench implements AsyncDisposable {
       engine,
       counts,
       identity,
-      kits: new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)),
+      kits: new Kits(engine, (address, remove) => identity.homes.removeTwin(address, remove)),
       secret: TOKEN,
       edge: EDGE,
       devices: {

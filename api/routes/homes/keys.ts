@@ -1,7 +1,7 @@
 /** Keys for automations and services. */
 import { z } from 'zod';
 import { type ApiKey, nameOf, SCOPES } from '../../../identity/index.ts';
-import { always, empty, json, notFound, withBody } from '../../http/answers.ts';
+import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
 import { iso, Moment, MomentValue, momentIf } from '../../http/moment.ts';
@@ -56,7 +56,7 @@ export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
   app.post(
     '/keys',
     {
-      config: { action: 'keys.manage-all' },
+      config: { action: 'keys.manage-all', proof: true },
       schema: {
         operationId: 'makeKeyForAll',
         tags: TAGS,
@@ -110,7 +110,7 @@ export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
   app.post(
     '/homes/:home/keys',
     {
-      config: { action: 'keys.manage' },
+      config: { action: 'keys.manage', proof: true },
       schema: {
         operationId: 'makeKey',
         tags: TAGS,
@@ -118,7 +118,7 @@ export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
         description: 'It may do nothing elsewhere, and nothing that its scopes do not name.',
         params: HomePath,
         body: NewKey,
-        response: { ...made, ...notFound },
+        response: { ...made, ...notFound, ...conflict },
       },
     },
     async ({ params, body, principal }, reply) => {
