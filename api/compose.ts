@@ -34,6 +34,7 @@ import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
+import { existenceIn } from './removal.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
 import { buildServer } from './server.ts';
@@ -124,6 +125,7 @@ async function startParts(
     });
   };
   const identity = await openIdentity(config, logger, stack, {
+    existence: existenceIn(engine),
     bootstrapToken: token.secret,
     clock: doors.clock,
     announce,
@@ -232,7 +234,7 @@ async function openIdentity(
   config: Config,
   logger: Logger,
   stack: ReleaseStack,
-  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce'> & { clock: Clock },
+  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce' | 'existence'> & { clock: Clock },
 ): Promise<Identity> {
   const mailer = stack.use(createMailer({ ...config.mail, onUnsent: logUnsent(logger) }));
   const jwtSecrets = config.jwtSecrets ?? [keptSecret(null, config.dataDir, 'jwt-secret').secret];
@@ -250,7 +252,10 @@ async function openIdentity(
   );
   const tidying = upkeep(
     options.clock,
-    () => identity.tidy(config.retention.audit),
+    async () => {
+      await identity.homes.tidy();
+      await identity.tidy(config.retention.audit);
+    },
     (error) => logger.warn({ err: error }, 'old sessions and audit entries were not removed'),
   );
   stack.defer(async () => tidying[Symbol.dispose]());

@@ -1,7 +1,15 @@
 /** How twins are deleted over HTTP: with all that somebody has of them. */
 import { type Address, type Engine, EngineError, keyOf, type Requester } from '../engine/index.ts';
-import type { Identity } from '../identity/index.ts';
+import type { Existence, Identity } from '../identity/index.ts';
 import { mustReadTwin } from './http/existence.ts';
+
+/** What the engine has, for whoever grants rights to it. */
+export function existenceIn({ storage }: Engine): Existence {
+  return {
+    hasHome: async (home) => (await storage.getHome(home)) !== null,
+    hasTwin: async (address) => (await storage.getTwin(address)) !== null,
+  };
+}
 
 /** Deletes a twin, and before it whatever rights there are to it. */
 export type RemoveTwin = (address: Address, remove: () => Promise<void>) => Promise<void>;

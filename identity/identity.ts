@@ -7,7 +7,7 @@ import { HomePolicies } from './devices/home-policies.ts';
 import { type Announce, Speakers } from './devices/speakers.ts';
 import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
-import { Incarnations } from './homes/incarnations.ts';
+import { type Existence, Incarnations } from './homes/incarnations.ts';
 import { INVITATION_DAYS, Invitations } from './homes/invitations.ts';
 import { Memberships } from './homes/memberships.ts';
 import { ApiKeys } from './keys/api-keys.ts';
@@ -47,6 +47,8 @@ export interface IdentityOptions {
   providers?: ProviderSettings;
   /** Default: `open`. */
   registration?: RegistrationMode;
+  /** Which homes and twins there are. Default: all that anybody names. */
+  existence?: Existence;
   /** Default: without. */
   quotas?: Partial<IdentityQuotas>;
 }
@@ -57,6 +59,7 @@ export interface IdentityQuotas {
   keysPerHome: number;
 }
 
+const EVERYTHING: Existence = { hasHome: async () => true, hasTwin: async () => true };
 const NO_QUOTAS: IdentityQuotas = { homesPerPerson: 0, keysPerHome: 0 };
 
 /** What an action comes to for somebody. */
@@ -151,24 +154,47 @@ export class Identity implements AsyncDisposable {
       settings: options.providers ?? null,
     });
     const quotas = { ...NO_QUOTAS, ...options.quotas };
-    this.gateways = new Gateways({ database, clock, newId, changes, sessions, announce });
+    const existence = options.existence ?? EVERYTHING;
+    this.gateways = new Gateways({
+      database,
+      existence,
+      clock,
+      newId,
+      changes,
+      sessions,
+      announce,
+    });
     this.homes = new Incarnations({
-      ...{ database, clock, changes, mostOfPerson: quotas.homesPerPerson },
+      ...{ database, existence, clock, changes, mostOfPerson: quotas.homesPerPerson },
       onEmptied: async (writing, { what, home, version }, tell) => {
         await this.gateways.retell(writing, home, version, tell);
         if (what === 'home') tell({ type: 'policy', home, version, policy: null });
       },
     });
-    this.memberships = new Memberships({ database, clock, changes });
-    this.invitations = new Invitations({ database, clock, newId, changes });
-    this.keys = new ApiKeys({ database, clock, newId, changes, mostOfHome: quotas.keysPerHome });
-    this.devices = new DeviceCredentials({ database, clock, changes, announce });
+    this.memberships = new Memberships({ database, existence, clock, changes });
+    this.invitations = new Invitations({ database, existence, clock, newId, changes });
+    this.keys = new ApiKeys({
+      database,
+      existence,
+      clock,
+      newId,
+      changes,
+      mostOfHome: quotas.keysPerHome,
+    });
+    this.devices = new DeviceCredentials({ database, existence, clock, changes, announce });
     const { devices, gateways, keys } = this;
-    this.claimCodes = new ClaimCodes({ database, clock, changes });
-    this.factory = new Factory({ database, clock, newId, changes, credentials: devices });
-    this.policies = new HomePolicies({ database, clock, changes });
-    this.hooks = new RuleHooks({ database, clock, changes });
-    this.secrets = new HomeSecrets({ database, clock, changes, secrets });
+    this.claimCodes = new ClaimCodes({ database, existence, clock, changes });
+    this.factory = new Factory({
+      database,
+      existence,
+      clock,
+      newId,
+      changes,
+      credentials: devices,
+    });
+    this.policies = new HomePolicies({ database, existence, clock, changes });
+    this.hooks = new RuleHooks({ database, existence, clock, changes });
+    this.secrets = new HomeSecrets({ database, existence, clock, changes, secrets });
     this.deviceDays = new DeviceDays({ database, clock });
     this.speakers = new Speakers({ credentials: devices, gateways, keys, changes });
   }

@@ -8,6 +8,7 @@ export type { Announce, Speaker } from './devices/speakers.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export type { DeviceDay } from './gateways/device-days.ts';
 export type { Gateway } from './gateways/gateways.ts';
+export type { Existence } from './homes/incarnations.ts';
 export type { Invitation } from './homes/invitations.ts';
 export type { Admission, Member, Membership } from './homes/memberships.ts';
 export {

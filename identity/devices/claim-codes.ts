@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertTwinStays } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
 import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { ClaimCodeRow } from '../store/tables.ts';
@@ -17,6 +17,7 @@ export interface ClaimCode {
 }
 
 export interface ClaimCodesOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
@@ -37,13 +38,13 @@ export class ClaimCodes {
    * @throws IdentityError `forbidden` for who may not any more; `conflict` for a twin that is being deleted
    */
   async make(claim: ClaimCode, by: string): Promise<string> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const code = newLongCode(GROUPS);
     const now = clock.now();
     const { home, twin } = claim;
     await changes.commit(database, async (writing) => {
-      await holdToGrant(writing, { home, by, now });
-      if (twin !== null) await assertTwinStays(writing, { home, twin }, now);
+      await holdToGrant(writing, { home, by, now, existence });
+      if (twin !== null) await assertTwinStays(writing, { home, twin }, { now, existence });
       await writing
         .insertInto('claimCode')
         .values({ ...claim, codeHash: hashOf(code), madeBy: by, createdAt: now, takenAt: null })

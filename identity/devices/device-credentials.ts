@@ -1,7 +1,7 @@
 import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertTwinStays, hold } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence, hold } from '../homes/incarnations.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
 import { InTurn } from '../store/in-turn.ts';
@@ -15,6 +15,7 @@ export interface DeviceCredential {
 }
 
 export interface DeviceCredentialsOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
@@ -52,13 +53,13 @@ export class DeviceCredentials {
    * any more; `conflict` for a twin that is being deleted
    */
   async make(home: string, twin: string, by: string): Promise<string> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const address = { home, twin };
     return await this.#inTurn(address, async () => {
       const secret = DeviceCredentials.newSecret();
       await this.#announce(address, secret);
       await changes.commit(database, async (writing, tell) => {
-        await holdToGrant(writing, { home, by, now: clock.now() });
+        await holdToGrant(writing, { home, by, now: clock.now(), existence });
         await this.adopt(writing, address, { hash: hashOf(secret), by }, tell);
       });
       return secret;
@@ -89,9 +90,9 @@ export class DeviceCredentials {
     { hash, by }: { hash: string; by: string },
     tell: Tell,
   ): Promise<void> {
-    const { clock } = this.#options;
+    const { clock, existence } = this.#options;
     const now = clock.now();
-    await assertTwinStays(writing, { home, twin }, now);
+    await assertTwinStays(writing, { home, twin }, { now, existence });
     await endOtherWays(writing, { home, twin }, { now, except: hash });
     const row = { home, twin, hash, madeBy: by, createdAt: now };
     await writing
@@ -117,9 +118,9 @@ export class DeviceCredentials {
    * @throws IdentityError `not-found`
    */
   async revoke(home: string, twin: string): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     await changes.commit(database, async (writing, tell) => {
-      await hold(writing, home, clock.now(), 'even closing');
+      await hold(writing, home, { now: clock.now(), existence }, 'even closing');
       await endOtherWays(writing, { home, twin }, { now: clock.now(), except: null });
       const { numDeletedRows } = await writing
         .deleteFrom('deviceCredential')

@@ -1,6 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
+import type { Existence } from '../homes/incarnations.ts';
 import { hashOf, newLongCode, newSecret, readLongCode } from '../secrets.ts';
 import { atomically, type Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
@@ -26,6 +27,7 @@ export interface Enrolment {
 }
 
 export interface FactoryOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   newId: () => string;
@@ -138,10 +140,10 @@ export class Factory {
    * @throws IdentityError `conflict` when somebody else has claimed it, or its secret has ended
    */
   async claim(serial: string, home: string, twin: string, by: string): Promise<void> {
-    const { database, clock, credentials, changes } = this.#options;
+    const { database, clock, credentials, changes, existence } = this.#options;
     const now = clock.now();
     await changes.commit(database, async (writing, tell) => {
-      await holdToGrant(writing, { home, by, now });
+      await holdToGrant(writing, { home, by, now, existence });
       const row = await writing
         .updateTable('enrolment')
         .set({ home, twin, claimedAt: now })

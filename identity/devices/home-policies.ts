@@ -1,6 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { type HomeVersion, isLater } from '../homes/home-version.ts';
+import type { Existence } from '../homes/incarnations.ts';
 import type { Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
@@ -9,6 +10,7 @@ export const POLICIES = ['open', 'claim', 'closed'] as const;
 export type HomePolicy = (typeof POLICIES)[number];
 
 export interface HomePoliciesOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
@@ -81,9 +83,14 @@ export class HomePolicies {
     policy: HomePolicy | null,
     write: (writing: Writing) => Promise<void>,
   ): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     await changes.commit(database, async (writing, tell) => {
-      const { number, revision } = await holdToGrant(writing, { home, by, now: clock.now() });
+      const { number, revision } = await holdToGrant(writing, {
+        home,
+        by,
+        now: clock.now(),
+        existence,
+      });
       await write(writing);
       tell({ type: 'policy', home, version: { number, revision }, policy });
     });

@@ -3,7 +3,7 @@ import type { Announce } from '../devices/speakers.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { type HomeVersion, isLater } from '../homes/home-version.ts';
-import { assertTwinStays } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
 import { hashOf, isSecret, newSecret } from '../secrets.ts';
 import type { Grant, Holder, Sessions } from '../sessions/sessions.ts';
 import { atomically, type Writing } from '../store/atomically.ts';
@@ -26,6 +26,7 @@ export interface Gateway {
 }
 
 export interface GatewaysOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   newId: () => string;
@@ -73,8 +74,11 @@ export class Gateways {
       .select(['homeIncarnation.home', 'number', 'revision'])
       .distinct()
       .execute();
+    const rows = await database.selectFrom('gateway').selectAll().orderBy('id').execute();
+    const devices = await database.selectFrom('gatewayDevice').selectAll().execute();
+    const states = grouped(toStates(rows, devices), ({ home }) => home);
     for (const { home, number, revision } of homes) {
-      this.#put(home, { number, revision }, await gatewaysOf(database, home));
+      this.#put(home, { number, revision }, states.get(home) ?? []);
     }
   }
 
@@ -159,7 +163,7 @@ export class Gateways {
    * @throws IdentityError `not-found`; `conflict` for a twin that is being deleted; `forbidden` for who may not any more
    */
   async assign(home: string, id: string, twins: readonly string[], by: string): Promise<Gateway> {
-    const { clock } = this.#options;
+    const { clock, existence } = this.#options;
     const wanted = [...new Set(twins)].sort();
     await this.#change(home, by, async (writing) => {
       const found = await writing
@@ -171,7 +175,7 @@ export class Gateways {
       if (!found) throw notFound(id);
       await writing.deleteFrom('gatewayDevice').where('gateway', '=', id).execute();
       for (const twin of wanted) {
-        await assertTwinStays(writing, { home, twin }, clock.now());
+        await assertTwinStays(writing, { home, twin }, { now: clock.now(), existence });
         await writing
           .insertInto('gatewayDevice')
           .values({ home, twin, gateway: id })
@@ -254,9 +258,14 @@ export class Gateways {
     by: string,
     write: (writing: Writing, tell: Tell) => Promise<void>,
   ): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     await changes.commit(database, async (writing, tell) => {
-      const { number, revision } = await holdToGrant(writing, { home, by, now: clock.now() });
+      const { number, revision } = await holdToGrant(writing, {
+        home,
+        by,
+        now: clock.now(),
+        existence,
+      });
       await write(writing, tell);
       const gateways = await gatewaysOf(writing, home);
       tell({ type: 'gateways', home, version: { number, revision }, gateways });
@@ -299,10 +308,28 @@ async function gatewaysOf(reading: IdentityDatabase, home: string): Promise<Gate
     .where('home', '=', home)
     .orderBy('twin')
     .execute();
-  return rows.map(({ id, name, hash, fetches, createdAt, usedAt }) => ({
+  return toStates(rows, devices);
+}
+
+function toStates(
+  rows: readonly GatewayRow[],
+  devices: readonly { twin: string; gateway: string }[],
+): GatewayState[] {
+  const twinsOf = grouped(devices, ({ gateway }) => gateway);
+  return rows.map(({ id, home, name, hash, fetches, createdAt, usedAt }) => ({
     ...{ id, home, name, hash, fetches: fetches === 1, createdAt, usedAt },
-    twins: devices.filter(({ gateway }) => gateway === id).map(({ twin }) => twin),
+    twins: (twinsOf.get(id) ?? []).map(({ twin }) => twin),
   }));
+}
+
+function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
+  const groups = new Map<string, T[]>();
+  for (const item of items) {
+    const group = groups.get(keyOf(item));
+    if (group) group.push(item);
+    else groups.set(keyOf(item), [item]);
+  }
+  return groups;
 }
 
 function isSame(one: Known | undefined, other: Known | undefined): boolean {

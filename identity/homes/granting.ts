@@ -3,7 +3,7 @@ import { IdentityError } from '../errors.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import type { Writing } from '../store/atomically.ts';
 import type { HomeVersion } from './home-version.ts';
-import { hold } from './incarnations.ts';
+import { hold, type Moment } from './incarnations.ts';
 
 /** What somebody may give who may give it now. */
 export interface Grant extends HomeVersion {
@@ -22,11 +22,12 @@ const KEEPERS: ReadonlySet<string> = new Set(['owner', 'admin']);
  */
 export async function holdToGrant(
   writing: Writing,
-  { home, by, now, role }: { home: string; by: string; now: number; role?: 'owner' },
+  { home, by, role, ...moment }: Moment & { home: string; by: string; role?: 'owner' },
 ): Promise<Grant> {
+  const { now } = moment;
   const [type, id = ''] = by.split(/:(.*)/s);
   const person = type === 'person' ? await holdPerson(writing, id) : undefined;
-  const version = await hold(writing, home, now);
+  const version = await hold(writing, home, moment);
   if (type === 'key' && !(await isKeyGood(writing, id))) throw tooLate();
   if (type !== 'person') return { ...version, until: null };
   if (!person || person.lockedAt !== null) throw tooLate();

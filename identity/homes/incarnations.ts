@@ -11,6 +11,7 @@ export interface IncarnationsOptions {
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
+  existence: Existence;
   /** Homes that a person may own; 0: as many as they like. */
   mostOfPerson: number;
   /** What belonged to a home, or to a twin of it, is gone. */
@@ -19,6 +20,18 @@ export interface IncarnationsOptions {
     emptied: { what: 'home' | 'twin'; home: string; version: HomeVersion },
     tell: Tell,
   ) => Promise<void>;
+}
+
+/** What the engine has. Asked while the home is held: what it has then, nobody deletes before that is over. */
+export interface Existence {
+  hasHome: (home: string) => Promise<boolean>;
+  hasTwin: (address: { home: string; twin: string }) => Promise<boolean>;
+}
+
+/** When something is granted, and what is there then. */
+export interface Moment {
+  now: number;
+  existence: Existence;
 }
 
 /** A making or a deletion of which nobody has heard for so long has broken off. */
@@ -67,7 +80,7 @@ export class Incarnations {
   async remove(home: string, remove: () => Promise<void>): Promise<void> {
     const { database, clock, changes } = this.#options;
     const { number } = await changes.commit(database, async (writing, tell) => {
-      const version = await hold(writing, home, clock.now(), 'even closing');
+      const version = await hold(writing, home, this.#moment(), 'even closing');
       await writing
         .updateTable('homeIncarnation')
         .set({ closingAt: clock.now() })
@@ -92,7 +105,11 @@ export class Incarnations {
     const { home } = address;
     const empty = (isOver: boolean) =>
       changes.commit(database, async (writing, tell) => {
-        const version = await hold(writing, home, clock.now(), 'even closing');
+        const version = isOver
+          ? await take(writing, home)
+          : await hold(writing, home, this.#moment(), 'even closing');
+        // The home was deleted meanwhile, and all of it
+        if (!version) return;
         await emptyTwin(writing, address, tell);
         await this.#options.onEmptied(writing, { what: 'twin', home, version }, tell);
         const row = { ...address, since: clock.now() };
@@ -123,8 +140,8 @@ export class Incarnations {
   }
 
   /** Ends what broke off: of homes that the engine does not have, and that nobody makes at this moment. */
-  async tidy(isThere: (home: string) => Promise<boolean>): Promise<void> {
-    const { database, clock } = this.#options;
+  async tidy(): Promise<void> {
+    const { database, clock, existence } = this.#options;
     const before = clock.now() - BROKEN_OFF_MS;
     const rows = await database
       .selectFrom('homeIncarnation')
@@ -138,9 +155,14 @@ export class Incarnations {
       )
       .execute();
     for (const { home, number } of rows) {
-      if (!(await isThere(home))) await this.#end(home, number);
+      if (!(await existence.hasHome(home))) await this.#end(home, number);
     }
     await database.deleteFrom('closingTwin').where('since', '<', before).execute();
+  }
+
+  #moment(): Moment {
+    const { clock, existence } = this.#options;
+    return { now: clock.now(), existence };
   }
 
   async #begin(home: string, owner: string | null): Promise<number> {
@@ -148,7 +170,7 @@ export class Incarnations {
     const now = clock.now();
     return await changes.commit(database, async (writing, tell) => {
       if (owner !== null) await this.#assertMayOwn(writing, owner);
-      const present = await presentOf(writing, home);
+      const present = await take(writing, home);
       if (present) {
         await assertFree(writing, present, now);
         await this.#finish(writing, present, tell);
@@ -198,11 +220,10 @@ export class Incarnations {
 
   /** Ends an incarnation, if it has not ended yet. */
   async #end(home: string, number: number): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, changes } = this.#options;
     await changes.commit(database, async (writing, tell) => {
-      const present = await presentOf(writing, home);
+      const present = await take(writing, home);
       if (present?.number !== number) return;
-      await hold(writing, home, clock.now(), 'even closing');
       await this.#finish(writing, present, tell);
     });
   }
@@ -241,10 +262,10 @@ export class Incarnations {
 export async function hold(
   writing: Writing,
   home: string,
-  now: number,
+  moment: Moment,
   when: 'open' | 'even closing' = 'open',
 ): Promise<HomeVersion> {
-  const held = (await take(writing, home)) ?? (await meet(writing, home, now));
+  const held = (await take(writing, home)) ?? (await meet(writing, home, moment));
   if (when === 'open' && held.closingAt !== null) {
     throw new IdentityError('conflict', `the home ${home} is being deleted`, {
       hint: 'If its deletion has failed, delete it again.',
@@ -254,13 +275,13 @@ export async function hold(
 }
 
 /**
- * Nothing about a twin is granted while it is being deleted. The home is held.
+ * Nothing about a twin is granted while it is being deleted, or when there is none. The home is held.
  * @throws IdentityError `conflict`
  */
 export async function assertTwinStays(
   writing: Writing,
   address: { home: string; twin: string },
-  now: number,
+  { now, existence }: Moment,
 ): Promise<void> {
   const closing = await writing
     .selectFrom('closingTwin')
@@ -268,8 +289,13 @@ export async function assertTwinStays(
     .where((is) => is.and(address))
     .where('since', '>', now - BROKEN_OFF_MS)
     .executeTakeFirst();
-  if (!closing) return;
-  throw new IdentityError('conflict', `${address.home}/${address.twin} is being deleted`);
+  if (closing) {
+    throw new IdentityError('conflict', `${address.home}/${address.twin} is being deleted`);
+  }
+  if (await existence.hasTwin(address)) return;
+  throw new IdentityError('conflict', `there is no twin ${address.home}/${address.twin}`, {
+    hint: 'Make it first.',
+  });
 }
 
 async function take(writing: Writing, home: string): Promise<HomeIncarnationRow | undefined> {
@@ -282,7 +308,14 @@ async function take(writing: Writing, home: string): Promise<HomeIncarnationRow 
     .executeTakeFirst();
 }
 
-async function meet(writing: Writing, home: string, now: number): Promise<HomeIncarnationRow> {
+async function meet(
+  writing: Writing,
+  home: string,
+  { now, existence }: Moment,
+): Promise<HomeIncarnationRow> {
+  if (!(await existence.hasHome(home))) {
+    throw new IdentityError('conflict', `there is no home ${home}`);
+  }
   await writing
     .insertInto('homeIncarnation')
     .values({ home, revision: 0, beganAt: now, madeAt: now, closingAt: null, endedAt: null })
@@ -291,10 +324,6 @@ async function meet(writing: Writing, home: string, now: number): Promise<HomeIn
   const met = await take(writing, home);
   if (met) return met;
   throw new IdentityError('conflict', `the home ${home} is being deleted`);
-}
-
-async function presentOf(writing: Writing, home: string): Promise<HomeIncarnationRow | undefined> {
-  return await take(writing, home);
 }
 
 /** A home that the engine does not have is free when nobody makes it now and nobody owns it. */

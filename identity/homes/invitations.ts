@@ -7,7 +7,7 @@ import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { InvitationRow } from '../store/tables.ts';
 import { holdToGrant, standingOf } from './granting.ts';
-import { hold } from './incarnations.ts';
+import { type Existence, hold } from './incarnations.ts';
 import {
   type Admission,
   admit,
@@ -26,6 +26,7 @@ export interface Invitation extends Admission {
 }
 
 export interface InvitationsOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   newId: () => string;
@@ -52,7 +53,7 @@ export class Invitations {
     admission: Admission,
     { email, by }: { email: string | null; by: string },
   ): Promise<{ invitation: Invitation; code: string }> {
-    const { database, clock, newId, changes } = this.#options;
+    const { database, clock, newId, changes, existence } = this.#options;
     const code = newLongCode(4);
     const now = clock.now();
     const row: InvitationRow = {
@@ -62,8 +63,8 @@ export class Invitations {
       ...{ madeBy: by, createdAt: now, expiresAt: now + INVITATION_DAYS * DAY_MS },
     };
     const made = await changes.commit(database, async (writing) => {
-      const { until } = await holdToGrant(writing, { home, by, now });
-      await assertTwinsStay(writing, home, admission.twins, now);
+      const { until } = await holdToGrant(writing, { home, by, now, existence });
+      await assertTwinsStay(writing, home, admission.twins, { now, existence });
       const expiresAt = Math.min(row.expiresAt, until ?? row.expiresAt);
       const whole = { ...row, expiresAt };
       await writing.insertInto('invitation').values(whole).execute();
@@ -99,7 +100,7 @@ export class Invitations {
    * @throws IdentityError `bad-credentials`; `conflict` for who belongs there already
    */
   async accept(code: string, person: string): Promise<Membership> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const codeHash = hashOf(readLongCode(code));
     const now = clock.now();
     return await changes.commit(database, async (writing, tell) => {
@@ -115,7 +116,7 @@ export class Invitations {
         (found.emailKey === null || found.emailKey === who.emailKey);
       if (!isTheirs) throw wrongInvitation();
       const { home, madeBy } = found;
-      await hold(writing, home, now);
+      await hold(writing, home, { now, existence });
       // Read before the home was held: a twin may have been struck from it, or somebody else been quicker
       const taken = await writing
         .deleteFrom('invitation')
@@ -131,7 +132,7 @@ export class Invitations {
       const { role, twins, until } = toInvitation(taken);
       if (until !== null && until <= now) throw wrongInvitation();
       const admission = { role, twins, until };
-      await admit(writing, { home, person, admission, by: madeBy, now }, tell);
+      await admit(writing, { home, person, admission, by: madeBy, now, existence }, tell);
       return { home, person, role, twins: [...twins], until, addedAt: now };
     });
   }

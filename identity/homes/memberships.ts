@@ -7,7 +7,7 @@ import { GenerationCache } from '../store/generation-cache.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { MembershipRow, OwnershipRow } from '../store/tables.ts';
 import { endGifts, holdToGrant, isKeeper, shortenGifts } from './granting.ts';
-import { assertTwinStays, hold } from './incarnations.ts';
+import { assertTwinStays, type Existence, hold, type Moment } from './incarnations.ts';
 
 export interface Membership {
   home: string;
@@ -33,6 +33,7 @@ export interface Admission {
 }
 
 export interface MembershipsOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
@@ -97,10 +98,10 @@ export class Memberships {
 
   /** Makes somebody the owner of a home that has none. @returns whether they own it now */
   async found(home: string, person: string): Promise<boolean> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     return await changes.commit(database, async (writing, tell) => {
       await holdPerson(writing, person);
-      await hold(writing, home, clock.now());
+      await hold(writing, home, { now: clock.now(), existence });
       await writing
         .insertInto('ownership')
         .values({ home, person, since: clock.now() })
@@ -113,11 +114,11 @@ export class Memberships {
 
   /** @throws IdentityError `conflict` for a twin that is being deleted */
   async add(home: string, person: string, admission: Admission, by: string): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     await changes.commit(database, async (writing, tell) => {
       await holdPerson(writing, person);
-      await hold(writing, home, clock.now());
-      await admit(writing, { home, person, admission, by, now: clock.now() }, tell);
+      await hold(writing, home, { now: clock.now(), existence });
+      await admit(writing, { home, person, admission, by, now: clock.now(), existence }, tell);
     });
   }
 
@@ -126,13 +127,13 @@ export class Memberships {
    * @throws IdentityError `not-found`, `conflict`; `forbidden` for who may not any more
    */
   async change(home: string, person: string, admission: Admission, by: string): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const { role, twins, until } = admission;
     const now = clock.now();
     await changes.commit(database, async (writing, tell) => {
-      await holdToGrant(writing, { home, by, now });
+      await holdToGrant(writing, { home, by, now, existence });
       await assertNoOwner(writing, home, person);
-      await assertTwinsStay(writing, home, twins, now);
+      await assertTwinsStay(writing, home, twins, { now, existence });
       await writing
         .updateTable('membership')
         .set({ role, twins: JSON.stringify(twins), until })
@@ -150,11 +151,11 @@ export class Memberships {
    * @throws IdentityError `not-found`; `conflict` for the owner; `forbidden` for who may not any more
    */
   async remove(home: string, person: string, by: string): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const now = clock.now();
     await changes.commit(database, async (writing, tell) => {
-      if (by === `person:${person}`) await hold(writing, home, now);
-      else await holdToGrant(writing, { home, by, now });
+      if (by === `person:${person}`) await hold(writing, home, { now, existence });
+      else await holdToGrant(writing, { home, by, now, existence });
       await assertNoOwner(writing, home, person);
       await writing
         .deleteFrom('membership')
@@ -171,16 +172,16 @@ export class Memberships {
    * @throws IdentityError `not-found`; `forbidden` for who does not own it any more
    */
   async transfer(home: string, to: string, by: string): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const now = clock.now();
     await changes.commit(database, async (writing, tell) => {
-      await holdToGrant(writing, { home, by, now, role: 'owner' });
+      await holdToGrant(writing, { home, by, now, existence, role: 'owner' });
       const owner = await ownerOf(writing, home);
       if (owner === to) return;
       await mustFind(writing, home, to);
       if (owner !== null) {
         const admission = { role: 'admin' as const, twins: [], until: null };
-        await admit(writing, { home, person: owner, admission, by: to, now }, tell);
+        await admit(writing, { home, person: owner, admission, by: to, now, existence }, tell);
       }
       await writing
         .updateTable('ownership')
@@ -214,11 +215,11 @@ export class Memberships {
 /** Writes a membership in place of the one before. The home is held. */
 export async function admit(
   writing: Writing,
-  who: { home: string; person: string; admission: Admission; by: string; now: number },
+  who: Moment & { home: string; person: string; admission: Admission; by: string },
   tell: Tell,
 ): Promise<void> {
-  const { home, person, admission, by, now } = who;
-  await assertTwinsStay(writing, home, admission.twins, now);
+  const { home, person, admission, by, now, existence } = who;
+  await assertTwinsStay(writing, home, admission.twins, { now, existence });
   const row: MembershipRow = {
     ...{ home, person, role: admission.role, until: admission.until },
     twins: JSON.stringify(admission.twins),
@@ -236,9 +237,9 @@ export async function assertTwinsStay(
   writing: Writing,
   home: string,
   twins: readonly string[],
-  now: number,
+  moment: Moment,
 ): Promise<void> {
-  for (const twin of twins) await assertTwinStays(writing, { home, twin }, now);
+  for (const twin of twins) await assertTwinStays(writing, { home, twin }, moment);
 }
 
 async function ownerOf(writing: Writing, home: string): Promise<string | null> {

@@ -1,6 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
+import type { Existence } from '../homes/incarnations.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import { type Action, SCOPES } from '../permissions.ts';
 import { hashOf, newSecret } from '../secrets.ts';
@@ -20,6 +21,7 @@ export interface ApiKey {
 }
 
 export interface ApiKeysOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   newId: () => string;
@@ -63,7 +65,7 @@ export class ApiKeys {
     { home, name, scopes, expiresAt }: Pick<ApiKey, 'home' | 'name' | 'scopes' | 'expiresAt'>,
     by: string,
   ): Promise<{ key: ApiKey; secret: string }> {
-    const { database, clock, newId, changes, mostOfHome } = this.#options;
+    const { database, clock, newId, changes, mostOfHome, existence } = this.#options;
     const unknown = scopes.filter((scope) => !SCOPES.includes(scope));
     if (unknown.length > 0) {
       throw new IdentityError('bad-input', `a key cannot have ${unknown.join(', ')}`, {
@@ -77,7 +79,8 @@ export class ApiKeys {
       ...{ madeBy: by, createdAt: now, expiresAt, usedAt: null, revokedAt: null },
     };
     const made = await changes.commit(database, async (writing) => {
-      const until = home === null ? null : (await holdToGrant(writing, { home, by, now })).until;
+      const until =
+        home === null ? null : (await holdToGrant(writing, { home, by, now, existence })).until;
       if (home === null) await holdPlatform(writing, by);
       else await assertRoom(writing, home, now, mostOfHome);
       const whole = { ...row, expiresAt: earlier(expiresAt, until) };

@@ -155,6 +155,8 @@ export class People {
       for (const { home } of memberships) tell({ type: 'membership', home, person: id });
       await endGifts(writing, { person: id, home: null, now: clock.now() }, tell);
       await sessions.endAll(writing, { person: id }, { because: 'the account was deleted' }, tell);
+      // They stay for as long as access tokens of theirs may be about: a restart has to know that they have ended
+      await writing.updateTable('session').set({ person: null }).where('person', '=', id).execute();
       await writing.deleteFrom('person').where('id', '=', id).execute();
     });
   }

@@ -1,6 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
+import type { Existence } from '../homes/incarnations.ts';
 import { Seal } from '../providers/seal.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
@@ -11,6 +12,7 @@ export interface HomeSecret {
 }
 
 export interface HomeSecretsOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
@@ -40,11 +42,11 @@ export class HomeSecrets {
 
   /** @throws IdentityError `conflict` for a home that has too many; `forbidden` for who may not any more */
   async set(home: string, name: string, value: string, by: string): Promise<void> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const sealed = await this.#seal.close({ home, name, value });
     const row = { home, name, sealed, setBy: by, setAt: clock.now() };
     await changes.commit(database, async (writing) => {
-      await holdToGrant(writing, { home, by, now: clock.now() });
+      await holdToGrant(writing, { home, by, now: clock.now(), existence });
       const known = await list(writing, home);
       if (known.length >= MOST && !known.some((one) => one.name === name)) {
         throw new IdentityError('conflict', `a home has ${MOST} secrets at most`, {

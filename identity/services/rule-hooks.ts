@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertTwinStays } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
@@ -18,6 +18,7 @@ interface HookAddress {
 }
 
 export interface RuleHooksOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
@@ -43,13 +44,13 @@ export class RuleHooks {
    * @throws IdentityError `forbidden` for who may not any more; `conflict` for a rule that is being deleted
    */
   async make({ home, rule, hook }: HookAddress, by: string): Promise<string> {
-    const { database, clock, changes } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const secret = newSecret(PREFIX);
     const now = clock.now();
     const row = { home, rule, hook, hash: hashOf(secret), madeBy: by, createdAt: now };
     await changes.commit(database, async (writing) => {
-      await holdToGrant(writing, { home, by, now });
-      await assertTwinStays(writing, { home, twin: rule }, now);
+      await holdToGrant(writing, { home, by, now, existence });
+      await assertTwinStays(writing, { home, twin: rule }, { now, existence });
       await writing
         .insertInto('ruleHook')
         .values(row)
