@@ -35,6 +35,7 @@ import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { existenceIn } from './removal.ts';
+import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
 import { buildServer } from './server.ts';
@@ -90,6 +91,7 @@ async function startParts(
   // First, as it may refuse, and nothing is to be touched then
   const kinds = await loadKinds(config.kindsDir);
   logKinds(kinds, logger);
+  const isReserved = await reservedHomes(config);
   const token = keptSecret(config.adminToken, config.dataDir, 'admin-token');
   const telemetry = new EngineTelemetry();
   logTelemetry(telemetry, logger);
@@ -162,6 +164,8 @@ async function startParts(
     },
     version: readVersion(),
     customKinds: new Set(kinds.custom.map(({ kind }) => kind.kind)),
+    isReserved,
+    apiKeyDays: config.apiKeyDays,
     defaultTimezone: config.timezone,
     logger,
     readiness: () =>
@@ -248,6 +252,8 @@ async function openIdentity(
       write: mailer.write,
       onAuditFailure: (error) => logger.error({ err: error }, 'an audit entry was not stored'),
       providers: providersOf(config, logger),
+      registration: config.registration,
+      quotas: config.quotas,
     }),
   );
   const tidying = upkeep(

@@ -91,10 +91,13 @@ export interface ServerOptions {
   patienceMs?: number;
   /** Whether only the platform makes the home. Default: none. */
   isReserved?: (home: string) => boolean;
+  /** Days after which an API key ends that is made without an end; 0: when it is revoked. Default 90. */
+  apiKeyDays?: number;
   /** Timezone of a home that is created without one. Default UTC. */
   defaultTimezone?: string;
 }
 
+const API_KEY_DAYS = 90;
 const MIB = 1024 * 1024;
 const CLIENT_MESSAGE_BYTES = 64 * 1024;
 /** An effect id of the longest names, each character percent-encoded. */
@@ -157,6 +160,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const context = {
     ...{ engine, identity, kits, defaultTimezone, connections, devices, customKinds },
     isReserved,
+    apiKeyDays: options.apiKeyDays ?? API_KEY_DAYS,
   };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
   metricsRoutes(app, metrics);

@@ -27,6 +27,8 @@ beforeAll(async () => {
   await api.furnish();
   await api.post('/v1/homes', { id: 'h2' });
   await api.post('/v1/homes/h2/twins', { id: 'l1', kind: 'lamp' });
+  for (const id of ['door', 'x']) await api.post('/v1/homes/h1/twins', { id, kind: 'lamp' });
+  await api.post('/v1/homes/h2/twins', { id: 'x', kind: 'lamp' });
   const { people, memberships, keys, sessions } = api.identity;
   const make = async (name: string, isAdmin = false) => {
     const email = `${name}@example.org`;
