@@ -274,7 +274,7 @@ export function isOver({ until }: Pick<Membership, 'until'>, now: number): boole
   return until !== null && until <= now;
 }
 
-export function toMembership(row: MembershipRow): Membership {
+function toMembership(row: MembershipRow): Membership {
   const { home, person, role, until, addedAt } = row;
   return { home, person, role: role as HomeRole, twins: listOf(row.twins), until, addedAt };
 }
