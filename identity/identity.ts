@@ -1,5 +1,14 @@
 import { Audit } from './audit/audit.ts';
 import { IdentityChanges } from './changes.ts';
+import {
+  ANONYMOUS,
+  type Decision,
+  decideKey,
+  FORBIDDEN,
+  isFounder,
+  MAY,
+  PLATFORM,
+} from './decision.ts';
 import { ClaimCodes } from './devices/claim-codes.ts';
 import { DeviceCredentials } from './devices/device-credentials.ts';
 import { Factory } from './devices/factory.ts';
@@ -61,12 +70,6 @@ export interface IdentityQuotas {
 
 const EVERYTHING: Existence = { hasHome: async () => true, hasTwin: async () => true };
 const NO_QUOTAS: IdentityQuotas = { homesPerPerson: 0, keysPerHome: 0 };
-
-/** What an action comes to for somebody. */
-export type Decision =
-  | { may: true }
-  /** `hidden`: the home is none of theirs, and answers as one that does not exist. */
-  | { may: false; because: 'anonymous' | 'forbidden' | 'hidden' };
 
 const DAY_MS = 24 * 60 * 60_000;
 /** For who asks why an app was signed out. */
@@ -342,26 +345,4 @@ export class Identity implements AsyncDisposable {
         return null;
     }
   }
-}
-
-const MAY: Decision = { may: true };
-const ANONYMOUS: Decision = { may: false, because: 'anonymous' };
-const FORBIDDEN: Decision = { may: false, because: 'forbidden' };
-const PLATFORM: Standing = { role: 'platform', owns: () => true };
-
-/** A key may do what is in its scopes, and one of a home nothing elsewhere. */
-function decideKey(
-  { home: own, scopes }: Principal & { type: 'key' },
-  action: Action,
-  home: string | null,
-): Decision {
-  const { place } = ruleOf(action);
-  if (own !== null && home !== null && own !== home) return { may: false, because: 'hidden' };
-  if (own !== null && place === 'platform') return FORBIDDEN;
-  return place === 'signed-in' || scopes.includes(action) ? MAY : FORBIDDEN;
-}
-
-/** The bootstrap token makes homes that nobody owns yet. */
-function isFounder({ type }: Principal, action: Action): boolean {
-  return type === 'bootstrap' && action === 'home.create';
 }

@@ -1,6 +1,7 @@
 /** The door to identity: who is who, and who may what. */
 export type { AuditEntry, Deed } from './audit/audit.ts';
 export type { IdentityChange } from './changes.ts';
+export type { Decision } from './decision.ts';
 export { DeviceCredentials } from './devices/device-credentials.ts';
 export type { Enrolment, FactoryToken } from './devices/factory.ts';
 export { type HomePolicy, POLICIES } from './devices/home-policies.ts';
@@ -12,7 +13,6 @@ export type { Existence } from './homes/incarnations.ts';
 export type { Invitation } from './homes/invitations.ts';
 export type { Admission, Member, Membership } from './homes/memberships.ts';
 export {
-  type Decision,
   Identity,
   type IdentityOptions,
   type IdentityQuotas,

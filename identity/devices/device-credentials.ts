@@ -60,7 +60,7 @@ export class DeviceCredentials {
       await this.#announce(address, secret);
       await changes.commit(database, async (writing, tell) => {
         await holdToGrant(writing, { home, by, now: clock.now(), existence });
-        await this.adopt(writing, address, { hash: hashOf(secret), by }, tell);
+        await this.adopt(writing, address, { hash: hashOf(secret), by, isTold: true }, tell);
       });
       return secret;
     });
@@ -76,25 +76,37 @@ export class DeviceCredentials {
       const present = await this.find(secret);
       if (present?.home !== address.home || present.twin !== address.twin) return false;
       await this.#announce(address, secret);
+      await this.#options.database
+        .updateTable('deviceCredential')
+        .set({ isTold: 1 })
+        .where('hash', '=', hashOf(secret))
+        .execute();
       return true;
     });
   }
 
   /**
-   * Gives a twin its one secret: every other way to it ends. The home is held.
+   * Gives a twin its one secret: every other way to it ends. The home is held. Where a broker has not been told of it,
+   * the twin has no account there until the device asks.
    * @throws IdentityError `conflict` for a twin that is being deleted
    */
   async adopt(
     writing: Writing,
     { home, twin }: DeviceAddress,
-    { hash, by }: { hash: string; by: string },
+    { hash, by, isTold }: { hash: string; by: string; isTold: boolean },
     tell: Tell,
   ): Promise<void> {
     const { clock, existence } = this.#options;
     const now = clock.now();
     await assertTwinStays(writing, { home, twin }, { now, existence });
     await endOtherWays(writing, { home, twin }, { now, except: hash });
-    const row = { home, twin, hash, madeBy: by, createdAt: now };
+    const present = await writing
+      .selectFrom('deviceCredential')
+      .select('isTold')
+      .where('hash', '=', hash)
+      .executeTakeFirst();
+    const told = isTold || present?.isTold === 1 ? 1 : 0;
+    const row = { home, twin, hash, madeBy: by, createdAt: now, isTold: told };
     await writing
       .insertInto('deviceCredential')
       .values(row)
@@ -145,21 +157,30 @@ export class DeviceCredentials {
   }
 
   async has(home: string, twin: string): Promise<boolean> {
-    const row = await this.#options.database
-      .selectFrom('deviceCredential')
-      .select('twin')
-      .where('home', '=', home)
-      .where('twin', '=', twin)
-      .executeTakeFirst();
-    return row !== undefined;
+    return (await this.#find(home, twin)) !== undefined;
   }
 
-  /** Devices that have a secret, of all homes. */
-  async all(): Promise<{ home: string; twin: string }[]> {
+  /** Whether a broker that checks passwords itself has the present one. */
+  async isTold(home: string, twin: string): Promise<boolean> {
+    return (await this.#find(home, twin))?.isTold === 1;
+  }
+
+  /** Devices whose secret such a broker has, of all homes. */
+  async allTold(): Promise<{ home: string; twin: string }[]> {
     return await this.#options.database
       .selectFrom('deviceCredential')
       .select(['home', 'twin'])
+      .where('isTold', '=', 1)
       .execute();
+  }
+
+  async #find(home: string, twin: string): Promise<{ isTold: number } | undefined> {
+    return await this.#options.database
+      .selectFrom('deviceCredential')
+      .select('isTold')
+      .where('home', '=', home)
+      .where('twin', '=', twin)
+      .executeTakeFirst();
   }
 
   async #announce({ home, twin }: DeviceAddress, secret: string): Promise<void> {

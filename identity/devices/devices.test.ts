@@ -218,6 +218,26 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
       expect(await identity.principalOf(secret)).toMatchObject({ home: 'two' });
     });
 
+    it('ends the account that its twin had at a broker, until the device has asked', async () => {
+      const { secret: token } = await make();
+      const { secret } = await identity.factory.enrol(token, 's-1');
+      const former = await identity.devices.make('one', 'bath', 'admin');
+      const { devices, factory, speakers } = identity;
+      const told: unknown[] = [];
+      speakers.subscribe((username) => told.push(username));
+      await factory.claim('s-1', 'one', 'bath', 'admin');
+      expect(told).toEqual(['one/bath']);
+      expect(await speakers.find('one/bath')).toBeNull();
+      expect(await speakers.all()).toEqual([]);
+      const bath = { home: 'one', twin: 'bath' };
+      expect(await devices.announceIfPresent(bath, former)).toBe(false);
+      expect(await devices.announceIfPresent(bath, secret)).toBe(true);
+      expect(announced.at(-1)).toMatchObject({ secret });
+      expect(await speakers.find('one/bath')).toMatchObject({ devices: [bath] });
+      await factory.claim('s-1', 'one', 'bath', 'admin');
+      expect(await speakers.all()).toHaveLength(1);
+    });
+
     it('is claimed in full or not at all', async () => {
       const { secret: token } = await make();
       const { secret } = await identity.factory.enrol(token, 's-1');

@@ -157,7 +157,12 @@ export class Factory {
         });
       }
       if (row.secretEndedAt !== null) throw secretEnded();
-      await credentials.adopt(writing, { home, twin }, { hash: row.secretHash, by }, tell);
+      await credentials.adopt(
+        writing,
+        { home, twin },
+        { hash: row.secretHash, by, isTold: false },
+        tell,
+      );
     });
   }
 

@@ -10,7 +10,7 @@ import { atomically, type Writing } from '../store/atomically.ts';
 import { InTurn } from '../store/in-turn.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { GatewayRow } from '../store/tables.ts';
-import type { GatewayState } from './gateway-state.ts';
+import { type GatewayState, gatewaysOf, grouped, toStates } from './gateway-state.ts';
 
 /** A central unit: it speaks for devices that cannot reach us themselves, and for no others. */
 export interface Gateway {
@@ -293,43 +293,6 @@ export class Gateways {
       this.#options.changes.publish({ type: 'gateway-changed', gateway: id });
     }
   }
-}
-
-async function gatewaysOf(reading: IdentityDatabase, home: string): Promise<GatewayState[]> {
-  const rows = await reading
-    .selectFrom('gateway')
-    .selectAll()
-    .where('home', '=', home)
-    .orderBy('id')
-    .execute();
-  const devices = await reading
-    .selectFrom('gatewayDevice')
-    .selectAll()
-    .where('home', '=', home)
-    .orderBy('twin')
-    .execute();
-  return toStates(rows, devices);
-}
-
-function toStates(
-  rows: readonly GatewayRow[],
-  devices: readonly { twin: string; gateway: string }[],
-): GatewayState[] {
-  const twinsOf = grouped(devices, ({ gateway }) => gateway);
-  return rows.map(({ id, home, name, hash, fetches, createdAt, usedAt }) => ({
-    ...{ id, home, name, hash, fetches: fetches === 1, createdAt, usedAt },
-    twins: (twinsOf.get(id) ?? []).map(({ twin }) => twin),
-  }));
-}
-
-function grouped<T>(items: readonly T[], keyOf: (item: T) => string): Map<string, T[]> {
-  const groups = new Map<string, T[]>();
-  for (const item of items) {
-    const group = groups.get(keyOf(item));
-    if (group) group.push(item);
-    else groups.set(keyOf(item), [item]);
-  }
-  return groups;
 }
 
 function isSame(one: Known | undefined, other: Known | undefined): boolean {

@@ -145,6 +145,7 @@ export interface DeviceCredentialRow {
   hash: string;
   madeBy: string;
   createdAt: number;
+  isTold: number;
 }
 
 export interface GatewayRow {

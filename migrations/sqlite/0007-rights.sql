@@ -34,6 +34,8 @@ CREATE TABLE daily_count (
 ALTER TABLE audit ADD COLUMN incarnation INTEGER;
 -- a secret from the factory that was revoked or replaced never counts again
 ALTER TABLE enrolment ADD COLUMN secret_ended_at INTEGER;
+-- 0: a broker that checks passwords itself does not know it yet, and must not know the one before either
+ALTER TABLE device_credential ADD COLUMN is_told INTEGER NOT NULL DEFAULT 1;
 -- a device is coming in with it: whoever fails gives it back, if it is still there
 ALTER TABLE claim_code ADD COLUMN taken_at INTEGER;
 
