@@ -40,14 +40,20 @@ export class ApiKeys {
   readonly #options: ApiKeysOptions;
   /** By hash, those that have not been revoked. */
   readonly #known: GenerationCache<string, ApiKey>;
+  /** When they end, by id: each change that somebody asks for with one looks again. */
+  readonly #ends: GenerationCache<string, { expiresAt: number | null }>;
 
   constructor(options: ApiKeysOptions) {
     const { clock, changes } = options;
     this.#options = options;
     this.#known = new GenerationCache({ name: 'API keys', clock, most: REMEMBERED });
+    this.#ends = new GenerationCache({ name: 'ends of API keys', clock, most: REMEMBERED });
     changes.subscribe((change) => {
-      if (change.type === 'key-changed') this.#known.forgetWhere(({ id }) => id === change.key);
-      if (change.type === 'unsure') this.#known.forgetAll();
+      if (change.type === 'key-changed') {
+        this.#known.forgetWhere(({ id }) => id === change.key);
+        this.#ends.forget(change.key);
+      }
+      if (change.type === 'unsure') for (const one of [this.#known, this.#ends]) one.forgetAll();
     });
   }
 
@@ -143,13 +149,16 @@ export class ApiKeys {
   /** Whether the key is there and has not ended. */
   async isGood(id: string): Promise<boolean> {
     const { database, clock } = this.#options;
-    const row = await database
-      .selectFrom('apiKey')
-      .select('expiresAt')
-      .where('id', '=', id)
-      .where('revokedAt', 'is', null)
-      .executeTakeFirst();
-    return row !== undefined && (row.expiresAt === null || row.expiresAt > clock.now());
+    const key = await this.#ends.get(id, async () => {
+      const row = await database
+        .selectFrom('apiKey')
+        .select('expiresAt')
+        .where('id', '=', id)
+        .where('revokedAt', 'is', null)
+        .executeTakeFirst();
+      return row ?? null;
+    });
+    return key !== null && (key.expiresAt === null || key.expiresAt > clock.now());
   }
 }
 

@@ -11,7 +11,7 @@ const TAGS = ['Account'];
 const NewProof = z
   .strictObject({ password: Password.optional(), code: FactorCode.optional() })
   .refine(({ password, code }) => password !== undefined || code !== undefined, 'proves nothing')
-  .meta({ id: 'NewProof', minProperties: 1 });
+  .meta({ id: 'NewProof', minProperties: 1, examples: [{ code: '123456' }] });
 const Factor = z
   .object({
     enabled: z.boolean().describe('Whether a password alone is not enough.'),
@@ -24,7 +24,9 @@ const Begun = z
     url: z.string().describe('The same as `otpauth://`, for a QR code.'),
   })
   .meta({ id: 'NewSecondFactor', description: 'What an app is set up with.' });
-const Confirmation = z.strictObject({ code: FactorCode }).meta({ id: 'SecondFactorConfirmation' });
+const Confirmation = z
+  .strictObject({ code: FactorCode })
+  .meta({ id: 'SecondFactorConfirmation', examples: [{ code: '123456' }] });
 const Confirmed = z
   .object({
     recoveryCodes: z
