@@ -34,6 +34,8 @@ import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
+import { existenceIn } from './removal.ts';
+import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
 import { buildServer } from './server.ts';
@@ -89,6 +91,7 @@ async function startParts(
   // First, as it may refuse, and nothing is to be touched then
   const kinds = await loadKinds(config.kindsDir);
   logKinds(kinds, logger);
+  const isReserved = await reservedHomes(config);
   const token = keptSecret(config.adminToken, config.dataDir, 'admin-token');
   const telemetry = new EngineTelemetry();
   logTelemetry(telemetry, logger);
@@ -124,6 +127,7 @@ async function startParts(
     });
   };
   const identity = await openIdentity(config, logger, stack, {
+    existence: existenceIn(engine),
     bootstrapToken: token.secret,
     clock: doors.clock,
     announce,
@@ -140,7 +144,9 @@ async function startParts(
     clock: doors.clock,
     wake: () => engine.wakeSink('mqtt'),
   });
-  const kits = stack.use(new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)));
+  const kits = stack.use(
+    new Kits(engine, (address, remove) => identity.homes.removeTwin(address, remove)),
+  );
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
@@ -158,6 +164,8 @@ async function startParts(
     },
     version: readVersion(),
     customKinds: new Set(kinds.custom.map(({ kind }) => kind.kind)),
+    isReserved,
+    apiKeyDays: config.apiKeyDays,
     defaultTimezone: config.timezone,
     logger,
     readiness: () =>
@@ -230,7 +238,7 @@ async function openIdentity(
   config: Config,
   logger: Logger,
   stack: ReleaseStack,
-  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce'> & { clock: Clock },
+  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce' | 'existence'> & { clock: Clock },
 ): Promise<Identity> {
   const mailer = stack.use(createMailer({ ...config.mail, onUnsent: logUnsent(logger) }));
   const jwtSecrets = config.jwtSecrets ?? [keptSecret(null, config.dataDir, 'jwt-secret').secret];
@@ -244,11 +252,16 @@ async function openIdentity(
       write: mailer.write,
       onAuditFailure: (error) => logger.error({ err: error }, 'an audit entry was not stored'),
       providers: providersOf(config, logger),
+      registration: config.registration,
+      quotas: config.quotas,
     }),
   );
   const tidying = upkeep(
     options.clock,
-    () => identity.tidy(config.retention.audit),
+    async () => {
+      await identity.homes.tidy();
+      await identity.tidy(config.retention.audit);
+    },
     (error) => logger.warn({ err: error }, 'old sessions and audit entries were not removed'),
   );
   stack.defer(async () => tidying[Symbol.dispose]());

@@ -42,6 +42,33 @@ describe('what stands between the server and the world', () => {
     ]);
   });
 
+  it.each([
+    [{}, 'open'],
+    [{ HTTP_HOST: 'localhost' }, 'open'],
+    [{ HTTP_HOST: '0.0.0.0' }, 'invited'],
+    [{ HTTP_HOST: '192.168.1.7' }, 'invited'],
+    // What a proxy on this machine brings comes from elsewhere
+    [{ TRUST_PROXY: '1' }, 'invited'],
+    [{ HTTP_HOST: '0.0.0.0', REGISTRATION: 'open' }, 'open'],
+    [{ REGISTRATION: 'closed' }, 'closed'],
+  ])('lets others register as %j says: %s', (environment, mode) => {
+    expect(readConfig(environment).registration).toBe(mode);
+  });
+
+  it('says how many homes and keys there may be, and when keys end', () => {
+    const { quotas, apiKeyDays } = readConfig({});
+    expect({ ...quotas, apiKeyDays }).toEqual({
+      ...{ homesPerPerson: 10, keysPerHome: 50, apiKeyDays: 90 },
+    });
+    expect(readConfig({ API_KEY_DAYS: '0', QUOTA_HOMES_PER_PERSON: '0' })).toMatchObject({
+      apiKeyDays: 0,
+      quotas: { homesPerPerson: 0 },
+    });
+    expect(problemsOf({ REGISTRATION: 'maybe' })).toEqual([
+      expect.stringContaining('REGISTRATION'),
+    ]);
+  });
+
   it('names what webhooks may reach although it is not public', () => {
     expect(readConfig({}).webhookAllow).toEqual([]);
     const WEBHOOK_ALLOW = 'nas.local:8080, 192.168.1.0/24';

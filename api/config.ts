@@ -3,7 +3,12 @@ import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { isAllowance } from '../adapters/webhook/index.ts';
 import { isName, messageOf } from '../engine/index.ts';
-import type { ProviderOptions } from '../identity/index.ts';
+import {
+  type IdentityQuotas,
+  type ProviderOptions,
+  REGISTRATION_MODES,
+  type RegistrationMode,
+} from '../identity/index.ts';
 import { CertificateError, type CertificateFiles, readPair } from './edge/certificate.ts';
 import type { LimitOptions } from './edge/limits.ts';
 import {
@@ -41,6 +46,12 @@ export interface Config {
   publicUrl: string | null;
   /** With whom else people sign in, and the apps that browsers are sent on to. */
   signIn: { providers: ProviderOptions[]; appUrls: string[] };
+  /** Who may make an account. */
+  registration: RegistrationMode;
+  /** As many as one may have; 0: as many as they like. */
+  quotas: IdentityQuotas;
+  /** Days after which an API key ends that was made without an end. 0: when it is revoked. */
+  apiKeyDays: number;
   /** Null: letters are printed. */
   mail: { url: string | null; from: string };
   /** What webhooks of rules may reach although it is not public. */
@@ -214,6 +225,10 @@ const Environment = z.object({
     .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
     .optional(),
   MAIL_FROM: z.string().min(3).default('Homeostat <homeostat@localhost>'),
+  REGISTRATION: z.enum(REGISTRATION_MODES).optional(),
+  API_KEY_DAYS: limit(90),
+  QUOTA_HOMES_PER_PERSON: limit(10),
+  QUOTA_KEYS_PER_HOME: limit(50),
   RETENTION_AUDIT_DAYS: count(400),
   PROVISIONING: z.enum(['open', 'claim', 'closed']).optional(),
   TIMEZONE: z
@@ -335,6 +350,12 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     jwtSecrets: env.JWT_SECRET ?? null,
     publicUrl: env.PUBLIC_URL ?? null,
     signIn: { providers, appUrls: env.APP_URLS },
+    registration: env.REGISTRATION ?? (isForThisMachine(env) ? 'open' : 'invited'),
+    quotas: {
+      homesPerPerson: env.QUOTA_HOMES_PER_PERSON,
+      keysPerHome: env.QUOTA_KEYS_PER_HOME,
+    },
+    apiKeyDays: env.API_KEY_DAYS,
     mail: { url: env.MAIL_URL ?? null, from: env.MAIL_FROM },
     webhookAllow: env.WEBHOOK_ALLOW,
     provisioning: env.PROVISIONING ?? (isLocal && env.MQTT_ANONYMOUS ? 'open' : 'claim'),
@@ -365,6 +386,11 @@ export function readKindsDir({ KINDS_DIR }: NodeJS.ProcessEnv = process.env): st
   if (KINDS_DIR === undefined || KINDS_DIR === '') return null;
   if (!isFolder(KINDS_DIR)) throw new ConfigError([`KINDS_DIR: there is no folder ${KINDS_DIR}`]);
   return KINDS_DIR;
+}
+
+/** Nobody else reaches it, not by a proxy either. */
+function isForThisMachine({ HTTP_HOST, TRUST_PROXY }: z.infer<typeof Environment>): boolean {
+  return LOOPBACK.test(HTTP_HOST) && TRUST_PROXY === undefined;
 }
 
 function isFolder(path: string): boolean {

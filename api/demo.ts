@@ -1,7 +1,7 @@
 import { type Engine, EngineError } from '../engine/index.ts';
 import { Fleet } from './simulator/fleet.ts';
 
-const HOME = 'demo';
+export const DEMO_HOME = 'demo';
 const ROOMS: Record<string, string> = {
   living: 'Living room',
   bedroom: 'Bedroom',
@@ -18,11 +18,13 @@ const BY = { principal: 'demo', source: 'rest' };
  * broker at `url`. What exists from an earlier start is left as it is.
  */
 export async function startDemo(engine: Engine, url: string, root: string): Promise<Fleet> {
-  await unlessExists(engine.createHome({ id: HOME, name: 'Demo home', timezone: 'Europe/Berlin' }));
+  await unlessExists(
+    engine.createHome({ id: DEMO_HOME, name: 'Demo home', timezone: 'Europe/Berlin' }),
+  );
   for (const [room, name] of Object.entries(ROOMS)) {
     await unlessExists(
       engine.createTwin(
-        { home: HOME, twin: room, kind: 'room', name, settings: { programme: PROGRAMME } },
+        { home: DEMO_HOME, twin: room, kind: 'room', name, settings: { programme: PROGRAMME } },
         BY,
       ),
     );
@@ -30,13 +32,13 @@ export async function startDemo(engine: Engine, url: string, root: string): Prom
     for (const [device, title] of Object.entries(devices)) {
       const kind = device === 'thermostat' ? 'thermostat' : 'sensor';
       const twin = `${room}-${device}`;
-      await unlessExists(engine.createTwin({ home: HOME, twin, kind, name: title, room }, BY));
+      await unlessExists(engine.createTwin({ home: DEMO_HOME, twin, kind, name: title, room }, BY));
     }
   }
   return Fleet.start({
     url,
     root,
-    homes: { [HOME]: Object.keys(ROOMS) },
+    homes: { [DEMO_HOME]: Object.keys(ROOMS) },
     intervalMs: 5_000,
     speed: 10,
     seed: 1,

@@ -35,6 +35,7 @@ import { assertAddress } from './http/parameters.ts';
 import { toReceipt } from './http/resources/receipt.ts';
 import { tellInside } from './inside.ts';
 import { Refusal } from './problem.ts';
+import type { RemoveTwin } from './removal.ts';
 import { defineRule, deleteRule, flawOf, householdOf, twinsOf } from './rulebook.ts';
 
 const KIND = 'kit';
@@ -61,16 +62,16 @@ export interface KitListener {
 
 export class Kits implements AsyncDisposable {
   readonly #engine: Engine;
-  readonly #forgetTwin: (home: string, twin: string) => Promise<void>;
+  readonly #removeTwin: RemoveTwin;
   /** What is under way in a home: one thing after the other. */
   readonly #lanes = new Map<string, Promise<unknown>>();
   #resumed: Promise<void> = Promise.resolve();
   #isStopping = false;
 
-  /** @param forgetTwin takes the secrets of a twin that is gone */
-  constructor(engine: Engine, forgetTwin: (home: string, twin: string) => Promise<void>) {
+  /** @param removeTwin takes the rights to a twin that is deleted */
+  constructor(engine: Engine, removeTwin: RemoveTwin) {
     this.#engine = engine;
-    this.#forgetTwin = forgetTwin;
+    this.#removeTwin = removeTwin;
   }
 
   /** What is wrong with a kit in a home, and what it would bring. */
@@ -430,13 +431,12 @@ export class Kits implements AsyncDisposable {
 
   async #delete(home: string, id: string, found: Found, by: Requester): Promise<void> {
     const address = { home, twin: id };
-    if (found.type === 'rule') await deleteRule(this.#engine, address, by);
-    else if (found.type === 'blueprint')
-      await deleteBlueprint(this.#engine, address, { detach: true }, by);
-    else {
-      await this.#engine.deleteTwin(address, by);
-      await this.#forgetTwin(home, id);
-    }
+    await this.#removeTwin(address, async () => {
+      if (found.type === 'rule') await deleteRule(this.#engine, address, by);
+      else if (found.type === 'blueprint')
+        await deleteBlueprint(this.#engine, address, { detach: true }, by);
+      else await this.#engine.deleteTwin(address, by);
+    });
   }
 
   async #find(home: string, twin: string): Promise<Found | null> {

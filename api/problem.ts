@@ -70,6 +70,9 @@ const ENGINE: Record<ErrorCode, Meaning> = {
 
 const HTTP = {
   malformed: { status: 400, title: 'Malformed request' },
+  'second-factor-required': { status: 401, title: 'A second factor is needed' },
+  'proof-required': { status: 403, title: 'Prove who you are once more' },
+  'quota-exceeded': { status: 403, title: 'As many as there may be' },
   unauthorized: { status: 401, title: 'Not signed in' },
   'bad-credentials': { status: 401, title: 'Not right' },
   forbidden: { status: 403, title: 'Not allowed' },
@@ -241,6 +244,8 @@ const OF_IDENTITY: Record<IdentityErrorCode, ProblemCode> = {
   'not-found': 'not-found',
   conflict: 'conflict',
   'bad-input': 'bad-input',
+  'second-factor-required': 'second-factor-required',
+  'quota-exceeded': 'quota-exceeded',
   'too-many-tries': 'too-many-tries',
   unavailable: 'unavailable',
 };

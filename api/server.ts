@@ -30,6 +30,7 @@ import { accountRoutes } from './routes/account/account.ts';
 import { ownProviderRoutes } from './routes/account/own-providers.ts';
 import { profileRoutes } from './routes/account/profile.ts';
 import { providerRoutes } from './routes/account/providers.ts';
+import { secondFactorRoutes } from './routes/account/second-factor.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
@@ -90,10 +91,15 @@ export interface ServerOptions {
   patienceMs?: number;
   /** How long a request may take to arrive. Default 30 s; its head half of that. */
   arrivalMs?: number;
+  /** Whether only the platform makes the home. Default: none. */
+  isReserved?: (home: string) => boolean;
+  /** Days after which an API key ends that is made without an end; 0: when it is revoked. Default 90. */
+  apiKeyDays?: number;
   /** Timezone of a home that is created without one. Default UTC. */
   defaultTimezone?: string;
 }
 
+const API_KEY_DAYS = 90;
 const MIB = 1024 * 1024;
 const CLIENT_MESSAGE_BYTES = 64 * 1024;
 /** An effect id of the longest names, each character percent-encoded. */
@@ -162,7 +168,12 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { devices, kits, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
-  const context = { engine, identity, kits, defaultTimezone, connections, devices, customKinds };
+  const { isReserved = () => false } = options;
+  const context = {
+    ...{ engine, identity, kits, defaultTimezone, connections, devices, customKinds },
+    isReserved,
+    apiKeyDays: options.apiKeyDays ?? API_KEY_DAYS,
+  };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
   metricsRoutes(app, metrics);
   await app.register(async (v1) => routesOf(v1 as App, context), { prefix: '/v1' });
@@ -175,6 +186,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   providerRoutes(app, context);
   profileRoutes(app, context);
   ownProviderRoutes(app, context);
+  secondFactorRoutes(app, context);
   peopleRoutes(app, context);
   homeRoutes(app, context);
   memberRoutes(app, context);

@@ -31,6 +31,7 @@ export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
 export { isKindName } from './kind-check.ts';
 export type { Overruling } from './leases.ts';
+export { assertTimezone } from './local-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
 export { type ReplayReport, replay } from './replay.ts';

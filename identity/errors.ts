@@ -2,11 +2,15 @@
 export type IdentityErrorCode =
   /** Wrong name, password, code or token; which of them is not said. */
   | 'bad-credentials'
+  /** The password is right, and the account wants a code as well. */
+  | 'second-factor-required'
   | 'forbidden'
   | 'not-found'
   | 'conflict'
   | 'bad-input'
   | 'too-many-tries'
+  /** As many as one may have are there already. */
+  | 'quota-exceeded'
   /** The store or a provider is away; it goes on by itself. */
   | 'unavailable';
 

@@ -1,5 +1,14 @@
 import { Audit } from './audit/audit.ts';
 import { IdentityChanges } from './changes.ts';
+import {
+  ANONYMOUS,
+  type Decision,
+  decideKey,
+  FORBIDDEN,
+  isFounder,
+  MAY,
+  PLATFORM,
+} from './decision.ts';
 import { ClaimCodes } from './devices/claim-codes.ts';
 import { DeviceCredentials } from './devices/device-credentials.ts';
 import { Factory } from './devices/factory.ts';
@@ -7,11 +16,18 @@ import { HomePolicies } from './devices/home-policies.ts';
 import { type Announce, Speakers } from './devices/speakers.ts';
 import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
-import { INVITATION_DAYS, Memberships } from './homes/memberships.ts';
+import { type Existence, Incarnations } from './homes/incarnations.ts';
+import { INVITATION_DAYS, Invitations } from './homes/invitations.ts';
+import { Memberships } from './homes/memberships.ts';
 import { ApiKeys } from './keys/api-keys.ts';
-import type { LetterName, LetterValues } from './mail/letters.ts';
+import { LetterLimits } from './mail/letter-limits.ts';
+import type { LetterValues, Write } from './mail/letters.ts';
 import { Directory } from './people/directory.ts';
+import { holdPerson } from './people/hold-person.ts';
+import { PasswordResets } from './people/password-resets.ts';
 import { People } from './people/people.ts';
+import { type RegistrationMode, Registrations } from './people/registrations.ts';
+import { SecondFactors } from './people/second-factors.ts';
 import { type Action, permits, ruleOf, type Standing } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { type ProviderSettings, Providers } from './providers/providers.ts';
@@ -20,6 +36,7 @@ import { HomeSecrets } from './services/home-secrets.ts';
 import { RuleHooks } from './services/rule-hooks.ts';
 import { AccessTokens } from './sessions/access-tokens.ts';
 import { Sessions } from './sessions/sessions.ts';
+import { dayOf } from './store/daily-counts.ts';
 import type { IdentityDatabase } from './store/open.ts';
 
 export interface IdentityOptions {
@@ -32,22 +49,27 @@ export interface IdentityOptions {
   jwtSecrets: readonly string[];
   /** Who issues the tokens: the address that people know the server by. */
   issuer: string;
-  write: <N extends LetterName>(
-    to: { email: string; language: string },
-    name: N,
-    values: LetterValues[N],
-  ) => void;
+  write: Write;
   onAuditFailure: (error: unknown) => void;
   announce: Announce;
   /** With whom else people may sign in. Default: nobody. */
   providers?: ProviderSettings;
+  /** Default: `open`. */
+  registration?: RegistrationMode;
+  /** Which homes and twins there are. Default: all that anybody names. */
+  existence?: Existence;
+  /** Default: without. */
+  quotas?: Partial<IdentityQuotas>;
 }
 
-/** What an action comes to for somebody. */
-export type Decision =
-  | { may: true }
-  /** `hidden`: the home is none of theirs, and answers as one that does not exist. */
-  | { may: false; because: 'anonymous' | 'forbidden' | 'hidden' };
+/** As many as one may have; 0: as many as they like. */
+export interface IdentityQuotas {
+  homesPerPerson: number;
+  keysPerHome: number;
+}
+
+const EVERYTHING: Existence = { hasHome: async () => true, hasTwin: async () => true };
+const NO_QUOTAS: IdentityQuotas = { homesPerPerson: 0, keysPerHome: 0 };
 
 const DAY_MS = 24 * 60 * 60_000;
 /** For who asks why an app was signed out. */
@@ -59,6 +81,13 @@ const DEVICE_DAYS_DAYS = 60;
 export class Identity implements AsyncDisposable {
   readonly changes = new IdentityChanges();
   readonly people: People;
+  readonly registrations: Registrations;
+  readonly passwordResets: PasswordResets;
+  readonly secondFactors: SecondFactors;
+  readonly letterLimits: LetterLimits;
+  /** The lives of homes. */
+  readonly homes: Incarnations;
+  readonly invitations: Invitations;
   readonly directory: Directory;
   readonly providers: Providers;
   readonly sessions: Sessions;
@@ -95,10 +124,10 @@ export class Identity implements AsyncDisposable {
     this.audit = new Audit({ database, clock, onFailure: options.onAuditFailure });
     this.sessions = new Sessions({
       ...{ database, clock, newId, changes, accessTokens: this.#accessTokens },
-      holderOf: async ({ person, gateway }) => {
-        if (person !== null) return await this.people.holder(person);
-        const home = gateway === null ? undefined : this.gateways.find(gateway)?.home;
-        return gateway === null || home === undefined ? null : { gateway, home };
+      holdHolder: async (writing, { person, gateway }) => {
+        if (gateway !== null) return await this.gateways.hold(writing, gateway);
+        const held = person === null ? undefined : await holdPerson(writing, person);
+        return held?.lockedAt === null ? { person: held.id, isAdmin: held.isAdmin === 1 } : null;
       },
       onReuse: async ({ id, person, gateway }, address) => {
         const who = person === null ? `gateway:${gateway}` : `person:${person}`;
@@ -110,32 +139,71 @@ export class Identity implements AsyncDisposable {
         if (person !== null) write(await this.people.read(person), 'sessions-ended', {});
       },
     });
-    this.people = new People({ database, clock, newId, sessions: this.sessions, write });
-    this.directory = new Directory({ database, clock, sessions: this.sessions });
-    const { people, audit } = this;
+    const { sessions, audit } = this;
+    const secrets = options.jwtSecrets;
+    const limits = new LetterLimits({ database, clock });
+    this.letterLimits = limits;
+    this.secondFactors = new SecondFactors({ database, clock, changes, secrets });
+    const { secondFactors } = this;
+    const ofAccounts = { database, clock, newId, sessions, changes, write };
+    this.people = new People({ ...ofAccounts, secondFactors });
+    const mode = options.registration ?? 'open';
+    this.registrations = new Registrations({ ...ofAccounts, limits, mode });
+    this.passwordResets = new PasswordResets({ ...ofAccounts, limits });
+    this.directory = new Directory({ database, clock, sessions, changes });
+    const { people, registrations } = this;
     this.providers = new Providers({
-      ...{ database, clock, newId, people, audit, write },
-      secrets: options.jwtSecrets,
+      ...{ database, clock, newId, people, registrations, audit, write, secrets },
       settings: options.providers ?? null,
     });
-    this.memberships = new Memberships({ database, clock, newId, changes });
-    this.keys = new ApiKeys({ database, clock, newId, changes });
-    this.devices = new DeviceCredentials({ database, clock, changes, announce });
-    this.claimCodes = new ClaimCodes({ database, clock });
-    this.factory = new Factory({ database, clock, newId, credentials: this.devices });
-    this.policies = new HomePolicies({ database, clock });
-    this.hooks = new RuleHooks({ database, clock });
-    this.secrets = new HomeSecrets({ database, clock, secrets: options.jwtSecrets });
-    const { sessions, keys, devices } = this;
-    this.gateways = new Gateways({ database, clock, newId, changes, sessions, announce });
+    const quotas = { ...NO_QUOTAS, ...options.quotas };
+    const existence = options.existence ?? EVERYTHING;
+    this.gateways = new Gateways({
+      database,
+      existence,
+      clock,
+      newId,
+      changes,
+      sessions,
+      announce,
+    });
+    this.homes = new Incarnations({
+      ...{ database, existence, clock, changes, mostOfPerson: quotas.homesPerPerson },
+      onEmptied: async (writing, { what, home, version }, tell) => {
+        await this.gateways.retell(writing, home, version, tell);
+        if (what === 'home') tell({ type: 'policy', home, version, policy: null });
+      },
+    });
+    this.memberships = new Memberships({ database, existence, clock, changes });
+    this.invitations = new Invitations({ database, existence, clock, newId, changes });
+    this.keys = new ApiKeys({
+      database,
+      existence,
+      clock,
+      newId,
+      changes,
+      mostOfHome: quotas.keysPerHome,
+    });
+    this.devices = new DeviceCredentials({ database, existence, clock, changes, announce });
+    const { devices, gateways, keys } = this;
+    this.claimCodes = new ClaimCodes({ database, existence, clock, changes });
+    this.factory = new Factory({
+      database,
+      existence,
+      clock,
+      newId,
+      changes,
+      credentials: devices,
+    });
+    this.policies = new HomePolicies({ database, existence, clock, changes });
+    this.hooks = new RuleHooks({ database, existence, clock, changes });
+    this.secrets = new HomeSecrets({ database, existence, clock, changes, secrets });
     this.deviceDays = new DeviceDays({ database, clock });
-    const { gateways } = this;
     this.speakers = new Speakers({ credentials: devices, gateways, keys, changes });
   }
 
   static async open(options: IdentityOptions): Promise<Identity> {
     const identity = new Identity(options);
-    await identity.sessions.load();
     await identity.gateways.load();
     await identity.policies.load();
     return identity;
@@ -159,7 +227,7 @@ export class Identity implements AsyncDisposable {
       return address && { type: 'hook', ...address };
     }
     const claims = await this.#accessTokens.verify(token);
-    if (!claims || this.sessions.isEnded(claims.session)) return null;
+    if (!claims || (await this.sessions.isEnded(claims.session))) return null;
     const { subject, session, home, isAdmin = false } = claims;
     if (home !== undefined) return { type: 'gateway', gateway: subject, home, session };
     return { type: 'person', person: subject, session, isAdmin };
@@ -170,17 +238,19 @@ export class Identity implements AsyncDisposable {
     switch (principal?.type) {
       case 'person':
       case 'gateway':
-        return this.sessions.isEnded(principal.session);
+        return await this.sessions.isEnded(principal.session);
       case 'key':
-        return (
-          !(await this.keys.isGood(principal.key)) ||
-          (principal.expiresAt !== null && principal.expiresAt <= this.#clock.now())
-        );
+        return !(await this.keys.isGood(principal.key));
       case 'device':
         return !(await this.devices.has(principal.home, principal.twin));
       default:
         return principal === null;
     }
+  }
+
+  /** Whether whoever holds the session has proved who they are within this time. */
+  async isProven(session: string, withinMs: number): Promise<boolean> {
+    return (await this.sessions.provenAt(session)) > this.#clock.now() - withinMs;
   }
 
   /** @param twin null: the action is not about one */
@@ -208,6 +278,7 @@ export class Identity implements AsyncDisposable {
     return place === 'platform' ? FORBIDDEN : { may: false, because: 'hidden' };
   }
 
+  /** The letter counts before; see `letterLimits`. */
   sendInvitation(
     email: string,
     { language, ...values }: Omit<LetterValues['invitation'], 'days'> & { language: string },
@@ -233,41 +304,13 @@ export class Identity implements AsyncDisposable {
     }
   }
 
-  /** A home is gone: nobody and nothing belongs to it any more. */
-  async forgetHome(home: string): Promise<void> {
-    await this.memberships.forget(home);
-    await this.keys.forget(home);
-    await this.gateways.forgetHome(home);
-    await this.factory.release(home, null);
-    await this.devices.forgetHome(home);
-    await this.claimCodes.forgetHome(home);
-    await this.policies.forget(home);
-    await this.hooks.forgetHome(home);
-    await this.secrets.forget(home);
-    await this.deviceDays.forget(home, null);
-  }
-
-  /** A twin is gone, and its device may be somebody else’s from now on. */
-  async forgetTwin(home: string, twin: string): Promise<void> {
-    await this.gateways.forget(home, twin);
-    await this.factory.release(home, twin);
-    await this.devices.forget(home, twin);
-    await this.deviceDays.forget(home, twin);
-    await this.hooks.forget(home, twin);
-  }
-
-  /** The device comes in no more; with the code on its box it may be claimed anew. @throws IdentityError `not-found` */
-  async revokeDevice(home: string, twin: string): Promise<void> {
-    await this.factory.release(home, twin);
-    await this.devices.revoke(home, twin);
-  }
-
   /** Removes what is of no use any more, and audit entries older than so many days. */
   async tidy(auditDays: number): Promise<void> {
     const now = this.#clock.now();
     await this.sessions.tidy(now - ENDED_DAYS * DAY_MS);
     await this.audit.tidy(now - auditDays * DAY_MS);
     await this.deviceDays.tidy(now - DEVICE_DAYS_DAYS * DAY_MS);
+    await this.#database.deleteFrom('dailyCount').where('day', '<', dayOf(now)).execute();
     for (const table of ['registration', 'oneTimeCode', 'invitation', 'claimCode'] as const) {
       await this.#database.deleteFrom(table).where('expiresAt', '<', now).execute();
     }
@@ -302,26 +345,4 @@ export class Identity implements AsyncDisposable {
         return null;
     }
   }
-}
-
-const MAY: Decision = { may: true };
-const ANONYMOUS: Decision = { may: false, because: 'anonymous' };
-const FORBIDDEN: Decision = { may: false, because: 'forbidden' };
-const PLATFORM: Standing = { role: 'platform', owns: () => true };
-
-/** A key may do what is in its scopes, and one of a home nothing elsewhere. */
-function decideKey(
-  { home: own, scopes }: Principal & { type: 'key' },
-  action: Action,
-  home: string | null,
-): Decision {
-  const { place } = ruleOf(action);
-  if (own !== null && home !== null && own !== home) return { may: false, because: 'hidden' };
-  if (own !== null && place === 'platform') return FORBIDDEN;
-  return place === 'signed-in' || scopes.includes(action) ? MAY : FORBIDDEN;
-}
-
-/** The bootstrap token makes homes that nobody owns yet. */
-function isFounder({ type }: Principal, action: Action): boolean {
-  return type === 'bootstrap' && action === 'home.create';
 }

@@ -1,6 +1,7 @@
 /** The door to identity: who is who, and who may what. */
 export type { AuditEntry, Deed } from './audit/audit.ts';
 export type { IdentityChange } from './changes.ts';
+export type { Decision } from './decision.ts';
 export { DeviceCredentials } from './devices/device-credentials.ts';
 export type { Enrolment, FactoryToken } from './devices/factory.ts';
 export { type HomePolicy, POLICIES } from './devices/home-policies.ts';
@@ -8,15 +9,22 @@ export type { Announce, Speaker } from './devices/speakers.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export type { DeviceDay } from './gateways/device-days.ts';
 export type { Gateway } from './gateways/gateways.ts';
-export type { Admission, Invitation, Member, Membership } from './homes/memberships.ts';
-export { type Decision, Identity, type IdentityOptions } from './identity.ts';
+export type { Existence } from './homes/incarnations.ts';
+export type { Invitation } from './homes/invitations.ts';
+export type { Admission, Member, Membership } from './homes/memberships.ts';
+export {
+  Identity,
+  type IdentityOptions,
+  type IdentityQuotas,
+} from './identity.ts';
 export type { ApiKey } from './keys/api-keys.ts';
 export { LANGUAGES, type Language } from './mail/letters.ts';
 export { LONGEST_MAILBOX, MAILBOX } from './mail/mailbox.ts';
 export { createMailer, type Mailer } from './mail/mailer.ts';
+export type { Person } from './people/accounts.ts';
 export type { Listed } from './people/directory.ts';
 export { LONGEST_PASSWORD, SHORTEST_PASSWORD } from './people/passwords.ts';
-export type { From, Person } from './people/people.ts';
+export { REGISTRATION_MODES, type RegistrationMode } from './people/registrations.ts';
 export {
   type Action,
   HOME_ROLES,
@@ -31,5 +39,5 @@ export type { ProviderOptions } from './providers/provider.ts';
 export type { LinkedProvider, ProviderSettings } from './providers/providers.ts';
 export type { HomeSecret } from './services/home-secrets.ts';
 export type { RuleHook } from './services/rule-hooks.ts';
-export type { Grant } from './sessions/sessions.ts';
+export type { From, Grant } from './sessions/sessions.ts';
 export { openIdentityDatabase } from './store/open.ts';

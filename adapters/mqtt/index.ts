@@ -18,6 +18,7 @@ import { RetainedDesired } from './retained-desired.ts';
 import { mqttSink, SINK_NAME, type Transport } from './sink.ts';
 import { isTopicName } from './topic.ts';
 
+export { homesOfTemplates } from './codecs/template-homes.ts';
 export type { AccountBook, BrokerAccount, Doorkeeper, Guest, TlsSource } from './doorkeeper.ts';
 export { type Bridge, firstAccounts } from './dynamic-security-commands.ts';
 export type { Provisioning } from './envelope-of.ts';

@@ -124,7 +124,7 @@ beforeAll(async () => {
     tokens.set(scope, made.secret);
   }
   const made = await gateways.make({ home: HOME, name: 'g', fetches: true }, 'test');
-  await gateways.assign(HOME, made.gateway.id, [...new Set(CASES.map(twinOf))]);
+  await gateways.assign(HOME, made.gateway.id, [...new Set(CASES.map(twinOf))], 'test');
   tokens.set('gateway', (await gateways.login(made.gateway.id, made.secret, null)).accessToken);
 });
 afterAll(async () => {

@@ -1,6 +1,12 @@
 /** The door of the HTTP side: says who asks, and lets them do what the table of permissions allows. */
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Action, Decision, Identity, Principal } from '../../identity/index.ts';
+import {
+  type Action,
+  type Decision,
+  type Identity,
+  type Principal,
+  ruleOf,
+} from '../../identity/index.ts';
 import type { Limits } from '../edge/limits.ts';
 import { pathOf, Refusal } from '../problem.ts';
 import { cameInAddress, DocsPass, isDocs, isLive, tokenOf } from './credentials.ts';
@@ -10,6 +16,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** What the route is about, in the table of permissions. A route without one does not start. */
     action?: Action;
+    /** Whether a person has to have proved of late who they are. */
+    proof?: true;
   }
   interface FastifyRequest {
     /** Null: nobody that we know. */
@@ -43,7 +51,7 @@ export function guardRoutes(
     const token = tokenOf(request);
     request.principal = token === null ? null : await identity.principalOf(token);
     const action = actionOf(request);
-    const { home = null, twin = null } = (request.params ?? {}) as { home?: string; twin?: string };
+    const { home = null, twin = null } = pathParametersOf(request);
     const hasPass = request.principal === null && pass.opens(request);
     await limits.assertMayKnock(request, reply, hasPass || request.principal !== null);
     const decision = hasPass ? OPEN : await identity.decide(request.principal, action, home, twin);
@@ -59,6 +67,42 @@ export function guardRoutes(
       return reply.header('set-cookie', pass.cookieFor(request)).redirect('/docs/', 303);
     }
   });
+  lookAgain(app, identity);
+}
+
+/**
+ * Behind the body, which may have taken half a minute to arrive: whoever has lost their right meanwhile may not
+ * do it any more. What somebody else must not do with a session that they have found asks for a proof, too.
+ */
+function lookAgain(app: FastifyInstance, identity: Identity): void {
+  app.addHook('preHandler', async (request) => {
+    const { principal, routeOptions } = request;
+    if (principal === null) return;
+    const action = actionOf(request);
+    if (request.method !== 'GET' && ruleOf(action).place !== 'open') {
+      const { home = null, twin = null } = pathParametersOf(request);
+      if (await identity.hasEnded(principal)) throw refusal(request, 'anonymous', home);
+      const decision = await identity.decide(principal, action, home, twin);
+      if (!decision.may) throw refusal(request, decision.because, home);
+    }
+    if (routeOptions.config.proof && principal.type === 'person') {
+      await assertProof(identity, principal.session);
+    }
+  });
+}
+
+/** For how long a password or a code counts as just given. */
+const PROOF_MS = 10 * 60_000;
+
+async function assertProof(identity: Identity, session: string): Promise<void> {
+  if (await identity.isProven(session, PROOF_MS)) return;
+  throw new Refusal('proof-required', 'this needs your password or second factor once more', {
+    hint: 'POST /v1/me/proof, or sign in again; then repeat this within ten minutes.',
+  });
+}
+
+function pathParametersOf({ params }: FastifyRequest): { home?: string; twin?: string } {
+  return (params ?? {}) as { home?: string; twin?: string };
 }
 
 const OPEN: Decision = { may: true };

@@ -118,7 +118,7 @@ describe.each(PROTOCOLS)('devices and gateways of one home at %s', (name) => {
       const password = await identity.devices.make(home, 'lamp', 'test');
       secrets[`device${word}`] = { username: `${home}/lamp`, password };
       const made = await identity.gateways.make({ home, name: 'g', fetches: false }, 'test');
-      await identity.gateways.assign(home, made.gateway.id, ['lamp', 'door']);
+      await identity.gateways.assign(home, made.gateway.id, ['lamp', 'door'], 'test');
       secrets[`gateway${word}`] = { username: made.gateway.id, password: made.secret };
     }
     await expireCommands();

@@ -27,6 +27,8 @@ beforeAll(async () => {
   await api.furnish();
   await api.post('/v1/homes', { id: 'h2' });
   await api.post('/v1/homes/h2/twins', { id: 'l1', kind: 'lamp' });
+  for (const id of ['door', 'x']) await api.post('/v1/homes/h1/twins', { id, kind: 'lamp' });
+  await api.post('/v1/homes/h2/twins', { id: 'x', kind: 'lamp' });
   const { people, memberships, keys, sessions } = api.identity;
   const make = async (name: string, isAdmin = false) => {
     const email = `${name}@example.org`;
@@ -71,7 +73,7 @@ beforeAll(async () => {
   await devices.revoke('h2', 'l1');
   const gateway = async (name: string, twins: string[]) => {
     const made = await gateways.make({ home: 'h1', name, fetches: true }, 'test');
-    await gateways.assign('h1', made.gateway.id, twins);
+    await gateways.assign('h1', made.gateway.id, twins, 'test');
     const grant = await gateways.login(made.gateway.id, made.secret, null);
     tokens.set(name, grant.accessToken);
     return made.gateway;
@@ -79,7 +81,7 @@ beforeAll(async () => {
   await gateway('gateway of l1', ['l1']);
   await gateway('gateway of nothing', []);
   const removed = await gateway('removed gateway', []);
-  await gateways.revoke('h1', removed.id);
+  await gateways.revoke('h1', removed.id, 'test');
   const { hooks } = api.identity;
   tokens.set('webhook', await hooks.make({ home: 'h1', rule: 'x', hook: 'x' }, 'test'));
   tokens.set('webhook elsewhere', await hooks.make({ home: 'h1', rule: 'x', hook: 'y' }, 'test'));

@@ -80,7 +80,7 @@ function concerns(principal: Principal | null, change: IdentityChange): boolean 
       );
     case 'membership':
       return principal?.type === 'person' && principal.person === change.person;
-    case 'key-revoked':
+    case 'key-changed':
       return principal?.type === 'key' && principal.key === change.key;
     case 'device-changed':
       return (
@@ -88,6 +88,11 @@ function concerns(principal: Principal | null, change: IdentityChange): boolean 
         principal.home === change.home &&
         principal.twin === change.twin
       );
+    case 'unsure':
+      return true;
+    case 'gateways':
+    case 'policy':
+      return false;
     case 'gateway-changed':
       return principal?.type === 'gateway' && principal.gateway === change.gateway;
   }

@@ -80,6 +80,9 @@ export const wrong = {
   }),
 };
 
+/** Where the server is set so that nobody, or not everybody, may. */
+export const closed = { 403: problem('This server is set not to allow it.') };
+
 /** Answers of routes that change something: whether they take a body or not, one may come. */
 export const withBody = {
   413: problem('The body is larger than this server takes.'),

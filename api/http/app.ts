@@ -25,6 +25,10 @@ export interface RouteContext {
   engine: Engine;
   identity: Identity;
   kits: Kits;
+  /** Whether the configuration names the home, so that only the platform makes it. */
+  isReserved: (home: string) => boolean;
+  /** Days after which an API key ends that is made without an end; 0: when it is revoked. */
+  apiKeyDays: number;
   /** The timezone of a home that is created without one. */
   defaultTimezone: string;
   devices: DeviceContext;

@@ -43,6 +43,8 @@ export async function streamEvents(
     // Who does not read does not see that it ends
     setTimeout(() => raw.destroy(), GOODBYE_MS).unref();
   });
+  // Since the door let it in, the store has been asked: what ended meanwhile was told to nobody here
+  watching.look();
   const beats = heartbeat(clock, () => {
     watching.look();
     if (!raw.writableNeedDrain) {

@@ -1,5 +1,6 @@
+import type { ExpressionBuilder } from 'kysely';
 import type { IdentityDatabase } from '../store/open.ts';
-import type { AuditRow } from '../store/tables.ts';
+import type { AuditRow, Tables } from '../store/tables.ts';
 
 /** Something that somebody did, or was refused. */
 export interface Deed {
@@ -29,6 +30,8 @@ export interface AuditOptions {
   onFailure: (error: unknown, deed: Deed) => void;
 }
 
+type Waiting = Omit<AuditRow, 'position' | 'incarnation'>;
+
 /** Entries stored at once. */
 const TOGETHER = 200;
 /** Entries that wait while the store is away; then the oldest are given up, and that is told. */
@@ -37,7 +40,7 @@ const MOST_WAITING = 10_000;
 /** What was done, by whom, from where, with what outcome. Nothing here is ever changed. */
 export class Audit implements AsyncDisposable {
   readonly #options: AuditOptions;
-  #waiting: Omit<AuditRow, 'position'>[] = [];
+  #waiting: Waiting[] = [];
   #writing: Promise<void> | null = null;
 
   constructor(options: AuditOptions) {
@@ -56,7 +59,10 @@ export class Audit implements AsyncDisposable {
     this.#writing ??= this.#write();
   }
 
-  /** Newest first. @param before a position, of the last entry of the former page */
+  /**
+   * Newest first. Of a home: what was done in its present incarnation; whoever takes the id of a home that was
+   * deleted does not see what was done there. @param before a position, of the last entry of the former page
+   */
   async list(
     home: string | null,
     filter: { who?: string | undefined; action?: string | undefined },
@@ -68,12 +74,22 @@ export class Audit implements AsyncDisposable {
       .selectAll()
       .orderBy('position', 'desc')
       .limit(page.limit);
-    if (home !== null) query = query.where('home', '=', home);
+    if (home !== null) {
+      query = query
+        .where('home', '=', home)
+        .where('incarnation', '=', (is) =>
+          is
+            .selectFrom('homeIncarnation')
+            .select('number')
+            .where('homeIncarnation.home', '=', home)
+            .where('endedAt', 'is', null),
+        );
+    }
     if (filter.who !== undefined) query = query.where('who', '=', filter.who);
     if (filter.action !== undefined) query = query.where('action', '=', filter.action);
     if (page.before !== null) query = query.where('position', '<', page.before);
     const rows = await query.execute();
-    return rows.map((row) => ({
+    return rows.map(({ incarnation: _incarnation, ...row }) => ({
       ...row,
       outcome: row.outcome as Deed['outcome'],
       detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
@@ -93,7 +109,10 @@ export class Audit implements AsyncDisposable {
     while (this.#waiting.length > 0) {
       const rows = this.#waiting.splice(0, TOGETHER);
       try {
-        await this.#options.database.insertInto('audit').values(rows).execute();
+        await this.#options.database
+          .insertInto('audit')
+          .values((is) => rows.map((row) => ({ ...row, incarnation: incarnationOf(is, row) })))
+          .execute();
       } catch (error) {
         for (const { at: _at, detail: _detail, ...deed } of rows) {
           this.#options.onFailure(error, { ...deed, detail: null } as Deed);
@@ -102,4 +121,17 @@ export class Audit implements AsyncDisposable {
     }
     this.#writing = null;
   }
+}
+
+/**
+ * The incarnation of the home at the time of a deed: of two in the same moment the earlier one. Null, so that only
+ * the platform sees it, where the home had none.
+ */
+function incarnationOf(is: ExpressionBuilder<Tables, 'audit'>, { home, at }: Waiting) {
+  return is
+    .selectFrom('homeIncarnation')
+    .select((row) => row.fn.min('number').as('number'))
+    .where('homeIncarnation.home', '=', home)
+    .where('beganAt', '<=', at)
+    .where((row) => row.or([row('endedAt', 'is', null), row('endedAt', '>=', at)]));
 }

@@ -1,4 +1,7 @@
+import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { holdToGrant } from '../homes/granting.ts';
+import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
 import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { ClaimCodeRow } from '../store/tables.ts';
@@ -14,8 +17,10 @@ export interface ClaimCode {
 }
 
 export interface ClaimCodesOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
+  changes: IdentityChanges;
 }
 
 const GROUPS = 2;
@@ -28,42 +33,57 @@ export class ClaimCodes {
     this.#options = options;
   }
 
-  /** @returns the code, which is not to be had again */
+  /**
+   * @returns the code, which is not to be had again
+   * @throws IdentityError `forbidden` for who may not any more; `conflict` for a twin that is being deleted
+   */
   async make(claim: ClaimCode, by: string): Promise<string> {
-    const { database, clock } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const code = newLongCode(GROUPS);
-    await database
-      .insertInto('claimCode')
-      .values({ ...claim, codeHash: hashOf(code), madeBy: by, createdAt: clock.now() })
-      .execute();
+    const now = clock.now();
+    const { home, twin } = claim;
+    await changes.commit(database, async (writing) => {
+      await holdToGrant(writing, { home, by, now, existence });
+      if (twin !== null) await assertTwinStays(writing, { home, twin }, { now, existence });
+      await writing
+        .insertInto('claimCode')
+        .values({ ...claim, codeHash: hashOf(code), madeBy: by, createdAt: now, takenAt: null })
+        .execute();
+    });
     return code;
   }
 
   /**
-   * Uses a code up for something that may fail; then it counts again.
+   * Uses a code up for something that may fail; then it counts again, unless it has ended meanwhile.
    * @throws IdentityError `bad-credentials`, and whatever `use` throws
    */
   async redeem<R>(code: string, use: (claim: ClaimCode, by: string) => Promise<R>): Promise<R> {
     const row = await this.#take(hashOf(readLongCode(code)));
+    const { codeHash, madeBy, home, room, twin, expiresAt } = row;
+    const { database } = this.#options;
+    let result: R;
     try {
-      return await use(row, row.madeBy);
+      result = await use({ home, room, twin, expiresAt }, madeBy);
     } catch (error) {
-      await this.#options.database.insertInto('claimCode').values(row).execute();
+      await database
+        .updateTable('claimCode')
+        .set({ takenAt: null })
+        .where('codeHash', '=', codeHash)
+        .execute();
       throw error;
     }
-  }
-
-  /** The home is gone. */
-  async forgetHome(home: string): Promise<void> {
-    await this.#options.database.deleteFrom('claimCode').where('home', '=', home).execute();
+    await database.deleteFrom('claimCode').where('codeHash', '=', codeHash).execute();
+    return result;
   }
 
   /** One of several who come at once gets it. */
   async #take(codeHash: string): Promise<ClaimCodeRow> {
     const { database, clock } = this.#options;
     const row = await database
-      .deleteFrom('claimCode')
+      .updateTable('claimCode')
+      .set({ takenAt: clock.now() })
       .where('codeHash', '=', codeHash)
+      .where('takenAt', 'is', null)
       .where('expiresAt', '>', clock.now())
       .returningAll()
       .executeTakeFirst();

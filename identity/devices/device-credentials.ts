@@ -1,8 +1,12 @@
-import type { IdentityChanges } from '../changes.ts';
+import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { holdToGrant } from '../homes/granting.ts';
+import { assertTwinStays, type Existence, hold } from '../homes/incarnations.ts';
 import { hashOf, newSecret } from '../secrets.ts';
+import type { Writing } from '../store/atomically.ts';
+import { InTurn } from '../store/in-turn.ts';
 import type { IdentityDatabase } from '../store/open.ts';
-import type { Announce } from './speakers.ts';
+import type { Announce, DeviceAddress } from './speakers.ts';
 
 /** A device’s secret as it can be shown: without itself. */
 export interface DeviceCredential {
@@ -11,6 +15,7 @@ export interface DeviceCredential {
 }
 
 export interface DeviceCredentialsOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
@@ -22,6 +27,7 @@ const PREFIX = 'hsd';
 /** The secrets of devices: one each, made here, shown once. */
 export class DeviceCredentials {
   readonly #options: DeviceCredentialsOptions;
+  readonly #turns = new InTurn();
 
   constructor(options: DeviceCredentialsOptions) {
     this.#options = options;
@@ -41,33 +47,72 @@ export class DeviceCredentials {
   }
 
   /**
-   * Makes a secret, in place of the one before, whose connections end.
+   * Makes a secret, in place of the one before: that one ends wherever it counted.
    * @returns it; it is not to be had again
-   * @throws IdentityError `unavailable` when the broker that checks it cannot be told
+   * @throws IdentityError `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
+   * any more; `conflict` for a twin that is being deleted
    */
   async make(home: string, twin: string, by: string): Promise<string> {
-    const secret = DeviceCredentials.newSecret();
-    await this.announce(home, twin, secret);
-    await this.adopt(home, twin, hashOf(secret), by);
-    return secret;
+    const { database, clock, changes, existence } = this.#options;
+    const address = { home, twin };
+    return await this.#inTurn(address, async () => {
+      const secret = DeviceCredentials.newSecret();
+      await this.#announce(address, secret);
+      await changes.commit(database, async (writing, tell) => {
+        await holdToGrant(writing, { home, by, now: clock.now(), existence });
+        await this.adopt(writing, address, { hash: hashOf(secret), by, isTold: true }, tell);
+      });
+      return secret;
+    });
   }
 
-  /** Tells a broker that checks passwords itself. @throws IdentityError `unavailable` */
-  async announce(home: string, twin: string, secret: string): Promise<void> {
-    const username = DeviceCredentials.usernameOf(home, twin);
-    await this.#options.announce({ username, devices: [{ home, twin }] }, secret);
+  /**
+   * Tells a broker that checks passwords itself, if it is the device's present one.
+   * @returns whether it is
+   * @throws IdentityError `unavailable`
+   */
+  async announceIfPresent(address: DeviceAddress, secret: string): Promise<boolean> {
+    return await this.#inTurn(address, async () => {
+      const present = await this.find(secret);
+      if (present?.home !== address.home || present.twin !== address.twin) return false;
+      await this.#announce(address, secret);
+      await this.#options.database
+        .updateTable('deviceCredential')
+        .set({ isTold: 1 })
+        .where('hash', '=', hashOf(secret))
+        .execute();
+      return true;
+    });
   }
 
-  /** Lets a device in with a secret that it has already. */
-  async adopt(home: string, twin: string, hash: string, by: string): Promise<void> {
-    const { database, clock } = this.#options;
-    const row = { home, twin, hash, madeBy: by, createdAt: clock.now() };
-    await database
+  /**
+   * Gives a twin its one secret: every other way to it ends. The home is held. Where a broker has not been told of it,
+   * the twin has no account there until the device asks.
+   * @throws IdentityError `conflict` for a twin that is being deleted
+   */
+  async adopt(
+    writing: Writing,
+    { home, twin }: DeviceAddress,
+    { hash, by, isTold }: { hash: string; by: string; isTold: boolean },
+    tell: Tell,
+  ): Promise<void> {
+    const { clock, existence } = this.#options;
+    const now = clock.now();
+    await assertTwinStays(writing, { home, twin }, { now, existence });
+    await endOtherWays(writing, { home, twin }, { now, except: hash });
+    const present = await writing
+      .selectFrom('deviceCredential')
+      .select('isTold')
+      .where('hash', '=', hash)
+      .executeTakeFirst();
+    const told = isTold || present?.isTold === 1 ? 1 : 0;
+    const row = { home, twin, hash, madeBy: by, createdAt: now, isTold: told };
+    await writing
       .insertInto('deviceCredential')
       .values(row)
       .onConflict((conflict) => conflict.columns(['home', 'twin']).doUpdateSet(row))
       .execute();
-    this.#changed(home, twin);
+    tell({ type: 'device-changed', home, twin });
   }
 
   /** By twin. */
@@ -80,20 +125,25 @@ export class DeviceCredentials {
       .execute();
   }
 
-  /** Its connections end, and it cannot come back. @throws IdentityError `not-found` */
+  /**
+   * Its connections end, and it cannot come back: whatever else would let it in ends, too.
+   * @throws IdentityError `not-found`
+   */
   async revoke(home: string, twin: string): Promise<void> {
-    if (await this.#remove(home, twin)) return;
-    throw new IdentityError('not-found', `${home}/${twin} has no secret`);
-  }
-
-  /** The twin is gone. */
-  async forget(home: string, twin: string): Promise<void> {
-    await this.#remove(home, twin);
-  }
-
-  /** The home is gone. */
-  async forgetHome(home: string): Promise<void> {
-    for (const { twin } of await this.list(home)) await this.#remove(home, twin);
+    const { database, clock, changes, existence } = this.#options;
+    await changes.commit(database, async (writing, tell) => {
+      await hold(writing, home, { now: clock.now(), existence }, 'even closing');
+      await endOtherWays(writing, { home, twin }, { now: clock.now(), except: null });
+      const { numDeletedRows } = await writing
+        .deleteFrom('deviceCredential')
+        .where('home', '=', home)
+        .where('twin', '=', twin)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) {
+        throw new IdentityError('not-found', `${home}/${twin} has no secret`);
+      }
+      tell({ type: 'device-changed', home, twin });
+    });
   }
 
   /** Whose secret it is. @returns null for what is none */
@@ -107,34 +157,60 @@ export class DeviceCredentials {
   }
 
   async has(home: string, twin: string): Promise<boolean> {
-    const row = await this.#options.database
-      .selectFrom('deviceCredential')
-      .select('twin')
-      .where('home', '=', home)
-      .where('twin', '=', twin)
-      .executeTakeFirst();
-    return row !== undefined;
+    return (await this.#find(home, twin)) !== undefined;
   }
 
-  /** Devices that have a secret, of all homes. */
-  async all(): Promise<{ home: string; twin: string }[]> {
+  /** Whether a broker that checks passwords itself has the present one. */
+  async isTold(home: string, twin: string): Promise<boolean> {
+    return (await this.#find(home, twin))?.isTold === 1;
+  }
+
+  /** Devices whose secret such a broker has, of all homes. */
+  async allTold(): Promise<{ home: string; twin: string }[]> {
     return await this.#options.database
       .selectFrom('deviceCredential')
       .select(['home', 'twin'])
+      .where('isTold', '=', 1)
       .execute();
   }
 
-  async #remove(home: string, twin: string): Promise<boolean> {
-    const { numDeletedRows } = await this.#options.database
-      .deleteFrom('deviceCredential')
+  async #find(home: string, twin: string): Promise<{ isTold: number } | undefined> {
+    return await this.#options.database
+      .selectFrom('deviceCredential')
+      .select('isTold')
       .where('home', '=', home)
       .where('twin', '=', twin)
       .executeTakeFirst();
-    this.#changed(home, twin);
-    return numDeletedRows > 0n;
   }
 
-  #changed(home: string, twin: string): void {
-    this.#options.changes.publish({ type: 'device-changed', home, twin });
+  async #announce({ home, twin }: DeviceAddress, secret: string): Promise<void> {
+    const username = DeviceCredentials.usernameOf(home, twin);
+    await this.#options.announce({ username, devices: [{ home, twin }] }, secret);
   }
+
+  /** What a broker is told of a device must not be overtaken by what it was told before. */
+  async #inTurn<T>({ home, twin }: DeviceAddress, work: () => Promise<T>): Promise<T> {
+    return await this.#turns.run(DeviceCredentials.usernameOf(home, twin), work);
+  }
+}
+
+/** Secrets from the factory and claim codes for the twin. @param except the hash of a secret that counts */
+async function endOtherWays(
+  writing: Writing,
+  { home, twin }: DeviceAddress,
+  { now, except }: { now: number; except: string | null },
+): Promise<void> {
+  const enrolments = writing
+    .updateTable('enrolment')
+    .set({ secretEndedAt: now })
+    .where('home', '=', home)
+    .where('twin', '=', twin)
+    .where('secretEndedAt', 'is', null);
+  await (except === null ? enrolments : enrolments.where('secretHash', '!=', except)).execute();
+  await writing
+    .deleteFrom('claimCode')
+    .where('home', '=', home)
+    .where('twin', '=', twin)
+    .where('takenAt', 'is', null)
+    .execute();
 }

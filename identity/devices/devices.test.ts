@@ -6,6 +6,8 @@ import { openIdentity, STORES } from '../testing/open-identity.ts';
 import type { BrokerAccount } from './speakers.ts';
 
 const MINUTE_MS = 60_000;
+/** The engine does its part. */
+const nothing = async () => {};
 describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
   let database: { url: string } & AsyncDisposable;
   let clock: ManualClock;
@@ -77,12 +79,12 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
         ['pump', 'fan', 'door'].map((twin) => identity.devices.make('one', twin, 'admin')),
       );
       ended.length = 0;
-      await identity.revokeDevice('one', 'pump');
-      await identity.forgetTwin('one', 'fan');
-      await identity.forgetHome('one');
+      await identity.devices.revoke('one', 'pump');
+      await identity.homes.removeTwin({ home: 'one', twin: 'fan' }, nothing);
+      await identity.homes.remove('one', nothing);
       for (const secret of secrets) expect(await identity.principalOf(secret)).toBeNull();
       expect(ended).toEqual(['one/pump', 'one/fan', 'one/door']);
-      await expect(identity.revokeDevice('one', 'pump')).rejects.toMatchObject({
+      await expect(identity.devices.revoke('one', 'pump')).rejects.toMatchObject({
         code: 'not-found',
       });
     });
@@ -107,19 +109,19 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
     it('lets one device in, as a person types it', async () => {
       const code = await identity.claimCodes.make(
         { ...claim, expiresAt: clock.now() + MINUTE_MS },
-        'person:ada',
+        'admin',
       );
       const typed = code.toLowerCase().replace('-', ' ');
       const use = async ({ home, room }: { home: string; room: string | null }, by: string) =>
         `${home} ${room} ${by}`;
-      expect(await identity.claimCodes.redeem(typed, use)).toBe('one kitchen person:ada');
+      expect(await identity.claimCodes.redeem(typed, use)).toBe('one kitchen admin');
       await expect(identity.claimCodes.redeem(code, use)).rejects.toMatchObject(wrong);
     });
 
     it('counts again when what it was for has failed', async () => {
       const code = await identity.claimCodes.make(
         { ...claim, expiresAt: clock.now() + MINUTE_MS },
-        'person:ada',
+        'admin',
       );
       const failed = identity.claimCodes.redeem(code, () =>
         Promise.reject(new Error('no such kind')),
@@ -131,7 +133,7 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
     it('is for one of several who come at once', async () => {
       const code = await identity.claimCodes.make(
         { ...claim, expiresAt: clock.now() + MINUTE_MS },
-        'person:ada',
+        'admin',
       );
       const tries = await Promise.allSettled(
         Array.from({ length: 5 }, () => identity.claimCodes.redeem(code, async () => 'in')),
@@ -141,9 +143,9 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
 
     it('ends after its time, and with its home', async () => {
       const code = () =>
-        identity.claimCodes.make({ ...claim, expiresAt: clock.now() + MINUTE_MS }, 'person:ada');
+        identity.claimCodes.make({ ...claim, expiresAt: clock.now() + MINUTE_MS }, 'admin');
       const [old, gone] = [await code(), await code()];
-      await identity.forgetHome('one');
+      await identity.homes.remove('one', nothing);
       await expect(identity.claimCodes.redeem(gone, async () => 'in')).rejects.toMatchObject(wrong);
       clock.advance(MINUTE_MS);
       await expect(identity.claimCodes.redeem(old, async () => 'in')).rejects.toMatchObject(wrong);
@@ -182,14 +184,12 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
         kind: 'relay',
       });
 
-      await identity.factory.claim('s-1', 'one', 'bath', 'person:ada');
+      await identity.factory.claim('s-1', 'one', 'bath', 'admin');
       expect(await identity.factory.findBySecret(secret)).toMatchObject({
         claimed: { home: 'one', twin: 'bath' },
       });
       expect(await identity.principalOf(secret)).toMatchObject({ home: 'one', twin: 'bath' });
-      await expect(
-        identity.factory.claim('s-1', 'two', 'bath', 'person:eve'),
-      ).rejects.toMatchObject({
+      await expect(identity.factory.claim('s-1', 'two', 'bath', 'admin')).rejects.toMatchObject({
         code: 'conflict',
       });
       await expect(identity.factory.enrol(token, 's-1')).rejects.toMatchObject({
@@ -208,26 +208,46 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
 
     it('leaves a device that is given away to the next one', async () => {
       const { secret: token } = await make();
-      const { secret } = await identity.factory.enrol(token, 's-1');
-      await identity.factory.claim('s-1', 'one', 'bath', 'person:ada');
-      await identity.revokeDevice('one', 'bath');
+      const { secret, code } = await identity.factory.enrol(token, 's-1');
+      await identity.factory.claim('s-1', 'one', 'bath', 'admin');
+      await identity.homes.removeTwin({ home: 'one', twin: 'bath' }, nothing);
       expect(await identity.factory.findBySecret(secret)).toMatchObject({ claimed: null });
       expect(await identity.principalOf(secret)).toBeNull();
-      await identity.factory.claim('s-1', 'two', 's-1', 'person:eve');
+      expect(await identity.factory.findByCode(code)).toMatchObject({ serial: 's-1' });
+      await identity.factory.claim('s-1', 'two', 's-1', 'admin');
       expect(await identity.principalOf(secret)).toMatchObject({ home: 'two' });
     });
 
-    it('is claimed in full even when that broke off half-way', async () => {
+    it('ends the account that its twin had at a broker, until the device has asked', async () => {
+      const { secret: token } = await make();
+      const { secret } = await identity.factory.enrol(token, 's-1');
+      const former = await identity.devices.make('one', 'bath', 'admin');
+      const { devices, factory, speakers } = identity;
+      const told: unknown[] = [];
+      speakers.subscribe((username) => told.push(username));
+      await factory.claim('s-1', 'one', 'bath', 'admin');
+      expect(told).toEqual(['one/bath']);
+      expect(await speakers.find('one/bath')).toBeNull();
+      expect(await speakers.all()).toEqual([]);
+      const bath = { home: 'one', twin: 'bath' };
+      expect(await devices.announceIfPresent(bath, former)).toBe(false);
+      expect(await devices.announceIfPresent(bath, secret)).toBe(true);
+      expect(announced.at(-1)).toMatchObject({ secret });
+      expect(await speakers.find('one/bath')).toMatchObject({ devices: [bath] });
+      await factory.claim('s-1', 'one', 'bath', 'admin');
+      expect(await speakers.all()).toHaveLength(1);
+    });
+
+    it('is claimed in full or not at all', async () => {
       const { secret: token } = await make();
       const { secret } = await identity.factory.enrol(token, 's-1');
       const { devices } = identity;
       const { adopt } = devices;
       devices.adopt = () => Promise.reject(new Error('killed'));
-      await expect(identity.factory.claim('s-1', 'one', 's-1', 'person:ada')).rejects.toThrow(
-        'killed',
-      );
+      await expect(identity.factory.claim('s-1', 'one', 's-1', 'admin')).rejects.toThrow('killed');
       devices.adopt = adopt;
-      await identity.factory.findBySecret(secret);
+      expect(await identity.factory.findBySecret(secret)).toMatchObject({ claimed: null });
+      await identity.factory.claim('s-1', 'one', 's-1', 'admin');
       expect(await identity.principalOf(secret)).toMatchObject({ home: 'one', twin: 's-1' });
     });
   });
@@ -236,11 +256,11 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
     it('is the configured one until it has its own', async () => {
       const { policies } = identity;
       expect(policies.of('one')).toBeNull();
-      await policies.set('one', 'closed');
-      await policies.set('one', 'open');
+      await policies.set('one', 'closed', 'test');
+      await policies.set('one', 'open', 'test');
       await policies.load();
       expect(policies.of('one')).toBe('open');
-      await identity.forgetHome('one');
+      await identity.homes.remove('one', nothing);
       expect(policies.of('one')).toBeNull();
     });
   });

@@ -1,5 +1,9 @@
+import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { holdToGrant } from '../homes/granting.ts';
+import type { Existence } from '../homes/incarnations.ts';
 import { hashOf, newLongCode, newSecret, readLongCode } from '../secrets.ts';
+import { atomically, type Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { EnrolmentRow, FactoryTokenRow } from '../store/tables.ts';
 import { DeviceCredentials } from './device-credentials.ts';
@@ -23,10 +27,12 @@ export interface Enrolment {
 }
 
 export interface FactoryOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   newId: () => string;
   credentials: DeviceCredentials;
+  changes: IdentityChanges;
 }
 
 const PREFIX = 'hsf';
@@ -92,30 +98,37 @@ export class Factory {
     serial: string,
   ): Promise<{ secret: string; code: string; kind: string }> {
     const { database, clock } = this.#options;
-    const { id, kind } = await this.#use(hashOf(token));
     const [secret, code] = [DeviceCredentials.newSecret(), newLongCode(GROUPS)];
-    const row = {
-      ...{ kind, factoryToken: id, enrolledAt: clock.now() },
-      ...{ secretHash: hashOf(secret), codeHash: hashOf(code) },
-    };
-    const { numInsertedOrUpdatedRows } = await database
-      .insertInto('enrolment')
-      .values({ ...row, serial, home: null, twin: null, claimedAt: null })
-      .onConflict((conflict) =>
-        conflict.column('serial').doUpdateSet(row).where('enrolment.home', 'is', null),
-      )
-      .executeTakeFirst();
-    if (numInsertedOrUpdatedRows === 0n) {
-      throw new IdentityError('conflict', `the device ${serial} belongs to somebody`, {
-        hint: 'Let its owner delete its twin first.',
-      });
-    }
+    const kind = await atomically(database, async (writing) => {
+      const { id, kind } = await this.#use(writing, hashOf(token));
+      const row = {
+        ...{ kind, factoryToken: id, enrolledAt: clock.now(), secretEndedAt: null },
+        ...{ secretHash: hashOf(secret), codeHash: hashOf(code) },
+      };
+      const { numInsertedOrUpdatedRows } = await writing
+        .insertInto('enrolment')
+        .values({ ...row, serial, home: null, twin: null, claimedAt: null })
+        .onConflict((conflict) =>
+          conflict.column('serial').doUpdateSet(row).where('enrolment.home', 'is', null),
+        )
+        .executeTakeFirst();
+      if (numInsertedOrUpdatedRows === 0n) {
+        throw new IdentityError('conflict', `the device ${serial} belongs to somebody`, {
+          hint: 'Let its owner delete its twin first.',
+        });
+      }
+      return kind;
+    });
     return { secret, code, kind };
   }
 
-  /** The device that a code belongs to. @throws IdentityError `bad-credentials` */
+  /**
+   * The device that a code belongs to.
+   * @throws IdentityError `bad-credentials`; `conflict` for one whose secret has ended, which could not come in
+   */
   async findByCode(code: string): Promise<Enrolment> {
-    const row = await this.#find('codeHash', hashOf(readLongCode(code)));
+    const row = await find(this.#options.database, 'codeHash', hashOf(readLongCode(code)));
+    if (row && row.secretEndedAt !== null) throw secretEnded();
     if (row) return toEnrolment(row);
     throw new IdentityError('bad-credentials', 'there is no device with this code', {
       hint: 'It stands on the device or its box.',
@@ -123,53 +136,55 @@ export class Factory {
   }
 
   /**
-   * Gives a device to a twin; its secret is the twin’s from now on.
-   * @throws IdentityError `conflict` when somebody else has claimed it
+   * Gives a device to a twin; its secret is the twin’s from now on, and every other way to it ends.
+   * @throws IdentityError `conflict` when somebody else has claimed it, or its secret has ended
    */
   async claim(serial: string, home: string, twin: string, by: string): Promise<void> {
-    const { database, clock, credentials } = this.#options;
-    const { numUpdatedRows } = await database
-      .updateTable('enrolment')
-      .set({ home, twin, claimedAt: clock.now() })
-      .where('serial', '=', serial)
-      .where((is) => is.or([is('home', 'is', null), is.and({ home, twin })]))
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) {
-      throw new IdentityError('conflict', 'this device belongs to somebody already', {
-        hint: 'Whoever had it before has to delete its twin, or to revoke its secret.',
-      });
-    }
-    const row = await this.#find('serial', serial);
-    if (row) await credentials.adopt(home, twin, row.secretHash, by);
+    const { database, clock, credentials, changes, existence } = this.#options;
+    const now = clock.now();
+    await changes.commit(database, async (writing, tell) => {
+      await holdToGrant(writing, { home, by, now, existence });
+      const row = await writing
+        .updateTable('enrolment')
+        .set({ home, twin, claimedAt: now })
+        .where('serial', '=', serial)
+        .where((is) => is.or([is('home', 'is', null), is.and({ home, twin })]))
+        .returningAll()
+        .executeTakeFirst();
+      if (!row) {
+        throw new IdentityError('conflict', 'this device belongs to somebody already', {
+          hint: 'Whoever had it before has to delete its twin.',
+        });
+      }
+      if (row.secretEndedAt !== null) throw secretEnded();
+      await credentials.adopt(
+        writing,
+        { home, twin },
+        { hash: row.secretHash, by, isTold: false },
+        tell,
+      );
+    });
   }
 
-  /** Whose secret it is, claimed or not. @returns null for one that has not been enrolled */
+  /**
+   * Whose secret it is, claimed or not.
+   * @returns null for one that has not been enrolled, or has ended
+   */
   async findBySecret(secret: string): Promise<Enrolment | null> {
-    const row = await this.#find('secretHash', hashOf(secret));
-    if (!row) return null;
+    const { database, credentials } = this.#options;
+    const row = await find(database, 'secretHash', hashOf(secret));
+    if (!row || row.secretEndedAt !== null) return null;
     const enrolment = toEnrolment(row);
     const { claimed } = enrolment;
-    const { credentials } = this.#options;
-    // The claim broke off before the twin had the secret
-    if (claimed && !(await credentials.has(claimed.home, claimed.twin))) {
-      await credentials.adopt(claimed.home, claimed.twin, row.secretHash, `device:${row.serial}`);
-    }
-    return enrolment;
-  }
-
-  /** The twin is gone, or its secret: the next one may claim the device. @param twin null: all of the home */
-  async release(home: string, twin: string | null): Promise<void> {
-    const query = this.#options.database
-      .updateTable('enrolment')
-      .set({ home: null, twin: null, claimedAt: null })
-      .where('home', '=', home);
-    await (twin === null ? query : query.where('twin', '=', twin)).execute();
+    if (!claimed) return enrolment;
+    const present = await credentials.find(secret);
+    return present?.home === claimed.home && present.twin === claimed.twin ? enrolment : null;
   }
 
   /** Takes one of the uses of a token. */
-  async #use(hash: string): Promise<FactoryTokenRow> {
-    const { database, clock } = this.#options;
-    const row = await database
+  async #use(writing: Writing, hash: string): Promise<FactoryTokenRow> {
+    const { clock } = this.#options;
+    const row = await writing
       .updateTable('factoryToken')
       .set((is) => ({ usesLeft: is('usesLeft', '-', 1) }))
       .where('hash', '=', hash)
@@ -180,17 +195,24 @@ export class Factory {
     if (row) return row;
     throw new IdentityError('bad-credentials', 'this factory token is wrong, used up or too old');
   }
+}
 
-  async #find(
-    column: 'serial' | 'codeHash' | 'secretHash',
-    value: string,
-  ): Promise<EnrolmentRow | undefined> {
-    return await this.#options.database
-      .selectFrom('enrolment')
-      .selectAll()
-      .where(column, '=', value)
-      .executeTakeFirst();
-  }
+async function find(
+  reading: IdentityDatabase,
+  column: 'codeHash' | 'secretHash',
+  value: string,
+): Promise<EnrolmentRow | undefined> {
+  return await reading
+    .selectFrom('enrolment')
+    .selectAll()
+    .where(column, '=', value)
+    .executeTakeFirst();
+}
+
+function secretEnded(): IdentityError {
+  return new IdentityError('conflict', 'the secret of this device was revoked or replaced', {
+    hint: 'Let it in with a claim code, or enrol it once more where it was made.',
+  });
 }
 
 function toToken(row: FactoryTokenRow): FactoryToken {

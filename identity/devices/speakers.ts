@@ -67,18 +67,18 @@ export class Speakers {
     return gateway && { ...gateway, principal: `gateway:${username}` };
   }
 
-  /** @returns null for who may not come in */
+  /** For a broker that checks passwords itself. @returns null for who may not come in there */
   async find(username: string): Promise<BrokerAccount | null> {
     const [home = '', twin] = username.split('/');
     if (twin === undefined) return this.#gateway(username);
-    const isThere = await this.#options.credentials.has(home, twin);
+    const isThere = await this.#options.credentials.isTold(home, twin);
     return isThere ? { username, devices: [{ home, twin }] } : null;
   }
 
   /** All that a broker of its own has to know. */
   async all(): Promise<BrokerAccount[]> {
     const { credentials, gateways } = this.#options;
-    const devices = (await credentials.all()).map(({ home, twin }) => ({
+    const devices = (await credentials.allTold()).map(({ home, twin }) => ({
       username: DeviceCredentials.usernameOf(home, twin),
       devices: [{ home, twin }],
     }));
@@ -108,10 +108,13 @@ function usernameIn(change: IdentityChange): string | null {
       return DeviceCredentials.usernameOf(change.home, change.twin);
     case 'gateway-changed':
       return change.gateway;
-    case 'key-revoked':
+    case 'key-changed':
       return change.key;
     case 'session-ended':
     case 'membership':
+    case 'gateways':
+    case 'policy':
+    case 'unsure':
       return null;
   }
 }

@@ -48,12 +48,6 @@ export class DeviceDays {
       .execute();
   }
 
-  /** The twin is gone. @param twin null: all of the home */
-  async forget(home: string, twin: string | null): Promise<void> {
-    const query = this.#options.database.deleteFrom('deviceDay').where('home', '=', home);
-    await (twin === null ? query : query.where('twin', '=', twin)).execute();
-  }
-
   /** Removes what nobody uploads again. */
   async tidy(before: number): Promise<void> {
     await this.#options.database.deleteFrom('deviceDay').where('updatedAt', '<', before).execute();

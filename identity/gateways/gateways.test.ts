@@ -32,7 +32,7 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
       { home, name: 'Central unit', fetches: false },
       'admin',
     );
-    if (twins.length > 0) await identity.gateways.assign(home, gateway.id, twins);
+    if (twins.length > 0) await identity.gateways.assign(home, gateway.id, twins, 'test');
     return { id: gateway.id, secret };
   };
 
@@ -79,13 +79,13 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
       const { gateways } = identity;
       expect(gateways.speakerFor('one', 'pump')?.id).toBe(next.id);
       expect([...gateways.read('one', former.id).twins]).toEqual(['fan']);
-      await gateways.assign('one', next.id, []);
+      await gateways.assign('one', next.id, [], 'test');
       expect(gateways.speakerFor('one', 'pump')).toBeNull();
     });
 
     it('is what it was after a restart', async () => {
       const { id } = await make('one', ['pump', 'fan']);
-      await identity.gateways.assign('one', id, ['fan', 'door']);
+      await identity.gateways.assign('one', id, ['fan', 'door'], 'test');
       await identity.gateways.load();
       expect(identity.gateways.list('one')).toMatchObject([
         { id, name: 'Central unit', twins: new Set(['door', 'fan']) },
@@ -95,11 +95,11 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
     it('is out as soon as it is removed, or has a new secret', async () => {
       const { id, secret } = await make();
       const first = await identity.gateways.login(id, secret, null);
-      const renewed = await identity.gateways.renew('one', id);
+      const renewed = await identity.gateways.renew('one', id, 'test');
       expect(await identity.principalOf(first.accessToken)).toBeNull();
       await expect(identity.gateways.login(id, secret, null)).rejects.toThrow();
       const second = await identity.gateways.login(id, renewed, null);
-      await identity.gateways.revoke('one', id);
+      await identity.gateways.revoke('one', id, 'test');
       expect(await identity.principalOf(second.accessToken)).toBeNull();
       await expect(identity.sessions.refresh(second.refreshToken, null)).rejects.toThrow();
       expect(await identity.speakers.admit(id, renewed)).toBeNull();
@@ -107,7 +107,7 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
 
     it('is told to a broker with what it speaks for', async () => {
       const { id } = await make('one', ['pump']);
-      const renewed = await identity.gateways.renew('one', id);
+      const renewed = await identity.gateways.renew('one', id, 'test');
       expect(announced.at(-1)).toEqual({
         account: { username: id, devices: [{ home: 'one', twin: 'pump' }] },
         secret: renewed,
@@ -120,9 +120,9 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
     it('belongs to its home', async () => {
       const { id } = await make('one');
       for (const refused of [
-        () => identity.gateways.revoke('two', id),
-        () => identity.gateways.renew('two', id),
-        () => identity.gateways.assign('two', id, ['pump']),
+        () => identity.gateways.revoke('two', id, 'test'),
+        () => identity.gateways.renew('two', id, 'test'),
+        () => identity.gateways.assign('two', id, ['pump'], 'test'),
       ]) {
         await expect(refused()).rejects.toMatchObject({ code: 'not-found' });
       }

@@ -1,10 +1,16 @@
-import type { IdentityChanges } from '../changes.ts';
+import type { IdentityChanges, Tell } from '../changes.ts';
 import type { Announce } from '../devices/speakers.ts';
 import { IdentityError } from '../errors.ts';
+import { holdToGrant } from '../homes/granting.ts';
+import { type HomeVersion, isLater } from '../homes/home-version.ts';
+import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
 import { hashOf, isSecret, newSecret } from '../secrets.ts';
-import type { Grant, Sessions } from '../sessions/sessions.ts';
+import type { Grant, Holder, Sessions } from '../sessions/sessions.ts';
+import { atomically, type Writing } from '../store/atomically.ts';
+import { InTurn } from '../store/in-turn.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { GatewayRow } from '../store/tables.ts';
+import { type GatewayState, gatewaysOf, grouped, toStates } from './gateway-state.ts';
 
 /** A central unit: it speaks for devices that cannot reach us themselves, and for no others. */
 export interface Gateway {
@@ -20,6 +26,7 @@ export interface Gateway {
 }
 
 export interface GatewaysOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   newId: () => string;
@@ -30,66 +37,85 @@ export interface GatewaysOptions {
 
 interface Known extends Gateway {
   hash: string;
-  twins: Set<string>;
+}
+
+interface OfHome {
+  version: HomeVersion;
+  gateways: readonly Known[];
 }
 
 const PREFIX = 'hsg';
 
-/** All gateways; each packet and each command asks, so they are in memory. */
+/**
+ * All gateways; each packet and each command asks, so they are in memory, home by home: each change tells what a
+ * home has then, and the latest counts.
+ */
 export class Gateways {
   readonly #options: GatewaysOptions;
-  #known = new Map<string, Known>();
+  readonly #turns = new InTurn();
+  #homes = new Map<string, OfHome>();
+  #byId = new Map<string, Known>();
   /** Which one speaks for a device, by `home/twin`. */
   #speaking = new Map<string, Known>();
 
   constructor(options: GatewaysOptions) {
     this.#options = options;
+    options.changes.subscribe((change) => {
+      if (change.type === 'gateways') this.#put(change.home, change.version, change.gateways);
+    });
   }
 
   async load(): Promise<void> {
     const { database } = this.#options;
-    const rows = await database.selectFrom('gateway').selectAll().execute();
-    for (const row of rows) this.#known.set(row.id, toKnown(row));
+    const homes = await database
+      .selectFrom('homeIncarnation')
+      .innerJoin('gateway', 'gateway.home', 'homeIncarnation.home')
+      .where('endedAt', 'is', null)
+      .select(['homeIncarnation.home', 'number', 'revision'])
+      .distinct()
+      .execute();
+    const rows = await database.selectFrom('gateway').selectAll().orderBy('id').execute();
     const devices = await database.selectFrom('gatewayDevice').selectAll().execute();
-    for (const { home, twin, gateway } of devices) {
-      const known = this.#known.get(gateway);
-      if (known) this.#speak(known, home, twin);
+    const states = grouped(toStates(rows, devices), ({ home }) => home);
+    for (const { home, number, revision } of homes) {
+      this.#put(home, { number, revision }, states.get(home) ?? []);
     }
   }
 
   /**
    * @returns the gateway and its secret, which is not to be had again
-   * @throws IdentityError `unavailable` when the broker that checks it cannot be told
+   * @throws IdentityError `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
+   * any more
    */
   async make(
     { home, name, fetches }: Pick<Gateway, 'home' | 'name' | 'fetches'>,
     by: string,
   ): Promise<{ gateway: Gateway; secret: string }> {
-    const { database, clock, newId, announce } = this.#options;
+    const { clock, newId, announce } = this.#options;
     const [id, secret] = [newId(), newSecret(PREFIX)];
     await announce({ username: id, devices: [] }, secret);
     const row: GatewayRow = {
       ...{ id, home, name, hash: hashOf(secret), fetches: fetches ? 1 : 0 },
       ...{ madeBy: by, createdAt: clock.now(), usedAt: null },
     };
-    await database.insertInto('gateway').values(row).execute();
-    const known = toKnown(row);
-    this.#known.set(id, known);
-    return { gateway: known, secret };
+    await this.#change(home, by, async (writing) => {
+      await writing.insertInto('gateway').values(row).execute();
+    });
+    return { gateway: this.read(home, id), secret };
   }
 
   /** By id. @returns null for none */
   find(id: string): Gateway | null {
-    return this.#known.get(id) ?? null;
+    return this.#byId.get(id) ?? null;
   }
 
   ids(): string[] {
-    return [...this.#known.keys()];
+    return [...this.#byId.keys()];
   }
 
   /** The newest first. */
   list(home: string): Gateway[] {
-    const all = [...this.#known.values()].filter((gateway) => gateway.home === home);
+    const all = [...(this.#homes.get(home)?.gateways ?? [])];
     return all.sort((one, other) => other.createdAt - one.createdAt);
   }
 
@@ -100,129 +126,193 @@ export class Gateways {
 
   /** @throws IdentityError `not-found` */
   read(home: string, id: string): Gateway {
-    return this.#mustFind(home, id);
+    const known = this.#byId.get(id);
+    if (known?.home === home) return known;
+    throw notFound(id);
   }
 
   /**
    * A secret in place of the one before, whose sessions end.
-   * @throws IdentityError `not-found`, `unavailable`
+   * @throws IdentityError `not-found`, `unavailable`; `forbidden` for who may not any more
    */
-  async renew(home: string, id: string): Promise<string> {
-    const { database, sessions, announce } = this.#options;
-    const known = this.#mustFind(home, id);
+  async renew(home: string, id: string, by: string): Promise<string> {
+    const { sessions, announce } = this.#options;
+    const { twins } = this.read(home, id);
     const secret = newSecret(PREFIX);
-    await announce({ username: id, devices: devicesOf(known) }, secret);
-    const hash = hashOf(secret);
-    await database.updateTable('gateway').set({ hash }).where('id', '=', id).execute();
-    known.hash = hash;
-    await sessions.endAll({ gateway: id }, 'its secret was renewed');
-    this.#changed(id);
-    return secret;
+    const devices = [...twins].map((twin) => ({ home, twin }));
+    return await this.#turns.run(id, async () => {
+      await announce({ username: id, devices }, secret);
+      await this.#change(home, by, async (writing, tell) => {
+        const { numUpdatedRows } = await writing
+          .updateTable('gateway')
+          .set({ hash: hashOf(secret) })
+          .where('id', '=', id)
+          .where('home', '=', home)
+          .executeTakeFirst();
+        if (numUpdatedRows === 0n) throw notFound(id);
+        const ending = { because: 'its secret was renewed' };
+        await sessions.endAll(writing, { gateway: id }, ending, tell);
+      });
+      return secret;
+    });
   }
 
   /**
    * Says for which devices it speaks; another gateway that did so before does no more.
    * @param twins of its home
-   * @throws IdentityError `not-found`
+   * @throws IdentityError `not-found`; `conflict` for a twin that is being deleted; `forbidden` for who may not any more
    */
-  async assign(home: string, id: string, twins: readonly string[]): Promise<Gateway> {
-    const { database } = this.#options;
-    const known = this.#mustFind(home, id);
-    const wanted = new Set(twins);
-    for (const twin of [...known.twins]) {
-      if (!wanted.has(twin)) await this.#take(home, twin);
+  async assign(home: string, id: string, twins: readonly string[], by: string): Promise<Gateway> {
+    const { clock, existence } = this.#options;
+    const wanted = [...new Set(twins)].sort();
+    await this.#change(home, by, async (writing) => {
+      const found = await writing
+        .selectFrom('gateway')
+        .select('id')
+        .where('id', '=', id)
+        .where('home', '=', home)
+        .executeTakeFirst();
+      if (!found) throw notFound(id);
+      await writing.deleteFrom('gatewayDevice').where('gateway', '=', id).execute();
+      for (const twin of wanted) {
+        await assertTwinStays(writing, { home, twin }, { now: clock.now(), existence });
+        await writing
+          .insertInto('gatewayDevice')
+          .values({ home, twin, gateway: id })
+          .onConflict((conflict) => conflict.columns(['home', 'twin']).doUpdateSet({ gateway: id }))
+          .execute();
+      }
+    });
+    return this.read(home, id);
+  }
+
+  /** Its sessions and connections end. @throws IdentityError `not-found`; `forbidden` for who may not any more */
+  async revoke(home: string, id: string, by: string): Promise<void> {
+    const { sessions } = this.#options;
+    await this.#change(home, by, async (writing, tell) => {
+      await writing.deleteFrom('gatewayDevice').where('gateway', '=', id).execute();
+      const { numDeletedRows } = await writing
+        .deleteFrom('gateway')
+        .where('id', '=', id)
+        .where('home', '=', home)
+        .executeTakeFirst();
+      if (numDeletedRows === 0n) throw notFound(id);
+      const ending = { because: 'the gateway was removed' };
+      await sessions.endAll(writing, { gateway: id }, ending, tell);
+    });
+  }
+
+  /** Others have taken devices or gateways from a home: tells what is left, and ends sessions of those that are gone. */
+  async retell(writing: Writing, home: string, version: HomeVersion, tell: Tell): Promise<void> {
+    const { sessions } = this.#options;
+    const former = this.#homes.get(home)?.gateways ?? [];
+    const gateways = await gatewaysOf(writing, home);
+    const left = new Set(gateways.map(({ id }) => id));
+    for (const { id } of former) {
+      if (left.has(id)) continue;
+      const ending = { because: 'the gateway was removed' };
+      await sessions.endAll(writing, { gateway: id }, ending, tell);
     }
-    for (const twin of wanted) {
-      if (known.twins.has(twin)) continue;
-      await database
-        .insertInto('gatewayDevice')
-        .values({ home, twin, gateway: id })
-        .onConflict((conflict) => conflict.columns(['home', 'twin']).doUpdateSet({ gateway: id }))
-        .execute();
-      this.#speak(known, home, twin);
-    }
-    this.#changed(id);
-    return known;
+    tell({ type: 'gateways', home, version, gateways });
   }
 
-  /** Its sessions and connections end. @throws IdentityError `not-found` */
-  async revoke(home: string, id: string): Promise<void> {
-    const known = this.#mustFind(home, id);
-    await this.#options.database.deleteFrom('gatewayDevice').where('gateway', '=', id).execute();
-    await this.#options.database.deleteFrom('gateway').where('id', '=', id).execute();
-    for (const twin of known.twins) this.#speaking.delete(`${home}/${twin}`);
-    this.#known.delete(id);
-    await this.#options.sessions.endAll({ gateway: id }, 'the gateway was removed');
-    this.#changed(id);
-  }
-
-  /** The twin is gone. */
-  async forget(home: string, twin: string): Promise<void> {
-    if (this.speakerFor(home, twin)) await this.#take(home, twin);
-  }
-
-  /** The home is gone. */
-  async forgetHome(home: string): Promise<void> {
-    for (const { id } of this.list(home)) await this.revoke(home, id);
+  /** Holds a gateway until the transaction ends. @returns null: it is gone */
+  async hold(writing: Writing, id: string): Promise<Holder | null> {
+    const row = await writing
+      .updateTable('gateway')
+      .set((is) => ({ createdAt: is.ref('createdAt') }))
+      .where('id', '=', id)
+      .returning('home')
+      .executeTakeFirst();
+    return row ? { gateway: id, home: row.home } : null;
   }
 
   /** @throws IdentityError `bad-credentials` */
   async login(id: string, secret: string, address: string | null): Promise<Grant> {
     const { database, clock, sessions } = this.#options;
-    if (!this.isSecretOf(id, secret)) {
-      throw new IdentityError('bad-credentials', 'wrong device id or secret', {
-        hint: 'The app of the home makes a new secret.',
-      });
-    }
+    if (!this.isSecretOf(id, secret)) throw wrongSecret();
     const usedAt = clock.now();
-    await database.updateTable('gateway').set({ usedAt }).where('id', '=', id).execute();
-    const known = this.#known.get(id);
+    const opened = await atomically(database, async (writing) => {
+      const row = await writing
+        .updateTable('gateway')
+        .set({ usedAt })
+        .where('id', '=', id)
+        .where('hash', '=', hashOf(secret))
+        .returning('home')
+        .executeTakeFirst();
+      if (!row) throw wrongSecret();
+      return await sessions.open(writing, { gateway: id, home: row.home }, { address });
+    });
+    const known = this.#byId.get(id);
     if (known) known.usedAt = usedAt;
-    return await sessions.begin({ gateway: id, home: known?.home ?? '' }, { address });
+    return await sessions.grant(opened);
   }
 
   isSecretOf(id: string, secret: string): boolean {
     // Hashed for an unknown id, too: the time must not tell which ids there are
-    return isSecret(secret, this.#known.get(id)?.hash ?? '');
+    return isSecret(secret, this.#byId.get(id)?.hash ?? '');
   }
 
-  #mustFind(home: string, id: string): Known {
-    const known = this.#known.get(id);
-    if (known?.home === home) return known;
-    throw new IdentityError('not-found', `there is no gateway ${id} in this home`);
+  async #change(
+    home: string,
+    by: string,
+    write: (writing: Writing, tell: Tell) => Promise<void>,
+  ): Promise<void> {
+    const { database, clock, changes, existence } = this.#options;
+    await changes.commit(database, async (writing, tell) => {
+      const { number, revision } = await holdToGrant(writing, {
+        home,
+        by,
+        now: clock.now(),
+        existence,
+      });
+      await write(writing, tell);
+      const gateways = await gatewaysOf(writing, home);
+      tell({ type: 'gateways', home, version: { number, revision }, gateways });
+    });
   }
 
-  async #take(home: string, twin: string): Promise<void> {
-    await this.#options.database
-      .deleteFrom('gatewayDevice')
-      .where('home', '=', home)
-      .where('twin', '=', twin)
-      .execute();
-    const former = this.#speaking.get(`${home}/${twin}`);
-    this.#speaking.delete(`${home}/${twin}`);
-    former?.twins.delete(twin);
-    if (former) this.#changed(former.id);
-  }
-
-  #speak(known: Known, home: string, twin: string): void {
-    const former = this.#speaking.get(`${home}/${twin}`);
-    if (former) {
-      former.twins.delete(twin);
-      this.#changed(former.id);
+  /** What a home has now; those that have another secret or other devices than before are cut off. */
+  #put(home: string, version: HomeVersion, states: readonly GatewayState[]): void {
+    const former = this.#homes.get(home);
+    if (!isLater(version, former?.version)) return;
+    const gateways = states.map((state) => ({ ...state, twins: new Set(state.twins) }));
+    this.#homes.set(home, { version, gateways });
+    for (const { id, twins } of former?.gateways ?? []) {
+      this.#byId.delete(id);
+      for (const twin of twins) this.#speaking.delete(`${home}/${twin}`);
     }
-    known.twins.add(twin);
-    this.#speaking.set(`${home}/${twin}`, known);
-  }
-
-  #changed(id: string): void {
-    this.#options.changes.publish({ type: 'gateway-changed', gateway: id });
+    for (const gateway of gateways) {
+      this.#byId.set(gateway.id, gateway);
+      for (const twin of gateway.twins) this.#speaking.set(`${home}/${twin}`, gateway);
+    }
+    const ids = [...(former?.gateways ?? []), ...gateways].map(({ id }) => id);
+    for (const id of new Set(ids)) {
+      const before = former?.gateways.find((one) => one.id === id);
+      if (isSame(before, this.#byId.get(id))) continue;
+      this.#options.changes.publish({ type: 'gateway-changed', gateway: id });
+    }
   }
 }
 
-function devicesOf({ home, twins }: Gateway): { home: string; twin: string }[] {
-  return [...twins].map((twin) => ({ home, twin }));
+function isSame(one: Known | undefined, other: Known | undefined): boolean {
+  if (one?.hash !== other?.hash) return false;
+  return sameSet(one?.twins, other?.twins);
 }
 
-function toKnown({ id, home, name, hash, fetches, createdAt, usedAt }: GatewayRow): Known {
-  return { id, home, name, hash, fetches: fetches === 1, createdAt, usedAt, twins: new Set() };
+function sameSet(
+  one: ReadonlySet<string> | undefined,
+  other: ReadonlySet<string> | undefined,
+): boolean {
+  return one?.size === other?.size && [...(one ?? [])].every((twin) => other?.has(twin));
+}
+
+function notFound(id: string): IdentityError {
+  return new IdentityError('not-found', `there is no gateway ${id} in this home`);
+}
+
+function wrongSecret(): IdentityError {
+  return new IdentityError('bad-credentials', 'wrong device id or secret', {
+    hint: 'The app of the home makes a new secret.',
+  });
 }

@@ -1,9 +1,13 @@
-import type { IdentityChanges } from '../changes.ts';
+import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { holdPerson } from '../people/hold-person.ts';
 import type { HomeRole } from '../permissions.ts';
-import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
+import type { Writing } from '../store/atomically.ts';
+import { GenerationCache } from '../store/generation-cache.ts';
 import type { IdentityDatabase } from '../store/open.ts';
-import type { InvitationRow, MembershipRow, OwnershipRow } from '../store/tables.ts';
+import type { MembershipRow, OwnershipRow } from '../store/tables.ts';
+import { endGifts, holdToGrant, isKeeper, shortenGifts } from './granting.ts';
+import { assertTwinStays, type Existence, hold, type Moment } from './incarnations.ts';
 
 export interface Membership {
   home: string;
@@ -28,33 +32,29 @@ export interface Admission {
   until: number | null;
 }
 
-export interface Invitation extends Admission {
-  id: string;
-  home: string;
-  email: string | null;
-  createdAt: number;
-  expiresAt: number;
-}
-
 export interface MembershipsOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
-  newId: () => string;
   changes: IdentityChanges;
 }
 
-const DAY_MS = 24 * 60 * 60_000;
-export const INVITATION_DAYS = 7;
 const REMEMBERED = 20_000;
 
 /** Who belongs to which home, and as what. */
 export class Memberships {
   readonly #options: MembershipsOptions;
-  /** Each request asks; one engine serves a database, so what is remembered here is so. */
-  #known = new Map<string, Map<string, Membership>>();
+  /** By person; each request asks. */
+  readonly #known: GenerationCache<string, Map<string, Membership>>;
 
   constructor(options: MembershipsOptions) {
+    const { clock, changes } = options;
     this.#options = options;
+    this.#known = new GenerationCache({ name: 'memberships', clock, most: REMEMBERED });
+    changes.subscribe((change) => {
+      if (change.type === 'membership') this.#known.forget(change.person);
+      if (change.type === 'unsure') this.#known.forgetAll();
+    });
   }
 
   /** @returns null for who does not belong there, or not any more */
@@ -98,219 +98,179 @@ export class Memberships {
 
   /** Makes somebody the owner of a home that has none. @returns whether they own it now */
   async found(home: string, person: string): Promise<boolean> {
-    const { database, clock } = this.#options;
-    await database
-      .insertInto('ownership')
-      .values({ home, person, since: clock.now() })
-      .onConflict((conflict) => conflict.column('home').doNothing())
-      .execute();
-    this.#changed(home, person);
-    return (await this.#ownerOf(home)) === person;
+    const { database, clock, changes, existence } = this.#options;
+    return await changes.commit(database, async (writing, tell) => {
+      await holdPerson(writing, person);
+      await hold(writing, home, { now: clock.now(), existence });
+      await writing
+        .insertInto('ownership')
+        .values({ home, person, since: clock.now() })
+        .onConflict((conflict) => conflict.column('home').doNothing())
+        .execute();
+      tell({ type: 'membership', home, person });
+      return (await ownerOf(writing, home)) === person;
+    });
   }
 
+  /** @throws IdentityError `conflict` for a twin that is being deleted */
   async add(home: string, person: string, admission: Admission, by: string): Promise<void> {
-    const { database, clock } = this.#options;
-    const row: MembershipRow = {
-      ...{ home, person, role: admission.role, until: admission.until },
-      twins: JSON.stringify(admission.twins),
-      ...{ addedBy: by, addedAt: clock.now() },
-    };
-    await database
-      .insertInto('membership')
-      .values(row)
-      .onConflict((conflict) => conflict.columns(['home', 'person']).doUpdateSet(row))
-      .execute();
-    this.#changed(home, person);
+    const { database, clock, changes, existence } = this.#options;
+    await changes.commit(database, async (writing, tell) => {
+      await holdPerson(writing, person);
+      await hold(writing, home, { now: clock.now(), existence });
+      await admit(writing, { home, person, admission, by, now: clock.now(), existence }, tell);
+    });
   }
 
   /**
    * Changes what a member is. There is one owner, who hands over by {@link transfer}.
-   * @throws IdentityError `not-found`, `conflict`
+   * @throws IdentityError `not-found`, `conflict`; `forbidden` for who may not any more
    */
-  async change(home: string, person: string, admission: Admission): Promise<void> {
-    const { database } = this.#options;
-    await this.#assertNoOwner(home, person);
-    await database
-      .updateTable('membership')
-      .set({
-        role: admission.role,
-        twins: JSON.stringify(admission.twins),
-        until: admission.until,
-      })
-      .where('home', '=', home)
-      .where('person', '=', person)
-      .execute();
-    this.#changed(home, person);
-  }
-
-  /** @throws IdentityError `not-found`, `conflict` for the owner */
-  async remove(home: string, person: string): Promise<void> {
-    await this.#assertNoOwner(home, person);
-    await this.#options.database
-      .deleteFrom('membership')
-      .where('home', '=', home)
-      .where('person', '=', person)
-      .execute();
-    this.#changed(home, person);
-  }
-
-  /** Makes another member the owner, and the owner an admin. @throws IdentityError `not-found` */
-  async transfer(home: string, to: string): Promise<void> {
-    const { database, clock } = this.#options;
-    const owner = await this.#ownerOf(home);
-    if (owner === to) return;
-    await this.#mustFind(home, to);
-    if (owner !== null) await this.add(home, owner, { role: 'admin', twins: [], until: null }, to);
-    await database
-      .updateTable('ownership')
-      .set({ person: to, since: clock.now() })
-      .where('home', '=', home)
-      .execute();
-    for (const person of [owner, to]) if (person !== null) this.#changed(home, person);
-  }
-
-  // ── invitations ────────────────────────────────────────────────────────────────────────────
-
-  /** @returns the invitation and its code, which is not to be had again */
-  async invite(
-    home: string,
-    admission: Admission,
-    { email, by }: { email: string | null; by: string },
-  ): Promise<{ invitation: Invitation; code: string }> {
-    const { database, clock, newId } = this.#options;
-    const code = newLongCode(4);
+  async change(home: string, person: string, admission: Admission, by: string): Promise<void> {
+    const { database, clock, changes, existence } = this.#options;
+    const { role, twins, until } = admission;
     const now = clock.now();
-    const row: InvitationRow = {
-      ...{ id: newId(), home, codeHash: hashOf(code), role: admission.role },
-      ...{ twins: JSON.stringify(admission.twins), until: admission.until, email },
-      ...{ madeBy: by, createdAt: now, expiresAt: now + INVITATION_DAYS * DAY_MS },
-    };
-    await database.insertInto('invitation').values(row).execute();
-    return { invitation: toInvitation(row), code };
-  }
-
-  async invitationsOf(home: string): Promise<Invitation[]> {
-    const { database, clock } = this.#options;
-    const rows = await database
-      .selectFrom('invitation')
-      .selectAll()
-      .where('home', '=', home)
-      .where('expiresAt', '>', clock.now())
-      .orderBy('createdAt', 'desc')
-      .execute();
-    return rows.map(toInvitation);
-  }
-
-  /** @throws IdentityError `not-found` */
-  async withdraw(home: string, id: string): Promise<void> {
-    const { numDeletedRows } = await this.#options.database
-      .deleteFrom('invitation')
-      .where('home', '=', home)
-      .where('id', '=', id)
-      .executeTakeFirst();
-    if (numDeletedRows === 0n) throw new IdentityError('not-found', `there is no invitation ${id}`);
+    await changes.commit(database, async (writing, tell) => {
+      await holdToGrant(writing, { home, by, now, existence });
+      await assertNoOwner(writing, home, person);
+      await assertTwinsStay(writing, home, twins, { now, existence });
+      await writing
+        .updateTable('membership')
+        .set({ role, twins: JSON.stringify(twins), until })
+        .where('home', '=', home)
+        .where('person', '=', person)
+        .execute();
+      if (!isKeeper(role)) await endGifts(writing, { person, home, now }, tell);
+      else if (until !== null) await shortenGifts(writing, { person, home, until }, tell);
+      tell({ type: 'membership', home, person });
+    });
   }
 
   /**
-   * Takes an invitation, which is gone then.
-   * @param email of who takes it: one that was sent to an address is for its owner
-   * @throws IdentityError `bad-credentials`; `conflict` for who belongs there already
+   * What they have given others in the home (keys, invitations, claim codes) ends, too.
+   * @throws IdentityError `not-found`; `conflict` for the owner; `forbidden` for who may not any more
    */
-  async accept(code: string, person: string, email: string): Promise<Membership> {
-    const { database, clock } = this.#options;
-    const codeHash = hashOf(readLongCode(code));
-    const found = await database
-      .selectFrom('invitation')
-      .selectAll()
-      .where('codeHash', '=', codeHash)
-      .where('expiresAt', '>', clock.now())
-      .executeTakeFirst();
-    const isTheirs =
-      found && (found.email === null || found.email.toLowerCase() === email.toLowerCase());
-    if (!isTheirs) throw wrongInvitation();
-    if (await this.of(person, found.home)) {
-      throw new IdentityError('conflict', 'you belong to this home already');
-    }
-    const { numDeletedRows } = await database
-      .deleteFrom('invitation')
-      .where('codeHash', '=', codeHash)
-      .executeTakeFirst();
-    // Somebody else was quicker
-    if (numDeletedRows === 0n) throw wrongInvitation();
-    const { role, twins, until } = toInvitation(found);
-    await this.add(found.home, person, { role, twins, until }, found.madeBy);
-    const made = await this.of(person, found.home);
-    if (!made) throw wrongInvitation();
-    return made;
+  async remove(home: string, person: string, by: string): Promise<void> {
+    const { database, clock, changes, existence } = this.#options;
+    const now = clock.now();
+    await changes.commit(database, async (writing, tell) => {
+      if (by === `person:${person}`) await hold(writing, home, { now, existence });
+      else await holdToGrant(writing, { home, by, now, existence });
+      await assertNoOwner(writing, home, person);
+      await writing
+        .deleteFrom('membership')
+        .where('home', '=', home)
+        .where('person', '=', person)
+        .execute();
+      await endGifts(writing, { person, home, now }, tell);
+      tell({ type: 'membership', home, person });
+    });
   }
 
-  /** The home is gone. */
-  async forget(home: string): Promise<void> {
-    const { database } = this.#options;
-    const members = await this.membersOf(home);
-    await database.deleteFrom('invitation').where('home', '=', home).execute();
-    await database.deleteFrom('membership').where('home', '=', home).execute();
-    await database.deleteFrom('ownership').where('home', '=', home).execute();
-    for (const { person } of members) this.#changed(home, person);
-  }
-
-  async #ownerOf(home: string): Promise<string | null> {
-    const row = await this.#options.database
-      .selectFrom('ownership')
-      .select('person')
-      .where('home', '=', home)
-      .executeTakeFirst();
-    return row?.person ?? null;
-  }
-
-  async #mustFind(home: string, person: string): Promise<MembershipRow> {
-    const row = await this.#options.database
-      .selectFrom('membership')
-      .selectAll()
-      .where('home', '=', home)
-      .where('person', '=', person)
-      .executeTakeFirst();
-    if (row) return row;
-    throw new IdentityError('not-found', 'there is no such member of this home');
-  }
-
-  async #assertNoOwner(home: string, person: string): Promise<void> {
-    if ((await this.#ownerOf(home)) === person) {
-      throw new IdentityError('conflict', 'this is the home’s owner', {
-        hint: 'Hand the home over to somebody else first.',
-      });
-    }
-    await this.#mustFind(home, person);
+  /**
+   * Makes another member the owner, and the owner an admin.
+   * @throws IdentityError `not-found`; `forbidden` for who does not own it any more
+   */
+  async transfer(home: string, to: string, by: string): Promise<void> {
+    const { database, clock, changes, existence } = this.#options;
+    const now = clock.now();
+    await changes.commit(database, async (writing, tell) => {
+      await holdToGrant(writing, { home, by, now, existence, role: 'owner' });
+      const owner = await ownerOf(writing, home);
+      if (owner === to) return;
+      await mustFind(writing, home, to);
+      if (owner !== null) {
+        const admission = { role: 'admin' as const, twins: [], until: null };
+        await admit(writing, { home, person: owner, admission, by: to, now, existence }, tell);
+      }
+      await writing
+        .updateTable('ownership')
+        .set({ person: to, since: now })
+        .where('home', '=', home)
+        .execute();
+      tell({ type: 'membership', home, person: to });
+    });
   }
 
   async #of(person: string): Promise<Map<string, Membership>> {
-    const known = this.#known.get(person);
-    if (known) return known;
-    const { database } = this.#options;
-    const rows = await database
-      .selectFrom('membership')
-      .selectAll()
-      .where('person', '=', person)
-      .execute();
-    const owned = await database
-      .selectFrom('ownership')
-      .selectAll()
-      .where('person', '=', person)
-      .execute();
-    const all = new Map(rows.map((row) => [row.home, toMembership(row)]));
-    for (const row of owned) all.set(row.home, ofOwner(row));
-    if (this.#known.size >= REMEMBERED) this.#known.clear();
-    this.#known.set(person, all);
-    return all;
-  }
-
-  #changed(home: string, person: string): void {
-    this.#known.delete(person);
-    this.#options.changes.publish({ type: 'membership', home, person });
+    return await this.#known.get(person, async () => {
+      const { database } = this.#options;
+      const rows = await database
+        .selectFrom('membership')
+        .selectAll()
+        .where('person', '=', person)
+        .execute();
+      const owned = await database
+        .selectFrom('ownership')
+        .selectAll()
+        .where('person', '=', person)
+        .execute();
+      const all = new Map(rows.map((row) => [row.home, toMembership(row)]));
+      for (const row of owned) all.set(row.home, ofOwner(row));
+      return all;
+    });
   }
 }
 
-function isOver({ until }: Membership, now: number): boolean {
+/** Writes a membership in place of the one before. The home is held. */
+export async function admit(
+  writing: Writing,
+  who: Moment & { home: string; person: string; admission: Admission; by: string },
+  tell: Tell,
+): Promise<void> {
+  const { home, person, admission, by, now, existence } = who;
+  await assertTwinsStay(writing, home, admission.twins, { now, existence });
+  const row: MembershipRow = {
+    ...{ home, person, role: admission.role, until: admission.until },
+    twins: JSON.stringify(admission.twins),
+    ...{ addedBy: by, addedAt: now },
+  };
+  await writing
+    .insertInto('membership')
+    .values(row)
+    .onConflict((conflict) => conflict.columns(['home', 'person']).doUpdateSet(row))
+    .execute();
+  tell({ type: 'membership', home, person });
+}
+
+export async function assertTwinsStay(
+  writing: Writing,
+  home: string,
+  twins: readonly string[],
+  moment: Moment,
+): Promise<void> {
+  for (const twin of twins) await assertTwinStays(writing, { home, twin }, moment);
+}
+
+async function ownerOf(writing: Writing, home: string): Promise<string | null> {
+  const row = await writing
+    .selectFrom('ownership')
+    .select('person')
+    .where('home', '=', home)
+    .executeTakeFirst();
+  return row?.person ?? null;
+}
+
+async function mustFind(writing: Writing, home: string, person: string): Promise<void> {
+  const row = await writing
+    .selectFrom('membership')
+    .select('person')
+    .where('home', '=', home)
+    .where('person', '=', person)
+    .executeTakeFirst();
+  if (!row) throw new IdentityError('not-found', 'there is no such member of this home');
+}
+
+async function assertNoOwner(writing: Writing, home: string, person: string): Promise<void> {
+  if ((await ownerOf(writing, home)) === person) {
+    throw new IdentityError('conflict', 'this is the home’s owner', {
+      hint: 'Hand the home over to somebody else first.',
+    });
+  }
+  await mustFind(writing, home, person);
+}
+
+export function isOver({ until }: Pick<Membership, 'until'>, now: number): boolean {
   return until !== null && until <= now;
 }
 
@@ -323,18 +283,7 @@ function ofOwner({ home, person, since }: OwnershipRow): Membership {
   return { home, person, role: 'owner', twins: [], until: null, addedAt: since };
 }
 
-function toInvitation(row: InvitationRow): Invitation {
-  const { id, home, role, until, email, createdAt, expiresAt } = row;
-  const twins = listOf(row.twins);
-  return { id, home, role: role as HomeRole, twins, until, email, createdAt, expiresAt };
-}
-
-function listOf(text: string | null): string[] {
+/** A list as it is stored. */
+export function listOf(text: string | null): string[] {
   return text === null ? [] : (JSON.parse(text) as string[]);
-}
-
-function wrongInvitation(): IdentityError {
-  return new IdentityError('bad-credentials', 'there is no such invitation, or not any more', {
-    hint: 'Ask for a new one.',
-  });
 }

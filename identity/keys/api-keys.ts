@@ -1,7 +1,12 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { holdToGrant } from '../homes/granting.ts';
+import type { Existence } from '../homes/incarnations.ts';
+import { holdPerson } from '../people/hold-person.ts';
 import { type Action, SCOPES } from '../permissions.ts';
 import { hashOf, newSecret } from '../secrets.ts';
+import type { Writing } from '../store/atomically.ts';
+import { GenerationCache } from '../store/generation-cache.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { ApiKeyRow } from '../store/tables.ts';
 
@@ -16,10 +21,13 @@ export interface ApiKey {
 }
 
 export interface ApiKeysOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
   newId: () => string;
   changes: IdentityChanges;
+  /** Keys that a home may have; 0: as many as it likes. */
+  mostOfHome: number;
 }
 
 const PREFIX = 'hsk';
@@ -30,11 +38,23 @@ const REMEMBERED = 10_000;
 /** For automations and services: what they may do is listed, they need no session, and they may end. */
 export class ApiKeys {
   readonly #options: ApiKeysOptions;
-  /** By hash; one engine serves a database. */
-  #known = new Map<string, ApiKey>();
+  /** By hash, those that have not been revoked. */
+  readonly #known: GenerationCache<string, ApiKey>;
+  /** When they end, by id: each change that somebody asks for with one looks again. */
+  readonly #ends: GenerationCache<string, { expiresAt: number | null }>;
 
   constructor(options: ApiKeysOptions) {
+    const { clock, changes } = options;
     this.#options = options;
+    this.#known = new GenerationCache({ name: 'API keys', clock, most: REMEMBERED });
+    this.#ends = new GenerationCache({ name: 'ends of API keys', clock, most: REMEMBERED });
+    changes.subscribe((change) => {
+      if (change.type === 'key-changed') {
+        this.#known.forgetWhere(({ id }) => id === change.key);
+        this.#ends.forget(change.key);
+      }
+      if (change.type === 'unsure') for (const one of [this.#known, this.#ends]) one.forgetAll();
+    });
   }
 
   static looksLike(token: string): boolean {
@@ -42,14 +62,16 @@ export class ApiKeys {
   }
 
   /**
+   * It ends when whoever makes it may not make it any more.
    * @returns the key and its secret, which is not to be had again
-   * @throws IdentityError `bad-input` for a scope that no key can have
+   * @throws IdentityError `bad-input` for a scope that no key can have; `forbidden` for who may not any more;
+   * `quota-exceeded`
    */
   async make(
     { home, name, scopes, expiresAt }: Pick<ApiKey, 'home' | 'name' | 'scopes' | 'expiresAt'>,
     by: string,
   ): Promise<{ key: ApiKey; secret: string }> {
-    const { database, clock, newId } = this.#options;
+    const { database, clock, newId, changes, mostOfHome, existence } = this.#options;
     const unknown = scopes.filter((scope) => !SCOPES.includes(scope));
     if (unknown.length > 0) {
       throw new IdentityError('bad-input', `a key cannot have ${unknown.join(', ')}`, {
@@ -57,12 +79,21 @@ export class ApiKeys {
       });
     }
     const secret = newSecret(PREFIX);
+    const now = clock.now();
     const row: ApiKeyRow = {
       ...{ id: newId(), home, name, hash: hashOf(secret), scopes: JSON.stringify(scopes) },
-      ...{ madeBy: by, createdAt: clock.now(), expiresAt, usedAt: null, revokedAt: null },
+      ...{ madeBy: by, createdAt: now, expiresAt, usedAt: null, revokedAt: null },
     };
-    await database.insertInto('apiKey').values(row).execute();
-    return { key: toKey(row), secret };
+    const made = await changes.commit(database, async (writing) => {
+      const until =
+        home === null ? null : (await holdToGrant(writing, { home, by, now, existence })).until;
+      if (home === null) await holdPlatform(writing, by);
+      else await assertRoom(writing, home, now, mostOfHome);
+      const whole = { ...row, expiresAt: earlier(expiresAt, until) };
+      await writing.insertInto('apiKey').values(whole).execute();
+      return whole;
+    });
+    return { key: toKey(made), secret };
   }
 
   /** @param home null: those of the platform */
@@ -80,16 +111,17 @@ export class ApiKeys {
   /** @throws IdentityError `not-found` */
   async revoke(home: string | null, id: string): Promise<void> {
     const { database, clock, changes } = this.#options;
-    const { numUpdatedRows } = await database
-      .updateTable('apiKey')
-      .set({ revokedAt: clock.now() })
-      .where('id', '=', id)
-      .where('home', home === null ? 'is' : '=', home)
-      .where('revokedAt', 'is', null)
-      .executeTakeFirst();
-    if (numUpdatedRows === 0n) throw new IdentityError('not-found', `there is no key ${id}`);
-    for (const [hash, key] of this.#known) if (key.id === id) this.#known.delete(hash);
-    changes.publish({ type: 'key-revoked', key: id });
+    await changes.commit(database, async (writing, tell) => {
+      const { numUpdatedRows } = await writing
+        .updateTable('apiKey')
+        .set({ revokedAt: clock.now() })
+        .where('id', '=', id)
+        .where('home', home === null ? 'is' : '=', home)
+        .where('revokedAt', 'is', null)
+        .executeTakeFirst();
+      if (numUpdatedRows === 0n) throw new IdentityError('not-found', `there is no key ${id}`);
+      tell({ type: 'key-changed', key: id });
+    });
   }
 
   /** @returns null for what is none, or has ended */
@@ -97,20 +129,16 @@ export class ApiKeys {
     const { database, clock } = this.#options;
     const hash = hashOf(secret);
     const now = clock.now();
-    let key = this.#known.get(hash);
-    if (!key) {
+    const key = await this.#known.get(hash, async () => {
       const row = await database
         .selectFrom('apiKey')
         .selectAll()
         .where('hash', '=', hash)
         .where('revokedAt', 'is', null)
         .executeTakeFirst();
-      if (!row) return null;
-      key = toKey(row);
-      if (this.#known.size >= REMEMBERED) this.#known.clear();
-      this.#known.set(hash, key);
-    }
-    if (key.expiresAt !== null && key.expiresAt <= now) return null;
+      return row ? toKey(row) : null;
+    });
+    if (!key || (key.expiresAt !== null && key.expiresAt <= now)) return null;
     if (key.usedAt === null || now - key.usedAt >= USED_MS) {
       key.usedAt = now;
       await database.updateTable('apiKey').set({ usedAt: now }).where('id', '=', key.id).execute();
@@ -118,21 +146,56 @@ export class ApiKeys {
     return key;
   }
 
-  /** Whether the key is there and has not been revoked. */
+  /** Whether the key is there and has not ended. */
   async isGood(id: string): Promise<boolean> {
-    const row = await this.#options.database
-      .selectFrom('apiKey')
-      .select('id')
-      .where('id', '=', id)
-      .where('revokedAt', 'is', null)
-      .executeTakeFirst();
-    return row !== undefined;
+    const { database, clock } = this.#options;
+    const key = await this.#ends.get(id, async () => {
+      const row = await database
+        .selectFrom('apiKey')
+        .select('expiresAt')
+        .where('id', '=', id)
+        .where('revokedAt', 'is', null)
+        .executeTakeFirst();
+      return row ?? null;
+    });
+    return key !== null && (key.expiresAt === null || key.expiresAt > clock.now());
   }
+}
 
-  /** The home is gone. */
-  async forget(home: string): Promise<void> {
-    for (const { id } of await this.list(home)) await this.revoke(home, id);
-  }
+/** Who gives a key for all homes must run the platform. @throws IdentityError `forbidden` */
+async function holdPlatform(writing: Writing, by: string): Promise<void> {
+  const [type, id = ''] = by.split(/:(.*)/s);
+  if (type !== 'person') return;
+  const person = await holdPerson(writing, id);
+  if (person?.isAdmin === 1 && person.lockedAt === null) return;
+  throw new IdentityError('forbidden', 'you may not do this any more');
+}
+
+/** @throws IdentityError `quota-exceeded` */
+async function assertRoom(
+  writing: Writing,
+  home: string,
+  now: number,
+  most: number,
+): Promise<void> {
+  if (most === 0) return;
+  const rows = await writing
+    .selectFrom('apiKey')
+    .select('id')
+    .where('home', '=', home)
+    .where('revokedAt', 'is', null)
+    .where((is) => is.or([is('expiresAt', 'is', null), is('expiresAt', '>', now)]))
+    .limit(most)
+    .execute();
+  if (rows.length < most) return;
+  throw new IdentityError('quota-exceeded', `a home has ${most} API keys at most`, {
+    hint: 'Revoke one that nobody uses any more.',
+  });
+}
+
+function earlier(one: number | null, other: number | null): number | null {
+  if (one === null || other === null) return one ?? other;
+  return Math.min(one, other);
 }
 
 function toKey({ id, home, name, scopes, createdAt, expiresAt, usedAt }: ApiKeyRow): ApiKey {

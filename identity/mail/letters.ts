@@ -14,6 +14,13 @@ export interface LetterValues {
 }
 export type LetterName = keyof LetterValues;
 
+/** Puts a letter on its way. */
+export type Write = <N extends LetterName>(
+  to: { email: string; language: string },
+  name: N,
+  values: LetterValues[N],
+) => void;
+
 export interface Letter {
   subject: string;
   text: string;
@@ -39,8 +46,8 @@ const EN: Letters = {
     text: 'Your password was changed, and all other apps were signed out.\n\nIf it was not you, ask for a new password now.',
   }),
   invitation: ({ code, home, by, days }) => ({
-    subject: `An invitation to ${home}`,
-    text: `${by} invites you to the home "${home}". Enter this code in the app: ${code}\n\nIt is good for ${days} days, once.`,
+    subject: 'An invitation to a home',
+    text: `${plainName(by)} invites you to the home "${plainName(home)}". Enter this code in the app: ${code}\n\nIt is good for ${days} days, once.`,
   }),
   'sessions-ended': () => ({
     subject: 'A Homeostat app of yours was signed out',
@@ -70,8 +77,8 @@ const DE: Letters = {
     text: 'Dein Passwort wurde geändert, alle anderen Apps wurden abgemeldet.\n\nWenn du es nicht warst, fordere jetzt ein neues Passwort an.',
   }),
   invitation: ({ code, home, by, days }) => ({
-    subject: `Eine Einladung zu ${home}`,
-    text: `${by} lädt dich zu „${home}“ ein. Gib diesen Code in der App ein: ${code}\n\nEr gilt ${days} Tage, einmal.`,
+    subject: 'Eine Einladung in ein Zuhause',
+    text: `${plainName(by)} lädt dich zu „${plainName(home)}“ ein. Gib diesen Code in der App ein: ${code}\n\nEr gilt ${days} Tage, einmal.`,
   }),
   'sessions-ended': () => ({
     subject: 'Eine deiner Homeostat-Apps wurde abgemeldet',
@@ -82,6 +89,15 @@ const DE: Letters = {
     text: `In dein Konto kommst du jetzt auch mit ${provider}.\n\nWenn du das nicht warst, ändere dein Passwort und entferne ${provider} in der App.`,
   }),
 };
+
+const LONGEST_NAME = 40;
+
+/** A name that somebody chose, in a letter to somebody else: words, and nothing that a mail program makes a link of. */
+export function plainName(name: string): string {
+  const words = name.normalize('NFKC').replaceAll(/[^\p{L}\p{M}\p{N}'’ &(),+-]+/gu, ' ');
+  const plain = [...words.replaceAll(/\s+/g, ' ').trim()].slice(0, LONGEST_NAME).join('');
+  return plain === '' ? '…' : plain;
+}
 
 export function letterOf<N extends LetterName>(
   name: N,

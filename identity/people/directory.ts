@@ -1,8 +1,11 @@
+import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { endGifts, endGiftsOfPlatform } from '../homes/granting.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { PersonRow } from '../store/tables.ts';
-import { keyOf, type Person, toPerson } from './people.ts';
+import { keyOf, type Person, toPerson } from './accounts.ts';
+import { holdPerson } from './hold-person.ts';
 
 /** An account, as who runs the platform sees it. */
 export interface Listed extends Person {
@@ -23,6 +26,7 @@ export interface DirectoryOptions {
   database: IdentityDatabase;
   clock: { now(): number };
   sessions: Sessions;
+  changes: IdentityChanges;
 }
 
 /** Sorts behind whatever else an address may go on with. */
@@ -76,33 +80,47 @@ export class Directory {
     throw new IdentityError('not-found', 'there is no such person');
   }
 
-  /** Who is locked is signed out at once, and does not come in. @throws IdentityError `not-found` */
+  /**
+   * Who is locked is signed out at once and does not come in; the keys that they made end for good.
+   * @throws IdentityError `not-found`
+   */
   async lock(id: string, isLocked: boolean): Promise<Listed> {
-    const { database, clock, sessions } = this.#options;
-    await database
-      .updateTable('person')
-      .set({ lockedAt: isLocked ? clock.now() : null })
-      .where('id', '=', id)
-      .execute();
-    if (isLocked) await sessions.endAll({ person: id }, 'the account was locked');
+    const { database, clock, sessions, changes } = this.#options;
+    const now = clock.now();
+    await changes.commit(database, async (writing, tell) => {
+      await holdPerson(writing, id);
+      await writing
+        .updateTable('person')
+        .set({ lockedAt: isLocked ? now : null })
+        .where('id', '=', id)
+        .execute();
+      if (!isLocked) return;
+      await sessions.endAll(writing, { person: id }, { because: 'the account was locked' }, tell);
+      await endGifts(writing, { person: id, home: null, now }, tell);
+    });
     return await this.read(id);
   }
 
   /**
    * Lets somebody run the platform, from their next access token on, or no more: then they are signed out
-   * at once, as their tokens say that they may.
+   * at once, as their tokens say that they may, and the keys that they made as such end.
    * @throws IdentityError `not-found`
    */
   async promote(id: string, isAdmin: boolean): Promise<Listed> {
-    const { database, sessions } = this.#options;
-    const { numUpdatedRows } = await database
-      .updateTable('person')
-      .set({ isAdmin: isAdmin ? 1 : 0 })
-      .where('id', '=', id)
-      .where('isAdmin', '=', isAdmin ? 0 : 1)
-      .executeTakeFirst();
-    const isDemoted = !isAdmin && numUpdatedRows > 0n;
-    if (isDemoted) await sessions.endAll({ person: id }, 'runs the platform no more');
+    const { database, clock, sessions, changes } = this.#options;
+    await changes.commit(database, async (writing, tell) => {
+      const person = await holdPerson(writing, id);
+      if (!person || (person.isAdmin === 1) === isAdmin) return;
+      await writing
+        .updateTable('person')
+        .set({ isAdmin: isAdmin ? 1 : 0 })
+        .where('id', '=', id)
+        .execute();
+      if (isAdmin) return;
+      const ending = { because: 'runs the platform no more' };
+      await sessions.endAll(writing, { person: id }, ending, tell);
+      await endGiftsOfPlatform(writing, { person: id, now: clock.now() }, tell);
+    });
     return await this.read(id);
   }
 }

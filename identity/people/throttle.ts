@@ -1,6 +1,6 @@
 import { IdentityError } from '../errors.ts';
 
-interface Failures {
+interface Tries {
   count: number;
   /** Nothing is looked at before. */
   until: number;
@@ -9,13 +9,21 @@ interface Failures {
 
 export interface ThrottleOptions {
   clock: { now(): number };
-  /** Failures that cost nothing. */
+  /** Tries before the first wait. */
   free: number;
-  /** The wait after the next, doubled with each more. */
+  /** The first wait, doubled with each more. */
   firstWaitMs: number;
   longestWaitMs: number;
   /** After so long without one all is forgotten. */
   forgetMs: number;
+}
+
+/** A try that has been counted, and whose end is open. */
+export interface Try {
+  /** It was right: all of the key are forgotten. */
+  succeeded(): void;
+  /** Nothing was looked at: it does not count. */
+  undone(): void;
 }
 
 const MOST_KEPT = 50_000;
@@ -26,15 +34,27 @@ const MOST_KEPT = 50_000;
  */
 export class Throttle {
   readonly #options: ThrottleOptions;
-  #failures = new Map<string, Failures>();
+  #tries = new Map<string, Tries>();
 
   constructor(options: ThrottleOptions) {
     this.#options = options;
   }
 
-  /** @throws IdentityError `too-many-tries` */
-  assertMay(key: string): void {
-    const wait = (this.#failures.get(key)?.until ?? 0) - this.#options.clock.now();
+  /**
+   * Counts a try before anything is looked at, so that many at once are as many as one after the other.
+   * @throws IdentityError `too-many-tries`
+   */
+  begin(key: string): Try {
+    this.#assertMay(key);
+    this.#count(key);
+    return {
+      succeeded: () => this.#tries.delete(key),
+      undone: () => this.#uncount(key),
+    };
+  }
+
+  #assertMay(key: string): void {
+    const wait = (this.#tries.get(key)?.until ?? 0) - this.#options.clock.now();
     if (wait <= 0) return;
     throw new IdentityError('too-many-tries', 'too many tries', {
       hint: `Try again in ${Math.ceil(wait / 1_000)} s.`,
@@ -42,22 +62,25 @@ export class Throttle {
     });
   }
 
-  failed(key: string): void {
+  #count(key: string): void {
     const { clock, free, firstWaitMs, longestWaitMs, forgetMs } = this.#options;
     const now = clock.now();
-    const known = this.#failures.get(key);
+    const known = this.#tries.get(key);
     const count = known && now - known.last < forgetMs ? known.count + 1 : 1;
-    const wait = count > free ? Math.min(longestWaitMs, firstWaitMs * 2 ** (count - free - 1)) : 0;
+    const wait = count >= free ? Math.min(longestWaitMs, firstWaitMs * 2 ** (count - free)) : 0;
     // The oldest goes first: a map keeps the order in which its keys came
-    this.#failures.delete(key);
-    if (this.#failures.size >= MOST_KEPT) {
-      const [oldest] = this.#failures.keys();
-      if (oldest !== undefined) this.#failures.delete(oldest);
+    this.#tries.delete(key);
+    if (this.#tries.size >= MOST_KEPT) {
+      const [oldest] = this.#tries.keys();
+      if (oldest !== undefined) this.#tries.delete(oldest);
     }
-    this.#failures.set(key, { count, until: now + wait, last: now });
+    this.#tries.set(key, { count, until: now + wait, last: now });
   }
 
-  succeeded(key: string): void {
-    this.#failures.delete(key);
+  #uncount(key: string): void {
+    const known = this.#tries.get(key);
+    if (!known) return;
+    if (known.count <= 1) this.#tries.delete(key);
+    else this.#tries.set(key, { ...known, count: known.count - 1, until: 0 });
   }
 }

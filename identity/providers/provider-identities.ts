@@ -14,8 +14,11 @@ export class ProviderIdentities {
   }
 
   /** @returns whose it is; null: nobody’s that we know */
-  async personOf({ issuer, subject }: Pick<Vouched, 'issuer' | 'subject'>): Promise<string | null> {
-    const row = await this.#database
+  async personOf(
+    { issuer, subject }: Pick<Vouched, 'issuer' | 'subject'>,
+    reading: IdentityDatabase = this.#database,
+  ): Promise<string | null> {
+    const row = await reading
       .selectFrom('providerIdentity')
       .select('person')
       .where('issuer', '=', issuer)
@@ -28,14 +31,14 @@ export class ProviderIdentities {
    * @returns whether it is new
    * @throws IdentityError `conflict` when it is somebody else’s
    */
-  async add(vouched: Vouched, person: string): Promise<boolean> {
+  async add(writing: IdentityDatabase, vouched: Vouched, person: string): Promise<boolean> {
     const { issuer, subject, email } = vouched;
-    const { numInsertedOrUpdatedRows } = await this.#database
+    const { numInsertedOrUpdatedRows } = await writing
       .insertInto('providerIdentity')
       .values({ issuer, subject, person, email, linkedAt: this.#clock.now() })
       .onConflict((conflict) => conflict.columns(['issuer', 'subject']).doNothing())
       .executeTakeFirst();
-    if ((await this.personOf(vouched)) !== person) {
+    if ((await this.personOf(vouched, writing)) !== person) {
       throw new IdentityError('conflict', 'somebody else signs in with this already', {
         hint: 'If that is you, sign in with it and remove it there first.',
       });
@@ -44,8 +47,11 @@ export class ProviderIdentities {
   }
 
   /** The first linked first. */
-  async listOf(person: string): Promise<ProviderIdentityRow[]> {
-    return await this.#database
+  async listOf(
+    person: string,
+    reading: IdentityDatabase = this.#database,
+  ): Promise<ProviderIdentityRow[]> {
+    return await reading
       .selectFrom('providerIdentity')
       .selectAll()
       .where('person', '=', person)
@@ -53,8 +59,8 @@ export class ProviderIdentities {
       .execute();
   }
 
-  async remove(person: string, issuer: string): Promise<void> {
-    await this.#database
+  async remove(writing: IdentityDatabase, person: string, issuer: string): Promise<void> {
+    await writing
       .deleteFrom('providerIdentity')
       .where('person', '=', person)
       .where('issuer', '=', issuer)

@@ -130,8 +130,12 @@ describe('somebody new', () => {
       'session',
     );
     await expect(change).rejects.toMatchObject({ code: 'bad-input' });
-    await identity.people.forgot(ADA.email);
-    await identity.people.reset(ADA.email, String(letters.at(-1)?.values['code']), PASSWORD);
+    await identity.passwordResets.ask(ADA.email);
+    await identity.passwordResets.reset(
+      ADA.email,
+      String(letters.at(-1)?.values['code']),
+      PASSWORD,
+    );
     const { person: same } = await identity.people.login(
       { email: ADA.email, password: PASSWORD },
       here,
@@ -182,8 +186,12 @@ describe('linking', () => {
     const { person } = await signIn();
     const { providers } = identity;
     await expect(providers.unlink('test', person.id)).rejects.toMatchObject({ code: 'conflict' });
-    await identity.people.forgot(ADA.email);
-    await identity.people.reset(ADA.email, String(letters.at(-1)?.values['code']), PASSWORD);
+    await identity.passwordResets.ask(ADA.email);
+    await identity.passwordResets.reset(
+      ADA.email,
+      String(letters.at(-1)?.values['code']),
+      PASSWORD,
+    );
     await providers.unlink('test', person.id);
     expect(await providers.linkedTo(person.id)).toEqual([]);
     await expect(providers.unlink('test', person.id)).rejects.toMatchObject({ code: 'not-found' });

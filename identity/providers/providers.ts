@@ -1,11 +1,16 @@
 import { randomNonce, randomPKCECodeVerifier } from 'openid-client';
 import type { Audit } from '../audit/audit.ts';
 import { IdentityError } from '../errors.ts';
-import type { LetterName, LetterValues } from '../mail/letters.ts';
-import type { From, People, Person } from '../people/people.ts';
+import type { Write } from '../mail/letters.ts';
+import type { Person } from '../people/accounts.ts';
+import { holdPerson } from '../people/hold-person.ts';
+import type { People } from '../people/people.ts';
+import type { Registrations } from '../people/registrations.ts';
 import { isSecret } from '../secrets.ts';
-import type { Grant } from '../sessions/sessions.ts';
+import type { From, Grant } from '../sessions/sessions.ts';
+import { atomically } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
+import type { ProviderIdentityRow } from '../store/tables.ts';
 import { type Journey, Provider, type ProviderOptions, type Vouched } from './provider.ts';
 import { ProviderIdentities } from './provider-identities.ts';
 import { Seal } from './seal.ts';
@@ -28,12 +33,9 @@ export interface ProvidersOptions {
   /** The first seals, all open. */
   secrets: readonly string[];
   people: People;
+  registrations: Registrations;
   audit: Audit;
-  write: <N extends LetterName>(
-    to: { email: string; language: string },
-    name: N,
-    values: LetterValues[N],
-  ) => void;
+  write: Write;
   /** Null: people sign in with passwords only. */
   settings: ProviderSettings | null;
 }
@@ -177,13 +179,8 @@ export class Providers {
     const { provider, vouched } = await this.#redeem(proof, null);
     const known = await this.#identities.personOf(vouched);
     const id = known ?? (await this.#welcome(this.#mustFind(provider), vouched));
-    if (!(await people.holder(id))) {
-      throw new IdentityError('bad-credentials', 'this account cannot sign in', {
-        hint: 'Ask whoever runs the server.',
-      });
-    }
+    const grant = await people.signIn({ id }, from);
     const person = await people.read(id);
-    const grant = await people.signIn(person, from);
     audit.record({
       ...{ home: null, who: `person:${id}`, address: from.address, action: 'provider.sign-in' },
       ...{ target: `provider:${provider}`, outcome: 'done', detail: { isNew: known === null } },
@@ -197,39 +194,47 @@ export class Providers {
    * @throws IdentityError `bad-credentials`; `conflict` when it is somebody else’s
    */
   async link(name: string, proof: Proof, person: string): Promise<LinkedProvider[]> {
-    const { people, write } = this.#options;
+    const { database, people, write } = this.#options;
     const { label } = this.#mustFind(name);
     const { provider, vouched } = await this.#redeem(proof, person);
     if (provider !== name) throw wrongCode();
-    const isNew = await this.#identities.add(vouched, person);
+    const isNew = await atomically(database, async (writing) => {
+      await holdPerson(writing, person);
+      return await this.#identities.add(writing, vouched, person);
+    });
     if (isNew) write(await people.read(person), 'provider-linked', { provider: label });
     return await this.linkedTo(person);
   }
 
   /** Those with which somebody can sign in. */
   async linkedTo(person: string): Promise<LinkedProvider[]> {
-    const rows = await this.#identities.listOf(person);
-    return rows.flatMap(({ issuer, email, linkedAt }) => {
-      // One that the operator has taken away is no way in
-      const provider = [...this.#providers.values()].find((one) => one.issuer === issuer);
-      return provider ? [{ name: provider.name, label: provider.label, email, linkedAt }] : [];
-    });
+    return this.#toLinked(await this.#identities.listOf(person));
   }
 
   /** @throws IdentityError `not-found`; `conflict` for the last way in */
   async unlink(name: string, person: string): Promise<void> {
     const { issuer, label } = this.#mustFind(name);
-    const linked = await this.linkedTo(person);
-    if (!linked.some((one) => one.name === name)) {
-      throw new IdentityError('not-found', `you do not sign in with ${label}`);
-    }
-    const { hasPassword } = await this.#options.people.read(person);
-    if (!hasPassword && linked.every((one) => one.name === name)) {
-      throw new IdentityError('conflict', `${label} is your only way to sign in`, {
-        hint: 'Set a password first: ask for a letter, as if you had forgotten it.',
-      });
-    }
-    await this.#identities.remove(person, issuer);
+    await atomically(this.#options.database, async (writing) => {
+      const held = await holdPerson(writing, person);
+      const linked = this.#toLinked(await this.#identities.listOf(person, writing));
+      if (!linked.some((one) => one.name === name)) {
+        throw new IdentityError('not-found', `you do not sign in with ${label}`);
+      }
+      if (held?.passwordHash == null && linked.every((one) => one.name === name)) {
+        throw new IdentityError('conflict', `${label} is your only way to sign in`, {
+          hint: 'Set a password first: ask for a letter, as if you had forgotten it.',
+        });
+      }
+      await this.#identities.remove(writing, person, issuer);
+    });
+  }
+
+  #toLinked(rows: readonly ProviderIdentityRow[]): LinkedProvider[] {
+    return rows.flatMap(({ issuer, email, linkedAt }) => {
+      // One that the operator has taken away is no way in
+      const provider = [...this.#providers.values()].find((one) => one.issuer === issuer);
+      return provider ? [{ name: provider.name, label: provider.label, email, linkedAt }] : [];
+    });
   }
 
   /** An account for somebody whose address the provider vouches for, and who has none. @returns its id */
@@ -240,15 +245,19 @@ export class Providers {
         hint: `Register with your address and a password, sign in, and link ${label} there.`,
       });
     }
+    const { database, people, registrations } = this.#options;
     const name = vouched.name ?? email.split('@')[0] ?? email;
-    const made = await this.#options.people.makeWithoutPassword({ email, name, language });
-    if (!made) {
-      throw new IdentityError('conflict', `${email} has an account already`, {
-        hint: `Sign in with your password and link ${label} there. A letter sets a password if you have none.`,
-      });
-    }
-    await this.#identities.add(vouched, made.id);
-    return made.id;
+    if (!(await people.findByEmail(email))) await registrations.assertMayJoin(email);
+    return await atomically(database, async (writing) => {
+      const made = await people.makeWithoutPassword({ email, name, language }, writing);
+      if (!made) {
+        throw new IdentityError('conflict', `${email} has an account already`, {
+          hint: `Sign in with your password and link ${label} there. A letter sets a password if you have none.`,
+        });
+      }
+      await this.#identities.add(writing, vouched, made.id);
+      return made.id;
+    });
   }
 
   /** @param person who began it; null: somebody who wanted to come in */

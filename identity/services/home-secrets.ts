@@ -1,4 +1,7 @@
+import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { holdToGrant } from '../homes/granting.ts';
+import type { Existence } from '../homes/incarnations.ts';
 import { Seal } from '../providers/seal.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
@@ -9,8 +12,10 @@ export interface HomeSecret {
 }
 
 export interface HomeSecretsOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
+  changes: IdentityChanges;
   /** The first closes, all open. */
   secrets: readonly string[];
 }
@@ -35,32 +40,30 @@ export class HomeSecrets {
     this.#seal = new Seal({ purpose: 'secrets of homes', secrets, lastsMs: null, clock });
   }
 
-  /** @throws IdentityError `conflict` for a home that has too many */
+  /** @throws IdentityError `conflict` for a home that has too many; `forbidden` for who may not any more */
   async set(home: string, name: string, value: string, by: string): Promise<void> {
-    const { database, clock } = this.#options;
-    const known = await this.list(home);
-    if (known.length >= MOST && !known.some((one) => one.name === name)) {
-      throw new IdentityError('conflict', `a home has ${MOST} secrets at most`, {
-        hint: 'Remove one that no rule uses any more.',
-      });
-    }
+    const { database, clock, changes, existence } = this.#options;
     const sealed = await this.#seal.close({ home, name, value });
     const row = { home, name, sealed, setBy: by, setAt: clock.now() };
-    await database
-      .insertInto('homeSecret')
-      .values(row)
-      .onConflict((conflict) => conflict.columns(['home', 'name']).doUpdateSet(row))
-      .execute();
+    await changes.commit(database, async (writing) => {
+      await holdToGrant(writing, { home, by, now: clock.now(), existence });
+      const known = await list(writing, home);
+      if (known.length >= MOST && !known.some((one) => one.name === name)) {
+        throw new IdentityError('conflict', `a home has ${MOST} secrets at most`, {
+          hint: 'Remove one that no rule uses any more.',
+        });
+      }
+      await writing
+        .insertInto('homeSecret')
+        .values(row)
+        .onConflict((conflict) => conflict.columns(['home', 'name']).doUpdateSet(row))
+        .execute();
+    });
   }
 
   /** By name. */
   async list(home: string): Promise<HomeSecret[]> {
-    return await this.#options.database
-      .selectFrom('homeSecret')
-      .select(['name', 'setAt'])
-      .where('home', '=', home)
-      .orderBy('name')
-      .execute();
+    return await list(this.#options.database, home);
   }
 
   /** @returns null where there is none, or where what it was sealed with is gone from JWT_SECRET */
@@ -85,9 +88,13 @@ export class HomeSecrets {
     if (numDeletedRows > 0n) return;
     throw new IdentityError('not-found', `the home has no secret "${name}"`);
   }
+}
 
-  /** The home is gone. */
-  async forget(home: string): Promise<void> {
-    await this.#options.database.deleteFrom('homeSecret').where('home', '=', home).execute();
-  }
+async function list(reading: IdentityDatabase, home: string): Promise<HomeSecret[]> {
+  return await reading
+    .selectFrom('homeSecret')
+    .select(['name', 'setAt'])
+    .where('home', '=', home)
+    .orderBy('name')
+    .execute();
 }

@@ -1,4 +1,7 @@
+import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
+import { holdToGrant } from '../homes/granting.ts';
+import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
@@ -15,8 +18,10 @@ interface HookAddress {
 }
 
 export interface RuleHooksOptions {
+  existence: Existence;
   database: IdentityDatabase;
   clock: { now(): number };
+  changes: IdentityChanges;
 }
 
 const PREFIX = 'hsh';
@@ -33,16 +38,25 @@ export class RuleHooks {
     return token.startsWith(`${PREFIX}_`);
   }
 
-  /** Makes a secret, in place of the one before. @returns it; it is not to be had again */
+  /**
+   * Makes a secret, in place of the one before.
+   * @returns it; it is not to be had again
+   * @throws IdentityError `forbidden` for who may not any more; `conflict` for a rule that is being deleted
+   */
   async make({ home, rule, hook }: HookAddress, by: string): Promise<string> {
-    const { database, clock } = this.#options;
+    const { database, clock, changes, existence } = this.#options;
     const secret = newSecret(PREFIX);
-    const row = { home, rule, hook, hash: hashOf(secret), madeBy: by, createdAt: clock.now() };
-    await database
-      .insertInto('ruleHook')
-      .values(row)
-      .onConflict((conflict) => conflict.columns(['home', 'rule', 'hook']).doUpdateSet(row))
-      .execute();
+    const now = clock.now();
+    const row = { home, rule, hook, hash: hashOf(secret), madeBy: by, createdAt: now };
+    await changes.commit(database, async (writing) => {
+      await holdToGrant(writing, { home, by, now, existence });
+      await assertTwinStays(writing, { home, twin: rule }, { now, existence });
+      await writing
+        .insertInto('ruleHook')
+        .values(row)
+        .onConflict((conflict) => conflict.columns(['home', 'rule', 'hook']).doUpdateSet(row))
+        .execute();
+    });
     return secret;
   }
 
@@ -80,19 +94,5 @@ export class RuleHooks {
       .where('hash', '=', hashOf(secret))
       .executeTakeFirst();
     return row ?? null;
-  }
-
-  /** The rule is gone. */
-  async forget(home: string, rule: string): Promise<void> {
-    await this.#options.database
-      .deleteFrom('ruleHook')
-      .where('home', '=', home)
-      .where('rule', '=', rule)
-      .execute();
-  }
-
-  /** The home is gone. */
-  async forgetHome(home: string): Promise<void> {
-    await this.#options.database.deleteFrom('ruleHook').where('home', '=', home).execute();
   }
 }

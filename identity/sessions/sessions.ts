@@ -1,7 +1,8 @@
 import type { Selectable } from 'kysely';
-import type { IdentityChanges } from '../changes.ts';
+import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { hashOf, newSecret } from '../secrets.ts';
+import { atomically, type Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { RefreshTokenRow, SessionRow } from '../store/tables.ts';
 import { ACCESS_TOKEN_MS, type AccessTokens } from './access-tokens.ts';
@@ -10,6 +11,12 @@ type RefreshTokenOf = Selectable<RefreshTokenRow>;
 
 /** Whose session: a person's app, or a gateway. */
 export type Holder = { person: string; isAdmin: boolean } | { gateway: string; home: string };
+
+/** Where a request comes from. */
+export interface From {
+  address: string | null;
+  deviceName?: string | undefined;
+}
 
 /** What whoever has signed in gets. */
 export interface Grant {
@@ -28,10 +35,17 @@ export interface SessionsOptions {
   clock: { now(): number };
   newId: () => string;
   changes: IdentityChanges;
-  /** Who holds the session now; null when they may not any more. */
-  holderOf: (session: SessionRow) => Promise<Holder | null>;
+  /** Holds whoever has the session until the transaction ends; null when they may not have it any more. */
+  holdHolder: (writing: Writing, session: SessionRow) => Promise<Holder | null>;
   /** A refresh token has been used twice: one of the two has stolen it. */
   onReuse: (session: SessionRow, address: string | null) => Promise<void>;
+}
+
+/** A session that counts once its transaction is committed. */
+export interface Opened {
+  session: string;
+  holder: Holder;
+  refreshToken: string;
 }
 
 const DAY_MS = 24 * 60 * 60_000;
@@ -46,38 +60,45 @@ export class Sessions {
   readonly #options: SessionsOptions;
   /** Sessions that ended while access tokens of theirs may be about, and when. */
   readonly #ended = new Map<string, number>();
+  /** Null: the store may have more of them than are known here. */
+  #loaded: Promise<void> | null = null;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    options.changes.subscribe((change) => {
+      if (change.type === 'session-ended') this.#remember(change.session);
+      if (change.type === 'unsure') this.#loaded = null;
+    });
   }
 
-  /** Learns which sessions have ended of late; before that no token can be judged. */
-  async load(): Promise<void> {
-    const { database, clock } = this.#options;
-    const rows = await database
-      .selectFrom('session')
-      .select(['id', 'revokedAt'])
-      .where('revokedAt', '>', clock.now() - ACCESS_TOKEN_MS)
-      .execute();
-    for (const { id, revokedAt } of rows) this.#ended.set(id, revokedAt ?? 0);
-  }
-
-  /** Whether its access tokens count; they last for minutes, this for a moment. */
-  isEnded(session: string): boolean {
+  /** Whether its access tokens count no more; they last for minutes, this for a moment. */
+  async isEnded(session: string): Promise<boolean> {
+    this.#loaded ??= this.#load();
+    try {
+      await this.#loaded;
+    } catch (error) {
+      this.#loaded = null;
+      throw error;
+    }
     return this.#ended.has(session);
   }
 
-  async begin(
-    holder: Holder,
-    from: { deviceName?: string | undefined; address: string | null },
-  ): Promise<Grant> {
-    const { database, clock, newId } = this.#options;
+  async begin(holder: Holder, from: From): Promise<Grant> {
+    const { database } = this.#options;
+    return await this.grant(
+      await atomically(database, (writing) => this.open(writing, holder, from)),
+    );
+  }
+
+  /** Begins a session in a transaction that has looked at who gets it. {@link grant} it when that is committed. */
+  async open(writing: Writing, holder: Holder, from: From): Promise<Opened> {
+    const { clock, newId } = this.#options;
     const now = clock.now();
-    const id = newId();
-    await database
+    const session = newId();
+    await writing
       .insertInto('session')
       .values({
-        id,
+        id: session,
         person: 'person' in holder ? holder.person : null,
         gateway: 'gateway' in holder ? holder.gateway : null,
         deviceName: from.deviceName ?? null,
@@ -87,145 +108,16 @@ export class Sessions {
         expiresAt: now + SESSION_MS,
         revokedAt: null,
         revokedBecause: null,
+        provenAt: now,
       })
       .execute();
-    return await this.#grant(id, holder, null);
+    return { session, holder, refreshToken: await this.#issue(writing, session, null) };
   }
 
-  /**
-   * Trades a refresh token for the next. One that was used already ends the whole family, but for a
-   * moment in which its answer may have been lost.
-   * @throws IdentityError `bad-credentials`
-   */
-  async refresh(token: string, address: string | null): Promise<Grant> {
-    const { database, clock } = this.#options;
-    const hash = hashOf(token);
+  /** What whoever has signed in gets. */
+  async grant({ session, holder, refreshToken }: Opened): Promise<Grant> {
+    const { accessTokens, clock } = this.#options;
     const now = clock.now();
-    const known = await database
-      .selectFrom('refreshToken')
-      .selectAll()
-      .where('hash', '=', hash)
-      .executeTakeFirst();
-    if (!known) throw refused();
-    const session = await this.#find(known.session);
-    if (!session || session.revokedAt !== null || session.expiresAt <= now) throw refused();
-    const { numUpdatedRows } = await database
-      .updateTable('refreshToken')
-      .set({ usedAt: now })
-      .where('hash', '=', hash)
-      .where('usedAt', 'is', null)
-      .executeTakeFirst();
-    const isFirstUse = numUpdatedRows === 1n;
-    if (await this.#isSuspect(known, isFirstUse)) {
-      await this.end(session.id, 'a refresh token was used twice');
-      await this.#options.onReuse(session, address);
-      throw refused();
-    }
-    const holder = await this.#options.holderOf(session);
-    if (!holder) throw refused();
-    await database
-      .updateTable('session')
-      .set({ usedAt: now, address, expiresAt: now + SESSION_MS })
-      .where('id', '=', session.id)
-      .execute();
-    return await this.#grant(session.id, holder, hash);
-  }
-
-  /** Ends one. @returns whether it was there and had not ended */
-  async end(id: string, because: string): Promise<boolean> {
-    const { database, clock, changes } = this.#options;
-    const now = clock.now();
-    const { numUpdatedRows } = await database
-      .updateTable('session')
-      .set({ revokedAt: now, revokedBecause: because })
-      .where('id', '=', id)
-      .where('revokedAt', 'is', null)
-      .executeTakeFirst();
-    this.#remember(id, now);
-    changes.publish({ type: 'session-ended', session: id });
-    return numUpdatedRows > 0n;
-  }
-
-  /** Ends all of a person or a gateway, or all others. */
-  async endAll(
-    whose: { person: string } | { gateway: string },
-    because: string,
-    except: string | null = null,
-  ): Promise<void> {
-    for (const { id } of await this.#open(whose)) {
-      if (id !== except) await this.end(id, because);
-    }
-  }
-
-  /** Those of a person that have not ended, the last used first. */
-  async listOf(person: string): Promise<SessionRow[]> {
-    const open = await this.#open({ person });
-    return open.sort((one, other) => other.usedAt - one.usedAt);
-  }
-
-  /** Removes what ended long ago. */
-  async tidy(before: number): Promise<void> {
-    const { database } = this.#options;
-    await database
-      .deleteFrom('session')
-      .where((is) => is.or([is('expiresAt', '<', before), is('revokedAt', '<', before)]))
-      .execute();
-  }
-
-  async #open(whose: { person: string } | { gateway: string }): Promise<SessionRow[]> {
-    const { database, clock } = this.#options;
-    const query = database
-      .selectFrom('session')
-      .selectAll()
-      .where('revokedAt', 'is', null)
-      .where('expiresAt', '>', clock.now());
-    return await ('person' in whose
-      ? query.where('person', '=', whose.person)
-      : query.where('gateway', '=', whose.gateway)
-    ).execute();
-  }
-
-  async #find(id: string): Promise<SessionRow | undefined> {
-    const { database } = this.#options;
-    return await database.selectFrom('session').selectAll().where('id', '=', id).executeTakeFirst();
-  }
-
-  /**
-   * Whether somebody else may have this token. It may come again within moments, as long as nobody goes on
-   * with what it was traded for; and of those that one was traded for only the last counts, until one is used.
-   */
-  async #isSuspect(token: RefreshTokenOf, isFirstUse: boolean): Promise<boolean> {
-    const { clock } = this.#options;
-    if (!isFirstUse) {
-      const age = clock.now() - (token.usedAt ?? clock.now());
-      if (age > GRACE_MS) return true;
-      const children = await this.#tradedFor(token.hash);
-      return children.some(({ usedAt }) => usedAt !== null);
-    }
-    if (token.parent === null) return false;
-    const siblings = await this.#tradedFor(token.parent);
-    return siblings.some(
-      ({ hash, position, usedAt }) =>
-        hash !== token.hash && (position > token.position || usedAt !== null),
-    );
-  }
-
-  async #tradedFor(parent: string): Promise<RefreshTokenOf[]> {
-    return await this.#options.database
-      .selectFrom('refreshToken')
-      .selectAll()
-      .where('parent', '=', parent)
-      .execute();
-  }
-
-  async #grant(session: string, holder: Holder, parent: string | null): Promise<Grant> {
-    const { database, accessTokens, clock } = this.#options;
-    const now = clock.now();
-    const refreshToken = newSecret('hsr');
-    await database
-      .insertInto('refreshToken')
-      .values({ hash: hashOf(refreshToken), session, parent, issuedAt: now, usedAt: null })
-      .execute();
     const accessToken = await accessTokens.sign(
       'person' in holder
         ? { subject: holder.person, session, isAdmin: holder.isAdmin }
@@ -240,7 +132,201 @@ export class Sessions {
     };
   }
 
-  #remember(session: string, now: number): void {
+  /**
+   * Trades a refresh token for the next. One that was used already ends the whole family, but for a
+   * moment in which its answer may have been lost.
+   * @throws IdentityError `bad-credentials`
+   */
+  async refresh(token: string, address: string | null): Promise<Grant> {
+    const { database, changes } = this.#options;
+    const hash = hashOf(token);
+    const outcome = await changes.commit(database, (writing, tell) =>
+      this.#trade(writing, hash, address, tell),
+    );
+    if ('opened' in outcome) return await this.grant(outcome.opened);
+    await this.#options.onReuse(outcome.stolen, address);
+    throw refused();
+  }
+
+  /** Ends one. @returns whether it was there and had not ended */
+  async end(id: string, because: string): Promise<boolean> {
+    const { database, changes } = this.#options;
+    return await changes.commit(database, async (writing, tell) => {
+      const ended = await this.#end(writing, { id }, because, tell);
+      // What ended a moment ago may have been told to nobody
+      tell({ type: 'session-ended', session: id });
+      return ended > 0;
+    });
+  }
+
+  /** Ends all of a person or a gateway, or all others, with the transaction. */
+  async endAll(
+    writing: Writing,
+    whose: { person: string } | { gateway: string },
+    { because, except }: { because: string; except?: string },
+    tell: Tell,
+  ): Promise<void> {
+    await this.#end(writing, whose, because, tell, except);
+  }
+
+  /** Those of a person that have not ended, the last used first. */
+  async listOf(person: string): Promise<SessionRow[]> {
+    const { database, clock } = this.#options;
+    return await database
+      .selectFrom('session')
+      .selectAll()
+      .where('person', '=', person)
+      .where('revokedAt', 'is', null)
+      .where('expiresAt', '>', clock.now())
+      .orderBy('usedAt', 'desc')
+      .execute();
+  }
+
+  /** Removes what ended long ago. */
+  async tidy(before: number): Promise<void> {
+    const { database } = this.#options;
+    await database
+      .deleteFrom('session')
+      .where((is) => is.or([is('expiresAt', '<', before), is('revokedAt', '<', before)]))
+      .execute();
+  }
+
+  /** Whoever holds it has proved once more who they are. */
+  async prove(writing: Writing, id: string): Promise<void> {
+    const { clock } = this.#options;
+    await writing
+      .updateTable('session')
+      .set({ provenAt: clock.now() })
+      .where('id', '=', id)
+      .where('revokedAt', 'is', null)
+      .execute();
+  }
+
+  /** When whoever holds it has last proved who they are, epoch ms; 0: never, or it has ended. */
+  async provenAt(id: string): Promise<number> {
+    const session = await this.#find(this.#options.database, id);
+    return session?.revokedAt === null ? (session.provenAt ?? 0) : 0;
+  }
+
+  /** Learns which sessions have ended of late; before that no token can be judged. */
+  async #load(): Promise<void> {
+    const { database, clock } = this.#options;
+    const rows = await database
+      .selectFrom('session')
+      .select(['id', 'revokedAt'])
+      .where('revokedAt', '>', clock.now() - ACCESS_TOKEN_MS)
+      .execute();
+    for (const { id, revokedAt } of rows) this.#ended.set(id, revokedAt ?? 0);
+  }
+
+  async #trade(
+    writing: Writing,
+    hash: string,
+    address: string | null,
+    tell: Tell,
+  ): Promise<{ opened: Opened } | { stolen: SessionRow }> {
+    const { clock, holdHolder } = this.#options;
+    const now = clock.now();
+    const found = await this.#token(writing, hash);
+    const known = found && (await this.#find(writing, found.session));
+    if (!known) throw refused();
+    const holder = await holdHolder(writing, known);
+    const session = await writing
+      .updateTable('session')
+      .set({ usedAt: now, address, expiresAt: now + SESSION_MS })
+      .where('id', '=', known.id)
+      .where('revokedAt', 'is', null)
+      .where('expiresAt', '>', now)
+      .returningAll()
+      .executeTakeFirst();
+    if (!session) throw refused();
+    const { numUpdatedRows } = await writing
+      .updateTable('refreshToken')
+      .set({ usedAt: now })
+      .where('hash', '=', hash)
+      .where('usedAt', 'is', null)
+      .executeTakeFirst();
+    const token = await this.#token(writing, hash);
+    if (!token) throw refused();
+    if (await this.#isSuspect(writing, token, numUpdatedRows === 1n)) {
+      await this.#end(writing, { id: session.id }, 'a refresh token was used twice', tell);
+      return { stolen: session };
+    }
+    if (!holder) throw refused();
+    const refreshToken = await this.#issue(writing, session.id, hash);
+    return { opened: { session: session.id, holder, refreshToken } };
+  }
+
+  async #end(
+    writing: Writing,
+    whose: { id: string } | { person: string } | { gateway: string },
+    because: string,
+    tell: Tell,
+    except?: string,
+  ): Promise<number> {
+    let query = writing
+      .updateTable('session')
+      .set({ revokedAt: this.#options.clock.now(), revokedBecause: because })
+      .where((is) => is.and(whose))
+      .where('revokedAt', 'is', null);
+    if (except !== undefined) query = query.where('id', '!=', except);
+    const ended = await query.returning('id').execute();
+    for (const { id } of ended) tell({ type: 'session-ended', session: id });
+    return ended.length;
+  }
+
+  async #find(reading: IdentityDatabase, id: string): Promise<SessionRow | undefined> {
+    return await reading.selectFrom('session').selectAll().where('id', '=', id).executeTakeFirst();
+  }
+
+  async #token(writing: Writing, hash: string): Promise<RefreshTokenOf | undefined> {
+    return await writing
+      .selectFrom('refreshToken')
+      .selectAll()
+      .where('hash', '=', hash)
+      .executeTakeFirst();
+  }
+
+  /**
+   * Whether somebody else may have this token. It may come again within moments, as long as nobody goes on
+   * with what it was traded for; and of those that one was traded for only the last counts, until one is used.
+   */
+  async #isSuspect(writing: Writing, token: RefreshTokenOf, isFirstUse: boolean): Promise<boolean> {
+    const { clock } = this.#options;
+    if (!isFirstUse) {
+      const age = clock.now() - (token.usedAt ?? clock.now());
+      if (age > GRACE_MS) return true;
+      const children = await this.#tradedFor(writing, token.hash);
+      return children.some(({ usedAt }) => usedAt !== null);
+    }
+    if (token.parent === null) return false;
+    const siblings = await this.#tradedFor(writing, token.parent);
+    return siblings.some(
+      ({ hash, position, usedAt }) =>
+        hash !== token.hash && (position > token.position || usedAt !== null),
+    );
+  }
+
+  async #tradedFor(writing: Writing, parent: string): Promise<RefreshTokenOf[]> {
+    return await writing
+      .selectFrom('refreshToken')
+      .selectAll()
+      .where('parent', '=', parent)
+      .execute();
+  }
+
+  async #issue(writing: Writing, session: string, parent: string | null): Promise<string> {
+    const refreshToken = newSecret('hsr');
+    const issuedAt = this.#options.clock.now();
+    await writing
+      .insertInto('refreshToken')
+      .values({ hash: hashOf(refreshToken), session, parent, issuedAt, usedAt: null })
+      .execute();
+    return refreshToken;
+  }
+
+  #remember(session: string): void {
+    const now = this.#options.clock.now();
     for (const [id, at] of this.#ended) if (at < now - ACCESS_TOKEN_MS) this.#ended.delete(id);
     this.#ended.set(session, now);
   }

@@ -1,5 +1,6 @@
 import type { DatabaseConnection, Dialect, Driver } from 'kysely';
 import { IdentityError } from '../errors.ts';
+import { TransactionConflict } from './transaction-conflict.ts';
 
 /** SQLSTATE classes of a server that is away, too busy or full, or stops. */
 const AWAY_CLASSES = new Set(['08', '53', '57']);
@@ -7,6 +8,8 @@ const AWAY_CODES = new Set([
   ...['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EHOSTUNREACH'],
   ...['SQLITE_BUSY', 'SQLITE_FULL', 'SQLITE_READONLY'],
 ]);
+/** `serialization_failure`, `deadlock_detected` */
+const CONFLICT_CODES = new Set(['40001', '40P01']);
 /** What the driver says of a connection without any code. */
 const AWAY_WORDS = /timeout|timed out|connection (terminated|ended|error)|not queryable/i;
 
@@ -27,12 +30,21 @@ function watched(driver: Driver): Driver {
       const connection = await driver.acquireConnection().catch(rethrow);
       return new Watched(connection);
     },
-    releaseConnection: (connection) => driver.releaseConnection((connection as Watched).inner),
-    beginTransaction: () => Promise.reject(new Error('identity keeps no transactions')),
-    commitTransaction: () => Promise.reject(new Error('identity keeps no transactions')),
-    rollbackTransaction: () => Promise.reject(new Error('identity keeps no transactions')),
+    releaseConnection: (connection) => driver.releaseConnection(innerOf(connection)),
+    beginTransaction: (connection, settings) =>
+      driver.beginTransaction(innerOf(connection), settings).catch(rethrow),
+    commitTransaction: (connection) => driver.commitTransaction(innerOf(connection)).catch(rethrow),
+    // Of a connection that broke: the failure before it says so
+    rollbackTransaction: (connection) =>
+      driver.rollbackTransaction(innerOf(connection)).catch((error: unknown) => {
+        if (!isAway(error)) throw error;
+      }),
     destroy: () => driver.destroy(),
   };
+}
+
+function innerOf(connection: DatabaseConnection): DatabaseConnection {
+  return (connection as Watched).inner;
 }
 
 class Watched implements DatabaseConnection {
@@ -50,8 +62,14 @@ class Watched implements DatabaseConnection {
 }
 
 function rethrow(error: unknown): never {
+  if (isConflict(error)) throw new TransactionConflict({ cause: error });
   if (!isAway(error)) throw error;
   throw new IdentityError('unavailable', 'the database does not answer at the moment');
+}
+
+/** PostgreSQL has undone one of several transactions that waited for each other. */
+function isConflict(error: unknown): boolean {
+  return error instanceof Error && CONFLICT_CODES.has(String((error as { code?: unknown }).code));
 }
 
 function isAway(error: unknown): boolean {

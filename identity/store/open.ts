@@ -1,15 +1,12 @@
 import SqliteDatabase from 'better-sqlite3';
-import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect, SqliteDialect } from 'kysely';
+import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { readMigrations } from '../../engine/index.ts';
 import { withFailures } from './failures.ts';
+import { sqliteDialect } from './sqlite.ts';
 import type { Tables } from './tables.ts';
 
-/**
- * Queries over what the migrations have made. There are no transactions here: on SQLite one would hold
- * the write lock from one turn of the event loop to the next, and the engine, on the same thread, would
- * wait for it in vain. Each verb is one statement, or several of which each leaves something harmless.
- */
+/** Queries over what the migrations have made; what belongs together is written by `atomically`. */
 export type IdentityDatabase = Kysely<Tables>;
 
 const CONNECTIONS = 4;
@@ -17,11 +14,15 @@ const QUERY_TIMEOUT_MS = 10_000;
 
 /**
  * @param url that of the engine's storage, whose migrations have run
+ * @param around puts something between here and the store: tests stop statements there
  * @throws Error when it names no database
  */
-export function openIdentityDatabase(url: string): IdentityDatabase {
+export function openIdentityDatabase(
+  url: string,
+  around: (dialect: Dialect) => Dialect = (dialect) => dialect,
+): IdentityDatabase {
   return new Kysely<Tables>({
-    dialect: withFailures(dialectFor(url)),
+    dialect: around(withFailures(dialectFor(url))),
     plugins: [new CamelCasePlugin()],
   });
 }
@@ -34,7 +35,7 @@ function dialectFor(url: string): Dialect {
   database.pragma('synchronous = FULL');
   // A database of its own, which nobody else has brought up to date
   if (path === ':memory:') for (const { sql } of readMigrations('sqlite')) database.exec(sql);
-  return new SqliteDialect({ database });
+  return sqliteDialect(database);
 }
 
 function poolFor(url: string): pg.Pool {

@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 
 /** Rows as the migrations make them. Times are epoch ms; lists are JSON; yes and no are 1 and 0. */
 export interface Tables {
@@ -22,9 +22,12 @@ export interface Tables {
   ruleHook: RuleHookRow;
   homeSecret: HomeSecretRow;
   homePolicy: { home: string; provisioning: string; setAt: number };
+  homeIncarnation: HomeIncarnationTable;
+  closingTwin: { home: string; twin: string; since: number };
+  dailyCount: { bucket: string; day: number; count: number };
+  secondFactor: SecondFactorRow;
+  recoveryCode: { person: string; hash: string };
   audit: AuditRow;
-  /** The engine's: only whether a home is there is asked. */
-  home: { id: string };
 }
 
 export interface PersonRow {
@@ -73,6 +76,7 @@ export interface SessionRow {
   expiresAt: number;
   revokedAt: number | null;
   revokedBecause: string | null;
+  provenAt: number | null;
 }
 
 export interface RefreshTokenRow {
@@ -116,6 +120,7 @@ export interface InvitationRow {
   twins: string | null;
   until: number | null;
   email: string | null;
+  emailKey: string | null;
   madeBy: string;
   createdAt: number;
   expiresAt: number;
@@ -140,6 +145,7 @@ export interface DeviceCredentialRow {
   hash: string;
   madeBy: string;
   createdAt: number;
+  isTold: number;
 }
 
 export interface GatewayRow {
@@ -171,6 +177,7 @@ export interface ClaimCodeRow {
   madeBy: string;
   createdAt: number;
   expiresAt: number;
+  takenAt: number | null;
 }
 
 export interface FactoryTokenRow {
@@ -194,6 +201,26 @@ export interface EnrolmentRow {
   home: string | null;
   twin: string | null;
   claimedAt: number | null;
+  secretEndedAt: number | null;
+}
+
+export interface HomeIncarnationTable {
+  number: Generated<number>;
+  home: string;
+  revision: number;
+  beganAt: number;
+  madeAt: number | null;
+  closingAt: number | null;
+  endedAt: number | null;
+}
+export type HomeIncarnationRow = Selectable<HomeIncarnationTable>;
+
+export interface SecondFactorRow {
+  person: string;
+  secret: string;
+  confirmedAt: number | null;
+  lastStep: number;
+  createdAt: number;
 }
 
 export interface RuleHookRow {
@@ -224,4 +251,5 @@ export interface AuditRow {
   outcome: string;
   detail: string | null;
   correlation: string;
+  incarnation: number | null;
 }

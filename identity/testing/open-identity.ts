@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Dialect } from 'kysely';
 import { openStorage } from '../../engine/index.ts';
 import type { ManualClock } from '../../engine/manual-clock.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
@@ -16,13 +17,17 @@ export const STORES: [string, () => Promise<Database>][] = [
 
 let ids = 0;
 
-/** @param url default: SQLite in memory */
+/** @param url default: SQLite in memory @param around stands between it and the store */
 export async function openIdentity(
   clock: ManualClock,
-  { url = 'sqlite::memory:', ...given }: Partial<IdentityOptions> & { url?: string } = {},
+  {
+    url = 'sqlite::memory:',
+    around,
+    ...given
+  }: Partial<IdentityOptions> & { url?: string; around?: (dialect: Dialect) => Dialect } = {},
 ): Promise<Identity> {
   return await Identity.open({
-    database: openIdentityDatabase(url),
+    database: openIdentityDatabase(url, around),
     clock,
     newId: () => `id-${++ids}`,
     bootstrapToken: 'the bootstrap token',

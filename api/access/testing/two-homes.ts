@@ -98,12 +98,12 @@ async function furnish(api: ApiBench, home: string, word: string): Promise<void>
     await memberships.add(home, id, { role, twins: ['lamp'], until: null }, owner.id);
   }
   const admission = { role: 'guest' as const, twins: [], until: null };
-  await memberships.invite(home, admission, { email: `${word}@example.org`, by: owner.id });
+  await identity.invitations.make(home, admission, { email: `${word}@example.org`, by: owner.id });
   const key = { home, name: `${word} key`, scopes: ['twin.read'] as Action[], expiresAt: null };
   await keys.make(key, owner.id);
   const { gateway } = await gateways.make({ home, name: `${word} gateway`, fetches: true }, 'test');
-  await gateways.assign(home, gateway.id, ['door']);
-  await policies.set(home, 'closed');
+  await gateways.assign(home, gateway.id, ['door'], 'test');
+  await policies.set(home, 'closed', 'test');
 }
 
 async function callersOf(api: ApiBench): Promise<Map<string, string>> {
@@ -118,7 +118,7 @@ async function callersOf(api: ApiBench): Promise<Map<string, string>> {
   callers.set('key', key.secret);
   callers.set('device', await devices.make(A, 'lamp', 'a'));
   const made = await gateways.make({ home: A, name: 'gateway', fetches: true }, 'a');
-  await gateways.assign(A, made.gateway.id, ['lamp', 'door']);
+  await gateways.assign(A, made.gateway.id, ['lamp', 'door'], 'a');
   const grant = await gateways.login(made.gateway.id, made.secret, null);
   callers.set('gateway', grant.accessToken);
   return callers;
@@ -137,7 +137,7 @@ async function idsOf(api: ApiBench): Promise<Record<string, readonly string[]>> 
       ...(await engine.storage.listAlerts(B, {}, page)).items.map(idOf),
       ...(await engine.storage.listIntents(B, {}, page)).items.map(idOf),
       ...(await engine.storage.listDeadLetters(B, page)).items.map(idOf),
-      ...(await identity.memberships.invitationsOf(B)).map(idOf),
+      ...(await identity.invitations.list(B)).map(idOf),
       ...(await identity.keys.list(B)).map(idOf),
       ...identity.gateways.list(B).map(idOf),
     ],

@@ -25,6 +25,12 @@ export const Password = z
   .describe(`At least ${SHORTEST_PASSWORD} characters.`);
 /** A code from a letter. */
 export const Code = z.string().min(1).max(64);
+/** Of a second factor. */
+export const FactorCode = z
+  .string()
+  .min(1)
+  .max(64)
+  .describe('Of the second factor: the code that the app shows, or a recovery code.');
 export const DeviceName = DisplayName.optional().describe(
   'What the session is shown as: “Ada’s phone”.',
 );

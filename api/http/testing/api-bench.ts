@@ -14,6 +14,7 @@ import type { EdgeOptions } from '../../edge/edge.ts';
 import { Desk } from '../../gateways/desk.ts';
 import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
+import { existenceIn } from '../../removal.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
 import { OpenApiCheck } from './open-api-check.ts';
@@ -121,6 +122,7 @@ export class ApiBench implements AsyncDisposable {
         throw error;
       },
       announce: async () => {},
+      existence: existenceIn(engine),
       ...given.identity,
     });
     const wake = () => engine.wakeSink('test');
@@ -129,7 +131,7 @@ export class ApiBench implements AsyncDisposable {
       engine,
       counts,
       identity,
-      kits: new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)),
+      kits: new Kits(engine, (address, remove) => identity.homes.removeTwin(address, remove)),
       secret: TOKEN,
       edge: EDGE,
       devices: {

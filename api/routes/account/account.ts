@@ -2,13 +2,14 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { Grant, Person, Principal } from '../../../identity/index.ts';
-import { empty, json, open, refused, withBody, wrong } from '../../http/answers.ts';
+import { closed, empty, json, open, refused, withBody, wrong } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { DisplayName } from '../../http/naming.ts';
 import {
   Code,
   DeviceName,
   Email,
+  FactorCode,
   Language,
   Password,
   SignedIn,
@@ -25,6 +26,9 @@ const Registration = z
     password: Password,
     name: DisplayName,
     language: Language.default('en'),
+    invitation: Code.optional().describe(
+      'The code of an invitation, where only who is invited registers. One that was sent to the address need not be given.',
+    ),
   })
   .meta({ id: 'Registration' });
 const Registered = z
@@ -34,7 +38,12 @@ const Verification = z
   .strictObject({ registration: z.string().min(1).max(64), code: Code, deviceName: DeviceName })
   .meta({ id: 'Verification' });
 const Login = z
-  .strictObject({ email: Email, password: Password, deviceName: DeviceName })
+  .strictObject({
+    email: Email,
+    password: Password,
+    code: FactorCode.optional(),
+    deviceName: DeviceName,
+  })
   .meta({ id: 'Login' });
 const RefreshToken = z
   .strictObject({ refreshToken: z.string().min(1).max(200) })
@@ -54,19 +63,22 @@ export function accountRoutes(app: App, { identity }: RouteContext): void {
         tags: TAGS,
         summary: 'Register',
         description:
-          'Sends a code of six figures to the address. The answer does not tell whether the address has an account; its owner is told by letter.',
+          'Sends a code of six figures to the address. The answer does not tell whether the address has an account, or has been invited; its owner is told by letter. Whether anybody may register, or only who is invited, is a setting of the server (REGISTRATION).',
         security: [],
         body: Registration,
         response: {
           202: json('A letter is on its way.', Registered),
+          ...closed,
+          ...wrong,
           ...refused,
           ...withBody,
           ...open,
         },
       },
     },
-    async ({ body }, reply) => {
-      const registration = await identity.people.register(body);
+    async ({ body: { invitation, ...body }, ip }, reply) => {
+      const from = { address: ip };
+      const registration = await identity.registrations.register(body, from, invitation);
       return reply.code(202).send({ registration });
     },
   );
@@ -88,7 +100,7 @@ export function accountRoutes(app: App, { identity }: RouteContext): void {
     async (request, reply) => {
       const { registration, code, deviceName } = request.body;
       const from = fromOf(request, deviceName);
-      const { person, grant } = await identity.people.verify(registration, code, from);
+      const { person, grant } = await identity.registrations.verify(registration, code, from);
       request.principal = principalOf(person, grant);
       return reply.code(201).send({ person: toProfile(person), tokens: toTokens(grant) });
     },
@@ -103,16 +115,16 @@ export function accountRoutes(app: App, { identity }: RouteContext): void {
         tags: TAGS,
         summary: 'Sign in',
         description:
-          'Begins a session. Wrong guesses make the next wait longer, for that address and from that place only.',
+          'Begins a session. Wrong guesses make the next wait longer, for that address and from that network only. An account with a second factor answers 401 `second-factor-required` to the right password: send it again with `code`.',
         security: [],
         body: Login,
         response: { 200: json('Signed in.', SignedIn), ...wrong, ...withBody, ...open },
       },
     },
     async (request) => {
-      const { email, password, deviceName } = request.body;
+      const { deviceName, ...credentials } = request.body;
       const from = fromOf(request, deviceName);
-      const { person, grant } = await identity.people.login({ email, password }, from);
+      const { person, grant } = await identity.people.login(credentials, from);
       request.principal = principalOf(person, grant);
       return { person: toProfile(person), tokens: toTokens(grant) };
     },
@@ -145,7 +157,8 @@ export function accountRoutes(app: App, { identity }: RouteContext): void {
         operationId: 'forgotPassword',
         tags: TAGS,
         summary: 'Ask for a letter with which to set a new password',
-        description: 'The answer does not tell whether the address has an account.',
+        description:
+          'The answer does not tell whether the address has an account. After a few letters in a day another one is sent only when the code of the last counts no more, an hour later.',
         security: [],
         body: Forgotten,
         response: {
@@ -156,7 +169,7 @@ export function accountRoutes(app: App, { identity }: RouteContext): void {
       },
     },
     async ({ body }, reply) => {
-      await identity.people.forgot(body.email);
+      await identity.passwordResets.ask(body.email);
       return reply.code(202).send();
     },
   );
@@ -182,7 +195,7 @@ export function accountRoutes(app: App, { identity }: RouteContext): void {
       },
     },
     async ({ body }, reply) => {
-      await identity.people.reset(body.email, body.code, body.password);
+      await identity.passwordResets.reset(body.email, body.code, body.password);
       return reply.code(204).send();
     },
   );

@@ -39,7 +39,7 @@ export function ownProviderRoutes(app: App, { identity }: RouteContext): void {
   app.post(
     '/me/providers/:provider/start',
     {
-      config: { action: 'account.manage' },
+      config: { action: 'account.manage', proof: true },
       schema: {
         operationId: 'startProviderLink',
         tags: TAGS,
@@ -64,7 +64,7 @@ export function ownProviderRoutes(app: App, { identity }: RouteContext): void {
   app.post(
     '/me/providers/:provider/finish',
     {
-      config: { action: 'account.manage' },
+      config: { action: 'account.manage', proof: true },
       schema: {
         operationId: 'finishProviderLink',
         tags: TAGS,

@@ -25,6 +25,7 @@ const Session = z
     address: z.string().nullable().describe('From where it was used last.'),
     createdAt: Moment,
     usedAt: Moment,
+    expiresAt: Moment.describe('Each use puts it off.'),
     current: z.boolean().describe('The one that asks.'),
   })
   .meta({ id: 'Session', description: 'Somebody’s app that is signed in.' });
@@ -67,27 +68,18 @@ export function profileRoutes(app: App, { identity }: RouteContext): void {
   app.delete(
     '/me',
     {
-      config: { action: 'account.manage' },
+      config: { action: 'account.manage', proof: true },
       schema: {
         operationId: 'deleteMe',
         tags: TAGS,
         summary: 'Delete one’s own account',
-        description: 'Homes that one owns must be handed over or deleted before.',
+        description:
+          'Homes that one owns must be handed over or deleted before. Keys and invitations that one has made end.',
         response: { 204: empty('It is gone.'), ...conflict, ...withBody, ...always },
       },
     },
     async ({ principal }, reply) => {
-      const { person } = personOf(principal);
-      const owned = (await identity.memberships.homesOf(person)).filter(
-        ({ role }) => role === 'owner',
-      );
-      if (owned.length > 0) {
-        const homes = owned.map(({ home }) => home).join(', ');
-        throw new Refusal('conflict', `you own ${homes}`, {
-          hint: 'Hand it over to somebody else, or delete it.',
-        });
-      }
-      await people.remove(person);
+      await people.remove(personOf(principal).person);
       return reply.code(204).send();
     },
   );
@@ -132,8 +124,9 @@ export function profileRoutes(app: App, { identity }: RouteContext): void {
       const { person, session } = personOf(principal);
       const rows = await sessions.listOf(person);
       return {
-        items: rows.map(({ id, deviceName, address, createdAt, usedAt }) => ({
+        items: rows.map(({ id, deviceName, address, createdAt, usedAt, expiresAt }) => ({
           ...{ id, deviceName, address, createdAt: iso(createdAt), usedAt: iso(usedAt) },
+          expiresAt: iso(expiresAt),
           current: id === session,
         })),
       };

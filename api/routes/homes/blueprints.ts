@@ -28,6 +28,7 @@ import {
 } from '../../http/resources/blueprint.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
+import { removeTwin } from '../../removal.ts';
 
 const TAGS = ['Rules'];
 /** A turn for each rule that is made from it. */
@@ -60,7 +61,7 @@ const DefinedBlueprint = Blueprint.extend({
 
 const Flag = z.enum(['true', 'false']).default('false');
 
-export function blueprintRoutes(app: App, { engine }: RouteContext): void {
+export function blueprintRoutes(app: App, { engine, identity }: RouteContext): void {
   app.get(
     '/homes/:home/blueprints',
     {
@@ -169,7 +170,10 @@ export function blueprintRoutes(app: App, { engine }: RouteContext): void {
       await mustReadBlueprint(engine, params);
       const address = { home: params.home, twin: params.blueprint };
       const by = requesterOf(principal, headers);
-      await deleteBlueprint(engine, address, { detach: query.detach === 'true' }, by);
+      const detach = query.detach === 'true';
+      await removeTwin(engine, identity, address, by, () =>
+        deleteBlueprint(engine, address, { detach }, by),
+      );
       return reply.code(204).send();
     },
   );

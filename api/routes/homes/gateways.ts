@@ -1,7 +1,7 @@
 /** Gateways of a home: central units that speak for devices. */
 import { z } from 'zod';
 import { type Gateway, nameOf } from '../../../identity/index.ts';
-import { always, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
+import { always, conflict, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
 import { iso, Moment, momentIf } from '../../http/moment.ts';
@@ -77,6 +77,7 @@ export function homeGatewayRoutes(app: App, { engine, identity }: RouteContext):
         response: {
           201: json('The gateway and its secret.', MadeGateway),
           ...notFound,
+          ...conflict,
           ...withBody,
           ...always,
         },
@@ -106,16 +107,17 @@ export function homeGatewayRoutes(app: App, { engine, identity }: RouteContext):
         response: {
           200: json('The gateway as it is now.', GatewayBody),
           ...notFound,
+          ...conflict,
           ...refused,
           ...withBody,
           ...always,
         },
       },
     },
-    async ({ params: { home, id }, body }) => {
+    async ({ params: { home, id }, body, principal }) => {
       gateways.read(home, id);
       for (const twin of body.devices) await mustReadTwin(engine, { home, twin });
-      return toGateway(await gateways.assign(home, id, body.devices));
+      return toGateway(await gateways.assign(home, id, body.devices, nameOf(principal)));
     },
   );
 
@@ -132,13 +134,14 @@ export function homeGatewayRoutes(app: App, { engine, identity }: RouteContext):
         response: {
           201: json('The gateway and its new secret.', MadeGateway),
           ...notFound,
+          ...conflict,
           ...withBody,
           ...always,
         },
       },
     },
-    async ({ params: { home, id } }, reply) => {
-      const secret = await gateways.renew(home, id);
+    async ({ params: { home, id }, principal }, reply) => {
+      const secret = await gateways.renew(home, id, nameOf(principal));
       return reply.code(201).send({ ...toGateway(gateways.read(home, id)), secret });
     },
   );
@@ -153,11 +156,17 @@ export function homeGatewayRoutes(app: App, { engine, identity }: RouteContext):
         summary: 'Remove a gateway',
         description: 'It is cut off at once. The twins of its devices stay.',
         params: OfHomePath,
-        response: { 204: empty('It is gone.'), ...notFound, ...withBody, ...always },
+        response: {
+          204: empty('It is gone.'),
+          ...notFound,
+          ...conflict,
+          ...withBody,
+          ...always,
+        },
       },
     },
-    async ({ params: { home, id } }, reply) => {
-      await gateways.revoke(home, id);
+    async ({ params: { home, id }, principal }, reply) => {
+      await gateways.revoke(home, id, nameOf(principal));
       return reply.code(204).send();
     },
   );

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { EngineError, type HomeRow } from '../../../engine/index.ts';
-import type { Principal } from '../../../identity/index.ts';
+import { assertTimezone, EngineError, type HomeRow } from '../../../engine/index.ts';
+import { IdentityError, type Principal } from '../../../identity/index.ts';
 import {
   always,
   conflict,
@@ -18,6 +18,7 @@ import { DisplayName, NewId, Timezone } from '../../http/naming.ts';
 import { assertHome, HomePath, PageQuery } from '../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Home, toHome } from '../../http/resources/home.ts';
+import { Refusal } from '../../problem.ts';
 
 /** Years of journals may go. */
 const LONG_MS = 120_000;
@@ -35,7 +36,10 @@ const HomeChange = z
   .refine((change) => Object.keys(change).length > 0, 'changes nothing')
   .meta({ id: 'HomeChange', minProperties: 1, examples: [{ timezone: 'Europe/Lisbon' }] });
 
-export function homeRoutes(app: App, { engine, identity, defaultTimezone }: RouteContext): void {
+export function homeRoutes(
+  app: App,
+  { engine, identity, defaultTimezone, isReserved }: RouteContext,
+): void {
   app.get(
     '/homes',
     {
@@ -93,9 +97,12 @@ export function homeRoutes(app: App, { engine, identity, defaultTimezone }: Rout
         name: body.name ?? body.id,
         timezone: body.timezone ?? defaultTimezone,
       };
+      assertTimezone(wanted.timezone);
       try {
-        if (principal?.type === 'person') await claim(wanted.id, principal.person);
-        const made = await engine.createHome(wanted);
+        assertMayTake(wanted.id, principal);
+        if (await engine.storage.getHome(wanted.id)) throw taken(wanted.id);
+        const owner = principal?.type === 'person' ? principal.person : null;
+        const made = await identity.homes.make(wanted.id, owner, () => engine.createHome(wanted));
         return reply.code(201).header('location', `/v1/homes/${made.id}`).send(toHome(made));
       } catch (error) {
         const known = await sameHome(error, wanted, principal);
@@ -105,14 +112,13 @@ export function homeRoutes(app: App, { engine, identity, defaultTimezone }: Rout
     },
   );
 
-  /**
-   * Before it is made, so that no crash leaves a home without an owner. It is theirs only if it is nobody's
-   * and does not exist, perhaps made by its devices.
-   */
-  async function claim(home: string, person: string): Promise<void> {
-    const isThere = (await engine.storage.getHome(home)) !== null;
-    if (!isThere && (await identity.memberships.found(home, person))) return;
-    throw new EngineError('conflict', `there is a home ${home} already`);
+  /** Homes that the configuration names are the platform's to make: devices that nobody claims speak for them. */
+  function assertMayTake(home: string, principal: Principal | null): void {
+    const isPlatform = principal?.type === 'person' && principal.isAdmin;
+    if (principal?.type !== 'person' || isPlatform || !isReserved(home)) return;
+    throw new Refusal('conflict', `the id ${home} is reserved on this server`, {
+      hint: 'Choose another id. Whoever runs the server may make this home and hand it over.',
+    });
   }
 
   /** The home that stood in the way, if it is the one that was wanted. */
@@ -121,7 +127,8 @@ export function homeRoutes(app: App, { engine, identity, defaultTimezone }: Rout
     wanted: Omit<HomeRow, 'createdAt' | 'incarnation'>,
     principal: Principal | null,
   ): Promise<HomeRow | null> {
-    if (!(error instanceof EngineError && error.code === 'conflict')) return null;
+    const isTaken = error instanceof EngineError || error instanceof IdentityError;
+    if (!isTaken || error.code !== 'conflict') return null;
     const { may } = await identity.decide(principal, 'home.read', wanted.id);
     if (!may) return null;
     const known = await engine.storage.getHome(wanted.id);
@@ -189,10 +196,13 @@ export function homeRoutes(app: App, { engine, identity, defaultTimezone }: Rout
       },
     },
     async ({ params }, reply) => {
-      assertHome(params.home);
-      await engine.deleteHome(params.home);
-      await identity.forgetHome(params.home);
+      const { id: home } = await mustReadHome(engine, params.home);
+      await identity.homes.remove(home, () => engine.deleteHome(home));
       return reply.code(204).send();
     },
   );
+}
+
+function taken(home: string): EngineError {
+  return new EngineError('conflict', `there is a home ${home} already`);
 }

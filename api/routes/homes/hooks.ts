@@ -4,7 +4,7 @@ import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { nameOf } from '../../../identity/index.ts';
 import { type RuleContext, webhooksOf } from '../../../rules/index.ts';
-import { always, empty, json, notFound, withBody } from '../../http/answers.ts';
+import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { iso, Moment } from '../../http/moment.ts';
 import { HookPath, RulePath } from '../../http/parameters.ts';
@@ -77,6 +77,7 @@ export function ruleHookRoutes(app: App, { engine, identity, devices }: RouteCon
         response: {
           201: json('Where to call it, and the secret, which is not to be had again.', MadeHook),
           ...notFound,
+          ...conflict,
           ...withBody,
           ...always,
         },

@@ -27,7 +27,7 @@ const Invited = Invitation.extend({
 const Acceptance = z.strictObject({ code: Code }).meta({ id: 'InvitationCode' });
 
 export function invitationRoutes(app: App, { engine, identity }: RouteContext): void {
-  const { memberships, people } = identity;
+  const { invitations, letterLimits, people } = identity;
 
   app.post(
     '/homes/:home/invitations',
@@ -37,12 +37,14 @@ export function invitationRoutes(app: App, { engine, identity }: RouteContext): 
         operationId: 'invite',
         tags: TAGS,
         summary: 'Invite somebody',
-        description: 'By letter, or by a code that you give them. It is good for a week, once.',
+        description:
+          'By letter, or by a code that you give them. It is good for a week, once, while you may invite. Letters are few a day: to one address, by one person, for one home.',
         params: HomePath,
         body: NewInvitation,
         response: {
           201: json('The invitation.', Invited),
           ...notFound,
+          ...conflict,
           ...withBody,
           ...always,
         },
@@ -52,7 +54,8 @@ export function invitationRoutes(app: App, { engine, identity }: RouteContext): 
       const { id: home, name } = await mustReadHome(engine, params.home);
       const by = nameOf(principal);
       const { email = null, ...admission } = body;
-      const { invitation, code } = await memberships.invite(home, toAdmission(admission), {
+      if (email !== null) await letterLimits.assertMayInvite({ email, by, home });
+      const { invitation, code } = await invitations.make(home, toAdmission(admission), {
         email,
         by,
       });
@@ -87,7 +90,7 @@ export function invitationRoutes(app: App, { engine, identity }: RouteContext): 
     },
     async ({ params }) => {
       await mustReadHome(engine, params.home);
-      return { items: (await memberships.invitationsOf(params.home)).map(toInvitation) };
+      return { items: (await invitations.list(params.home)).map(toInvitation) };
     },
   );
 
@@ -104,7 +107,7 @@ export function invitationRoutes(app: App, { engine, identity }: RouteContext): 
       },
     },
     async ({ params: { home, id } }, reply) => {
-      await memberships.withdraw(home, id);
+      await invitations.withdraw(home, id);
       return reply.code(204).send();
     },
   );
@@ -128,8 +131,7 @@ export function invitationRoutes(app: App, { engine, identity }: RouteContext): 
     },
     async ({ body, principal }) => {
       const { person } = personOf(principal);
-      const { email } = await people.read(person);
-      return toOwnMembership(await memberships.accept(body.code, person, email));
+      return toOwnMembership(await invitations.accept(body.code, person));
     },
   );
 }

@@ -1,7 +1,7 @@
 /** Keys for automations and services. */
 import { z } from 'zod';
 import { type ApiKey, nameOf, SCOPES } from '../../../identity/index.ts';
-import { always, empty, json, notFound, withBody } from '../../http/answers.ts';
+import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
 import { iso, Moment, MomentValue, momentIf } from '../../http/moment.ts';
@@ -9,13 +9,16 @@ import { DisplayName } from '../../http/naming.ts';
 import { HomePath, IdPath, OfHomePath } from '../../http/parameters.ts';
 
 const TAGS = ['Keys'];
+const DAY_MS = 24 * 60 * 60_000;
 
 const Scope = z.enum(SCOPES as [string, ...string[]]);
 const NewKey = z
   .strictObject({
     name: DisplayName,
     scopes: z.array(Scope).min(1).describe('What it may do; nothing else.'),
-    expiresAt: MomentValue.nullish().describe('When it ends; null: when it is revoked.'),
+    expiresAt: MomentValue.nullish().describe(
+      'When it ends; null: when it is revoked. Default: after 90 days, or as the server is set (API_KEY_DAYS).',
+    ),
   })
   .meta({ id: 'NewKey', examples: [{ name: 'Grafana', scopes: ['twins.list', 'twin.explain'] }] });
 const Key = z
@@ -33,8 +36,13 @@ const MadeKey = Key.extend({
   secret: z.string().describe('Shown this once. Send it as `Authorization: Bearer`.'),
 }).meta({ id: 'MadeKey', description: 'A new API key.' });
 
-export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
+export function keyRoutes(app: App, { engine, identity, apiKeyDays }: RouteContext): void {
   const { keys } = identity;
+  const wantedKey = (home: string | null, { name, scopes, expiresAt }: z.infer<typeof NewKey>) => {
+    const end = apiKeyDays === 0 ? null : engine.clock.now() + apiKeyDays * DAY_MS;
+    const wanted = { home, name, scopes: scopes as ApiKey['scopes'] };
+    return { ...wanted, expiresAt: expiresAt === undefined ? end : expiresAt };
+  };
   const listed = { 200: json('All of them.', z.object({ items: z.array(Key) })), ...always };
   const made = { 201: json('The new key.', MadeKey), ...withBody, ...always };
   const revoked = { 204: empty('It is void, at once.'), ...notFound, ...withBody, ...always };
@@ -56,7 +64,7 @@ export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
   app.post(
     '/keys',
     {
-      config: { action: 'keys.manage-all' },
+      config: { action: 'keys.manage-all', proof: true },
       schema: {
         operationId: 'makeKeyForAll',
         tags: TAGS,
@@ -110,15 +118,16 @@ export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
   app.post(
     '/homes/:home/keys',
     {
-      config: { action: 'keys.manage' },
+      config: { action: 'keys.manage', proof: true },
       schema: {
         operationId: 'makeKey',
         tags: TAGS,
         summary: 'Make a key for a home',
-        description: 'It may do nothing elsewhere, and nothing that its scopes do not name.',
+        description:
+          'It may do nothing elsewhere, and nothing that its scopes do not name. It ends when whoever made it may make keys of the home no more.',
         params: HomePath,
         body: NewKey,
-        response: { ...made, ...notFound },
+        response: { ...made, ...notFound, ...conflict },
       },
     },
     async ({ params, body, principal }, reply) => {
@@ -145,10 +154,6 @@ export function keyRoutes(app: App, { engine, identity }: RouteContext): void {
       return reply.code(204).send();
     },
   );
-}
-
-function wantedKey(home: string | null, { name, scopes, expiresAt }: z.infer<typeof NewKey>) {
-  return { home, name, scopes: scopes as ApiKey['scopes'], expiresAt: expiresAt ?? null };
 }
 
 function toKey(key: ApiKey): z.infer<typeof Key> {

@@ -1,5 +1,6 @@
 /** Who belongs to a home. */
 import { z } from 'zod';
+import { nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { mustReadHome } from '../../http/existence.ts';
@@ -63,8 +64,8 @@ export function memberRoutes(app: App, { engine, identity }: RouteContext): void
         },
       },
     },
-    async ({ params: { home, person }, body }) => {
-      await memberships.change(home, person, toAdmission(body));
+    async ({ params: { home, person }, body, principal }) => {
+      await memberships.change(home, person, toAdmission(body), nameOf(principal));
       return await mustFind(home, person);
     },
   );
@@ -88,8 +89,8 @@ export function memberRoutes(app: App, { engine, identity }: RouteContext): void
         },
       },
     },
-    async ({ params: { home, person } }, reply) => {
-      await memberships.remove(home, person);
+    async ({ params: { home, person }, principal }, reply) => {
+      await memberships.remove(home, person, nameOf(principal));
       return reply.code(204).send();
     },
   );
@@ -114,7 +115,7 @@ export function memberRoutes(app: App, { engine, identity }: RouteContext): void
     },
     async ({ params, principal }, reply) => {
       if (principal?.type !== 'person') throw new Refusal('forbidden', 'only people leave homes');
-      await memberships.remove(params.home, principal.person);
+      await memberships.remove(params.home, principal.person, nameOf(principal));
       return reply.code(204).send();
     },
   );
@@ -122,7 +123,7 @@ export function memberRoutes(app: App, { engine, identity }: RouteContext): void
   app.put(
     '/homes/:home/owner',
     {
-      config: { action: 'owner.change' },
+      config: { action: 'owner.change', proof: true },
       schema: {
         operationId: 'changeOwner',
         tags: TAGS,
@@ -140,11 +141,13 @@ export function memberRoutes(app: App, { engine, identity }: RouteContext): void
         },
       },
     },
-    async ({ params: { home }, body: { person } }) => {
+    async ({ params: { home }, body: { person }, principal }) => {
       await mustReadHome(engine, home);
       await people.read(person);
       const members = await memberships.membersOf(home);
-      if (members.some(({ role }) => role === 'owner')) await memberships.transfer(home, person);
+      const by = nameOf(principal);
+      if (members.some(({ role }) => role === 'owner'))
+        await memberships.transfer(home, person, by);
       else await memberships.found(home, person);
       return await mustFind(home, person);
     },

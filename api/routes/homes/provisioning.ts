@@ -111,14 +111,15 @@ export function provisioningRoutes(app: App, { engine, identity, devices }: Rout
         response: {
           200: json('Its way from now on.', Policy),
           ...notFound,
+          ...conflict,
           ...withBody,
           ...always,
         },
       },
     },
-    async ({ params, body }) => {
+    async ({ params, body, principal }) => {
       await mustReadHome(engine, params.home);
-      await policies.set(params.home, body.policy);
+      await policies.set(params.home, body.policy, nameOf(principal));
       return policyOf(params.home);
     },
   );
@@ -132,12 +133,18 @@ export function provisioningRoutes(app: App, { engine, identity, devices }: Rout
         tags: TAGS,
         summary: 'Treat unknown devices as the configuration says',
         params: HomePath,
-        response: { 204: empty('So be it.'), ...notFound, ...withBody, ...always },
+        response: {
+          204: empty('So be it.'),
+          ...notFound,
+          ...conflict,
+          ...withBody,
+          ...always,
+        },
       },
     },
-    async ({ params }, reply) => {
+    async ({ params, principal }, reply) => {
       await mustReadHome(engine, params.home);
-      await policies.forget(params.home);
+      await policies.forget(params.home, nameOf(principal));
       return reply.code(204).send();
     },
   );
@@ -155,6 +162,7 @@ export function provisioningRoutes(app: App, { engine, identity, devices }: Rout
         response: {
           201: json('The code, which is not to be had again.', MadeCode),
           ...notFound,
+          ...conflict,
           ...withBody,
           ...always,
         },

@@ -27,6 +27,7 @@ import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 import { MOST_DAYS, spanOf } from '../../http/span.ts';
+import { removeTwin } from '../../removal.ts';
 import {
   deleteRule,
   householdOf,
@@ -259,8 +260,7 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
       await mustReadRule(engine, params);
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
-      await deleteRule(engine, address, by);
-      await identity.forgetTwin(params.home, params.rule);
+      await removeTwin(engine, identity, address, by, () => deleteRule(engine, address, by));
       return reply.code(204).send();
     },
   );

@@ -29,6 +29,7 @@ import { readingOf } from '../../http/readings.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Twin, toTwin } from '../../http/resources/twin.ts';
 import { etagOf, IfMatch, IfNoneMatch, isKnown } from '../../http/revision.ts';
+import { removeTwin } from '../../removal.ts';
 
 /** Years of journal may go. */
 const LONG_MS = 60_000;
@@ -203,9 +204,7 @@ export function twinRoutes(app: App, { engine, identity }: RouteContext): void {
       },
     },
     async ({ params, headers, principal }, reply) => {
-      assertAddress(params);
-      await engine.deleteTwin(params, requesterOf(principal, headers));
-      await identity.forgetTwin(params.home, params.twin);
+      await removeTwin(engine, identity, params, requesterOf(principal, headers));
       return reply.code(204).send();
     },
   );

@@ -134,7 +134,7 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         tags: TAGS,
         summary: 'Ask whose an enrolled device is',
         description:
-          'A device asks with its secret until somebody has claimed it, and then connects with what the answer says. Asking ends a connection that it has at a broker elsewhere.',
+          'A device asks with its secret until somebody has claimed it, and then connects with what the answer says. Asking ends a connection that it has at a broker elsewhere. A secret that was revoked or replaced since is refused.',
         security: [],
         body: Ask,
         response: { 200: json('Its owner, if any.', Asked), ...wrong, ...withBody, ...open },
@@ -142,12 +142,17 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
     },
     async ({ body: { secret } }) => {
       const found = await identity.factory.findBySecret(secret);
-      if (!found)
-        throw new Refusal('bad-credentials', 'no device has been enrolled with this secret');
+      if (!found) throw notEnrolled();
       const { serial, kind, claimed } = found;
       if (!claimed) return { serial, kind, claimed };
-      await identity.devices.announce(claimed.home, claimed.twin, secret);
+      if (!(await identity.devices.announceIfPresent(claimed, secret))) throw notEnrolled();
       return { serial, kind, claimed: toDeviceIdentity(claimed, devices) };
     },
   );
+}
+
+function notEnrolled(): Refusal {
+  return new Refusal('bad-credentials', 'no device has been enrolled with this secret', {
+    hint: 'If it was revoked or replaced, let the app make a claim code for the device.',
+  });
 }

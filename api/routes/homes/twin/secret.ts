@@ -1,6 +1,6 @@
 /** The secret with which a device comes in. */
 import { nameOf } from '../../../../identity/index.ts';
-import { always, empty, json, notFound, withBody } from '../../../http/answers.ts';
+import { always, conflict, empty, json, notFound, withBody } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { mustReadTwin } from '../../../http/existence.ts';
 import { assertAddress, TwinPath } from '../../../http/parameters.ts';
@@ -17,11 +17,13 @@ export function secretRoutes(app: App, { engine, identity, devices }: RouteConte
         operationId: 'makeDeviceSecret',
         tags: TAGS,
         summary: 'Make the secret of a twin’s device',
-        description: 'In place of the one before: whatever is connected with that is cut off.',
+        description:
+          'In place of the one before, which ends wherever it counted: whatever is connected with that is cut off, and the device’s secret from the factory and claim codes for the twin count no more.',
         params: TwinPath,
         response: {
           201: json('The secret, which is not to be had again.', NewDevice),
           ...notFound,
+          ...conflict,
           ...withBody,
           ...always,
         },
@@ -44,14 +46,20 @@ export function secretRoutes(app: App, { engine, identity, devices }: RouteConte
         tags: TAGS,
         summary: 'Revoke the secret of a twin’s device',
         description:
-          'It is cut off from the broker at once and cannot come back. One that was enrolled where it was made can be claimed anew with the code on its box.',
+          'It is cut off from the broker at once and cannot come back. Its secret from the factory never counts again, whoever claims it: let it in with a claim code, or enrol it once more.',
         params: TwinPath,
-        response: { 204: empty('It is void.'), ...notFound, ...withBody, ...always },
+        response: {
+          204: empty('It is void.'),
+          ...notFound,
+          ...conflict,
+          ...withBody,
+          ...always,
+        },
       },
     },
     async ({ params: { home, twin } }, reply) => {
       assertAddress({ home, twin });
-      await identity.revokeDevice(home, twin);
+      await identity.devices.revoke(home, twin);
       return reply.code(204).send();
     },
   );

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { readConfig } from './config.ts';
+import { reservedHomes } from './reserved-homes.ts';
+
+it('are the homes that the configuration names', async () => {
+  const MQTT_MESSAGES = 'flat=weather/#, shop=weather/+/rain';
+  const isReserved = await reservedHomes(
+    readConfig({ ZIGBEE2MQTT_HOME: 'house', MQTT_MESSAGES, DEMO: 'on' }),
+  );
+  expect(['house', 'flat', 'shop', 'demo'].map(isReserved)).toEqual([true, true, true, true]);
+  expect(['home', 'nest'].map(isReserved)).toEqual([false, false]);
+  const none = await reservedHomes(readConfig({ ZIGBEE2MQTT: 'off', DEMO: 'off' }));
+  expect(['home', 'demo'].map(none)).toEqual([false, false]);
+});
