@@ -27,7 +27,7 @@ import { steeringVerbs } from './steering-verbs.ts';
 import type { Lease } from './storage/port.ts';
 import { parseEvent } from './turn.ts';
 import { twinVerbs } from './twin-verbs.ts';
-import { senderAt } from './vocabulary.ts';
+import { speakerAt } from './vocabulary.ts';
 import { WakeQueue } from './wake-queue.ts';
 
 const DEFAULT_LIMITS: Limits = {
@@ -133,22 +133,22 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return shards[(hash >>> 0) % shards.length] as Shard;
   }
 
-  /** @throws EngineError `bad-input` for what is no door */
-  async function dispatch({ mayReport = false, ...inbound }: Inbound): Promise<Receipt> {
+  function dispatch(inbound: Inbound): Promise<Receipt> {
+    const speaker = speakerAt(inbound);
+    if (speaker instanceof EngineError) return Promise.reject(speaker);
     const id = senderId(inbound.id);
-    const sender = senderAt(inbound.source);
-    return await admit({
+    return admit({
       ...inbound,
       id,
-      sender: sender === 'person' && mayReport ? 'reporter' : sender,
+      sender: speaker,
       cause: null,
       correlation: inbound.correlation === undefined ? id : senderId(inbound.correlation),
     });
   }
 
-  async function tell(told: Told): Promise<Receipt> {
+  function tell(told: Told): Promise<Receipt> {
     const id = told.dedupe ? senderId(told.id) : told.id;
-    return await admit({
+    return admit({
       ...told,
       id,
       sender: 'engine',
@@ -159,12 +159,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   }
 
   /** What cannot be written down never reaches a batch, where others would have to wait for it. */
-  async function admit(envelope: Envelope): Promise<Receipt> {
-    if (isWithinLevels(envelope.event, MOST_LEVELS)) return await core.post(envelope);
+  function admit(envelope: Envelope): Promise<Receipt> {
+    if (isWithinLevels(envelope.event, MOST_LEVELS)) return core.post(envelope);
     const reason = `${envelope.event.type}: nested deeper than ${MOST_LEVELS} levels`;
     const { home, twin } = envelope;
     telemetry.emit('dead-letter.lost', { code: 'bad-input', error: `${home}/${twin}: ${reason}` });
-    return { status: 'rejected', code: 'bad-input', reason, hint: 'Send flat data.' };
+    const hint = 'Send flat data.';
+    return Promise.resolve({ status: 'rejected', code: 'bad-input', reason, hint });
   }
 
   function committed({ twins, rows, changes: made, signals }: FoldedBatch): void {

@@ -1,6 +1,7 @@
 import type { Core } from './core.ts';
 import { EngineError, messageOf } from './errors.ts';
 import type { DeadLetterRow } from './rows.ts';
+import { speakerOf } from './vocabulary.ts';
 
 const PACKET_KEPT_BYTES = 64 * 1024;
 
@@ -77,7 +78,12 @@ export function deadLetterVerbs(core: Core): DeadLetterVerbs {
       switch (content.type) {
         case 'envelope': {
           // The sender's own id stays, so that an event which got through meanwhile is not doubled
-          const receipt = await core.post({ ...content.envelope, kept: true });
+          const { envelope } = content;
+          const receipt = await core.post({
+            ...envelope,
+            sender: speakerOf(envelope),
+            kept: true,
+          });
           if (receipt.status === 'rejected') {
             return { resolved: false, letter, reason: receipt.reason };
           }

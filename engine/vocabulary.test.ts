@@ -4,7 +4,7 @@ import type { JsonObject } from './json.ts';
 import { startEngine } from './testing/engine-bench.ts';
 import { lamp } from './testing/lamp.ts';
 import { teller } from './testing/teller.ts';
-import { ENGINE_EVENTS, SENDERS, sendersOf } from './vocabulary.ts';
+import { ENGINE_EVENTS, SENDERS, sendersOf, speakerOf } from './vocabulary.ts';
 
 const at = (twin: string) => ({ home: 'h1', twin });
 const ada = { principal: 'ada', source: 'rest' };
@@ -35,6 +35,20 @@ describe('who may send what', () => {
       );
       await expect(sent).rejects.toMatchObject({ code: 'bad-input' });
       expect(await bench.engine.readTwin(at('lamp'))).toBeNull();
+    },
+  );
+
+  test.each([
+    ['mqtt', 'device'],
+    ['rest', 'person'],
+    ['timer', 'engine'],
+    ['h1/other', 'engine'],
+  ])(
+    'what was kept from "%s" before envelopes named their sender speaks as %s',
+    (source, sender) => {
+      const kept = { source } as Parameters<typeof speakerOf>[0];
+      expect(speakerOf(kept)).toBe(sender);
+      expect(speakerOf({ ...kept, sender: 'message' })).toBe('message');
     },
   );
 

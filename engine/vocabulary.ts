@@ -3,7 +3,7 @@
  * table, and the engine asks it again for each envelope: {@link sendersOf}.
  */
 import { z } from 'zod';
-import type { Envelope, EventData } from './envelope.ts';
+import type { Envelope, EventData, Inbound } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { Json } from './json.ts';
 import { own } from './own.ts';
@@ -33,15 +33,23 @@ export type Door = keyof typeof DOORS;
 /** Who speaks, of an envelope. `reporter`: a person or a program that may also say what a device says of itself. */
 export type Speaker = Sender | 'reporter';
 
-/** @throws EngineError `bad-input` for a text that is no door */
-export function senderAt(door: string): Sender {
-  const sender = own<Sender>(DOORS, door);
+/** As whom the door of an event lets it speak, or `bad-input` for a text that is no door. */
+export function speakerAt({
+  source,
+  mayReport,
+}: Pick<Inbound, 'source' | 'mayReport'>): Speaker | EngineError {
+  const sender = own<Sender>(DOORS, source);
   if (sender === undefined) {
-    throw new EngineError('bad-input', `"${door}" is no door of the engine`, {
+    return new EngineError('bad-input', `"${source}" is no door of the engine`, {
       hint: `The doors are: ${Object.keys(DOORS).join(', ')}.`,
     });
   }
-  return sender;
+  return sender === 'person' && mayReport === true ? 'reporter' : sender;
+}
+
+/** As whom an event speaks that was kept before envelopes said so: by its door, or as the engine or a twin of then. */
+export function speakerOf(kept: Omit<Envelope, 'sender'> & { sender?: Speaker }): Speaker {
+  return kept.sender ?? own<Sender>(DOORS, kept.source) ?? 'engine';
 }
 
 interface Word {
@@ -208,8 +216,10 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'command.requested': 'Use the action "command".',
 };
 
-/** In the journal these are the engine's own words beside the event's; machines get them added by the engine. */
-const ADDED = new Set(['folded', 'facts', 'claim', 'at', 'late', 'senderPriority']);
+/** In the journal these are the engine's own words beside the event's. */
+const JOURNAL_WORDS = new Set(['folded', 'facts', 'claim']);
+/** These the engine adds for the machine; an event has them from its sender only where its schema names them. */
+const MACHINE_WORDS = new Set(['at', 'late', 'senderPriority']);
 
 /**
  * An event's data by its schema: what the schema does not name does not get into the journal.
@@ -231,7 +241,9 @@ export function parseData(
   }
   const event: EventData = { type };
   for (const [name, value] of Object.entries(parsed.data as Record<string, Json>)) {
-    if (!ADDED.has(name)) event[name] = value;
+    if (JOURNAL_WORDS.has(name)) continue;
+    if (MACHINE_WORDS.has(name) && !Object.hasOwn(schema.shape, name)) continue;
+    event[name] = value;
   }
   return event;
 }
