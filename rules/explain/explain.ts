@@ -1,9 +1,10 @@
 /** Why a rule did what it did in a span of time, and why it did nothing. */
 import type { Engine } from '../../engine/index.ts';
 import type { Json, Watch } from '../../engine/kind.ts';
+import { Budget, BudgetExceeded, HEED_LIMITS } from '../expressions/budget.ts';
 import { type Program, programOf } from '../kind/program.ts';
 import type { Context } from '../kind/rule.ts';
-import { movesOf, type NearMiss } from '../kind/triggers.ts';
+import { type Move, movesOf, type NearMiss, type Sight } from '../kind/triggers.ts';
 import type { Definition } from '../language/definition.ts';
 import { historyOf, type Span } from '../trial/history.ts';
 import { type Account, accountOf } from './account.ts';
@@ -69,14 +70,13 @@ export async function explainRule(
     const ready = programOf(context.definition);
     const { memory, timezone } = context;
     const sight = {
+      budget: new Budget(HEED_LIMITS),
       seen: happening.seen,
       facts: () => happening.facts(ready.reads),
       timezone,
       readsAfter: ready.readsAfter,
     };
-    const moves = movesOf(ready.triggers, memory.triggers, sight, (miss) =>
-      note(near, ready, miss),
-    );
+    const moves = movesWithin(ready, memory, sight, (miss) => note(near, ready, miss));
     for (const { key, move, hit } of moves) {
       const trigger = ready.triggers[hit.trigger ?? -1]?.trigger;
       const until = memory.triggers[key]?.until;
@@ -96,6 +96,21 @@ export async function explainRule(
     near: [...near.values()].sort((a, b) => a.trigger - b.trigger),
     seen,
   };
+}
+
+/** No moves where to find them costs too much: then the rule had no turn of them either. */
+function movesWithin(
+  { triggers }: Program,
+  memory: Context['memory'],
+  sight: Sight,
+  witness: (miss: NearMiss) => void,
+): Move[] {
+  try {
+    return movesOf(triggers, memory.triggers, sight, witness);
+  } catch (thrown) {
+    if (thrown instanceof BudgetExceeded) return [];
+    throw thrown;
+  }
 }
 
 /** The rule as it was when the span began, where it has had no turn since. */

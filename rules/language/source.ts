@@ -12,10 +12,10 @@ import {
 } from 'yaml';
 import type { z } from 'zod';
 import { type Definition, definition } from './definition.ts';
+import { type Place, pathOf } from './place.ts';
 import { didYouMean } from './suggest.ts';
 
-/** A way into what an author wrote: keys and indices. */
-export type Place = readonly (string | number)[];
+export { type Place, pathOf };
 
 /** Something that is wrong with a rule. */
 export interface Problem {
@@ -118,15 +118,6 @@ export function error(message: string, place: Place): Problem {
 /** The problem with its line and column. */
 export function located(problem: Problem, locate: Locate): Problem {
   return problem.line === undefined ? { ...problem, ...locate(problem.place) } : problem;
-}
-
-/** `triggers[0].twin`. */
-export function pathOf(place: Place): string {
-  return place.reduce<string>(
-    (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
-    '',
-  );
 }
 
 /** `12:5: triggers[0].twin: there is no twin "x"`. */
