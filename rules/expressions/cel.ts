@@ -80,18 +80,24 @@ const KNOWN = new Set(
   ),
 );
 
-/** An operator over single values. @throws NoValue */
-export function operate(operator: string, a: unknown, b: unknown): unknown {
+/** What going through the library costs, as seen beside a step of the evaluator. */
+const LIBRARY_STEPS = 5;
+
+/** An operator over single values. @throws NoValue, BudgetExceeded */
+export function operate(operator: string, a: unknown, b: unknown, budget: Budget): unknown {
+  budget.spend(LIBRARY_STEPS);
   return run(`a ${operator} b`, [a, b]);
 }
 
-/** `-a` or `!a`. @throws NoValue */
-export function operateOn(operator: string, a: unknown): unknown {
+/** `-a` or `!a`. @throws NoValue, BudgetExceeded */
+export function operateOn(operator: string, a: unknown, budget: Budget): unknown {
+  budget.spend(LIBRARY_STEPS);
   return run(`${operator}a`, [a]);
 }
 
-/** The value of a name that the library gives a meaning, such as `int`. @throws NoValue */
-export function constant(name: string): unknown {
+/** The value of a name that the library gives a meaning, such as `int`. @throws NoValue, BudgetExceeded */
+export function constant(name: string, budget: Budget): unknown {
+  budget.spend(LIBRARY_STEPS);
   if (!BASE.hasVariable(name) || name === 'now') throw new NoValue(`Unknown variable: ${name}`);
   return run(name, []);
 }
@@ -119,6 +125,7 @@ export function call(
 /** What a function costs beyond its arguments. */
 function pay(name: string, all: readonly unknown[], budget: Budget): void {
   const [first = 0, second = 0] = all.map(lengthOf);
+  budget.spend(LIBRARY_STEPS);
   budget.read(all.reduce<number>((sum, one) => sum + lengthOf(one), 0));
   switch (name) {
     case 'contains':

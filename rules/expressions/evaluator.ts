@@ -118,9 +118,9 @@ function operand(at: number): Run {
 }
 
 function named(name: string): Run {
-  return step(({ names, now }) => {
+  return step(({ names, now, budget }) => {
     for (let at = names; at; at = at.outer) if (at.name === name) return at.value;
-    return name === 'now' ? new Date(now) : constant(name);
+    return name === 'now' ? new Date(now) : constant(name, budget);
   });
 }
 
@@ -158,7 +158,7 @@ function unary(operator: '!' | '-', of: Run): Run {
     const value = of(frame);
     if (operator === '!' && typeof value === 'boolean') return !value;
     if (operator === '-' && (typeof value === 'number' || typeof value === 'bigint')) return -value;
-    if (isSingle(value)) return operateOn(operator, value);
+    if (isSingle(value)) return operateOn(operator, value, frame.budget);
     throw new NoValue(`no such overload: ${operator}${typeOf(value)}`);
   });
 }
@@ -180,13 +180,17 @@ function logical(decides: boolean, left: Run, right: Run): Run {
   });
 }
 
+/** To fail costs the process more than anything else that an expression does. */
+const FAILURE_STEPS = 100;
+
 /** The value, or why there is none. */
 function attempt(run: Run, frame: Frame): unknown {
   try {
     return run(frame);
   } catch (thrown) {
-    if (thrown instanceof NoValue) return thrown;
-    throw thrown;
+    if (!(thrown instanceof NoValue)) throw thrown;
+    frame.budget.spend(FAILURE_STEPS);
+    return thrown;
   }
 }
 
@@ -218,14 +222,14 @@ function binary(operator: string, left: Run, right: Run): Run {
           frame.budget.read(Math.min(a.length, b.length));
           return ordered(operator, a, b);
         }
-        return both(operator, a, b);
+        return both(operator, a, b, frame.budget);
       });
     default:
       return step((frame) => {
         const a = left(frame);
         const b = right(frame);
         if (typeof a === 'number' && typeof b === 'number') return arithmetic(operator, a, b);
-        return both(operator, a, b);
+        return both(operator, a, b, frame.budget);
       });
   }
 }
@@ -247,8 +251,8 @@ function ordered<T extends number | bigint | string>(operator: string, a: T, b: 
   }
 }
 
-function both(operator: string, a: unknown, b: unknown): unknown {
-  if (isSingle(a) && isSingle(b)) return operate(operator, a, b);
+function both(operator: string, a: unknown, b: unknown, budget: Budget): unknown {
+  if (isSingle(a) && isSingle(b)) return operate(operator, a, b, budget);
   throw new NoValue(`no such overload: ${typeOf(a)} ${operator} ${typeOf(b)}`);
 }
 
@@ -256,7 +260,7 @@ function sum(a: unknown, b: unknown, budget: Budget): unknown {
   if (typeof a === 'number' && typeof b === 'number') return a + b;
   if (typeof a === 'bigint' && typeof b === 'bigint') {
     const total = a + b;
-    return total <= MAX_INT && total >= -MAX_INT ? total : operate('+', a, b);
+    return total <= MAX_INT && total >= -MAX_INT ? total : operate('+', a, b, budget);
   }
   if (typeof a === 'string' && typeof b === 'string') {
     budget.read(a.length + b.length);
@@ -269,7 +273,7 @@ function sum(a: unknown, b: unknown, budget: Budget): unknown {
     return [...(a as unknown[]), ...(b as unknown[])];
   }
   if (a instanceof Uint8Array && b instanceof Uint8Array) budget.make(4 * (a.length + b.length));
-  return both('+', a, b);
+  return both('+', a, b, budget);
 }
 
 // ── lists and maps ───────────────────────────────────────────────────────────────────────────
@@ -308,7 +312,7 @@ function called(name: string, args: readonly ASTNode[], into: (node: ASTNode) =>
     if (values.length === 1) {
       if (name === 'dyn') return first;
       if (name === 'size') return size(first, frame.budget);
-      if (name === 'type' && !isSingle(first)) return constant(typeOf(first));
+      if (name === 'type' && !isSingle(first)) return constant(typeOf(first), frame.budget);
     }
     return made(call(name, null, values, frame.budget), frame.budget);
   });

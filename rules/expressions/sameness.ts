@@ -15,7 +15,7 @@ export function isEqual(a: unknown, b: unknown, budget: Budget): boolean {
   if (typeof a === 'number' && typeof b === 'bigint') return a === Number(b);
   if (typeof a === 'bigint' && typeof b === 'number') return Number(a) === b;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) {
-    return isUnsigned(a, b) ? operate('==', a, b) === true : false;
+    return isUnsigned(a, b) ? operate('==', a, b, budget) === true : false;
   }
   if (Array.isArray(a)) {
     return (
@@ -25,7 +25,7 @@ export function isEqual(a: unknown, b: unknown, budget: Budget): boolean {
   if (isMap(a)) return isMap(b) && isEqualMap(a, b, budget);
   if (!isSingle(b) || typeOf(a) !== typeOf(b)) return false;
   if (a instanceof Uint8Array) budget.read(a.length);
-  return operate('==', a, b) === true;
+  return operate('==', a, b, budget) === true;
 }
 
 function isUnsigned(a: unknown, b: unknown): boolean {

@@ -1,0 +1,31 @@
+/** How large a rule may be: it is read anew whenever its twin comes into memory, and stored with what it remembers. */
+import type { Definition } from '../language/definition.ts';
+import { error, type Problem } from '../language/source.ts';
+
+/** Of its canonical form, as JSON; and of its author's text. */
+const MOST_BYTES = 64 * 1_024;
+const MOST_EXPRESSIONS = 500;
+
+export function flawsOfSize(definition: Definition, source: string | null = null): Problem[] {
+  const text = JSON.stringify(definition);
+  const flaws: Problem[] = [];
+  const bytes = Buffer.byteLength(text);
+  if (bytes > MOST_BYTES || (source !== null && Buffer.byteLength(source) > MOST_BYTES)) {
+    flaws.push(error(`a rule is at most ${MOST_BYTES / 1_024} KiB; make several of it`, []));
+  }
+  const expressions = countOf(text);
+  if (expressions > MOST_EXPRESSIONS) {
+    flaws.push(
+      error(
+        `a rule has at most ${MOST_EXPRESSIONS} expressions, and this one about ${expressions}; make several of it`,
+        [],
+      ),
+    );
+  }
+  return flaws;
+}
+
+/** Of templates, conditions and triggers. */
+function countOf(text: string): number {
+  return text.match(/\$\{|"(?:expression|where|when|until|key)":"/g)?.length ?? 0;
+}
