@@ -613,8 +613,9 @@ class Turn {
         }
         const vars = { ...run.vars, ...(filled.value as JsonObject) };
         if (this.#moment.budget.bytesOf(vars) > MOST_VARS) {
+          const names = Object.keys(filled.value as JsonObject).join(', ');
           throw new BudgetExceeded(
-            `the variables of a run are larger than ${MOST_VARS / 1_024} KiB`,
+            `setting ${names} lets the variables of its run grow beyond ${MOST_VARS / 1_024} KiB`,
           );
         }
         run.vars = vars;
