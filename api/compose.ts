@@ -36,6 +36,7 @@ import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
+import { RuleThreads } from './rule-work/threads.ts';
 import { buildServer } from './server.ts';
 import { upkeep } from './upkeep.ts';
 
@@ -140,13 +141,20 @@ async function startParts(
     clock: doors.clock,
     wake: () => engine.wakeSink('mqtt'),
   });
-  const kits = stack.use(new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)));
+  const work = stack.use(
+    new RuleThreads({
+      ...{ storage: engine.storage, kindsDir: config.kindsDir },
+      ...config.ruleWork,
+    }),
+  );
+  const kits = stack.use(new Kits(engine, work, (home, twin) => identity.forgetTwin(home, twin)));
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
     counts,
     identity,
     kits,
+    work,
     secret: token.secret,
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
     devices: {

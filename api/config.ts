@@ -49,6 +49,8 @@ export interface Config {
   timezone: string;
   /** How long a start waits for a former owner of the homes, s. */
   takeoverWaitSeconds: number;
+  /** Of each thread that does the long work with rules. */
+  ruleWork: { memoryMb: number; seconds: number };
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   retention: { journal: number; rollups: number; ended: number; audit: number };
   deadLettersPerHome: number;
@@ -212,6 +214,8 @@ const Environment = z.object({
     .refine(isTimezone, 'must be an IANA timezone such as Europe/Berlin')
     .default(Intl.DateTimeFormat().resolvedOptions().timeZone),
   TAKEOVER_WAIT_SECONDS: z.coerce.number().min(0).default(15),
+  RULE_WORK_SECONDS: z.coerce.number().min(1).max(50).default(30),
+  RULE_WORK_MEMORY_MB: z.coerce.number().int().min(64).default(256),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
   RETENTION_JOURNAL_DAYS: count(90),
@@ -330,6 +334,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     provisioning: env.PROVISIONING ?? (isLocal && env.MQTT_ANONYMOUS ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
     takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,
+    ruleWork: { memoryMb: env.RULE_WORK_MEMORY_MB, seconds: env.RULE_WORK_SECONDS },
     logLevel: env.LOG_LEVEL,
     retention: {
       journal: env.RETENTION_JOURNAL_DAYS,

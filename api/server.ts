@@ -67,6 +67,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { deviceRoutes } from './routes/provisioning/devices.ts';
 import { factoryRoutes } from './routes/provisioning/factory.ts';
+import type { RuleWork } from './rule-work/rule-work.ts';
 
 export interface ServerOptions {
   engine: Engine;
@@ -74,6 +75,8 @@ export interface ServerOptions {
   counts: Registry;
   identity: Identity;
   kits: Kits;
+  /** Does the long work with rules. */
+  work: RuleWork;
   /** Signs what the server itself gives out; nothing can be read from that. */
   secret: string;
   edge: EdgeOptions;
@@ -147,10 +150,19 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await describeApi(app, version);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
-  const { devices, kits, customKinds = new Set() } = options;
+  const { devices, kits, work, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
-  const context = { engine, identity, kits, defaultTimezone, connections, devices, customKinds };
+  const context = {
+    engine,
+    identity,
+    kits,
+    work,
+    defaultTimezone,
+    connections,
+    devices,
+    customKinds,
+  };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
   metricsRoutes(app, metrics);
   await app.register(async (v1) => routesOf(v1 as App, context), { prefix: '/v1' });

@@ -31,6 +31,7 @@ export { isKindName } from './kind-check.ts';
 export type { Overruling } from './leases.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
+export { type Reader, type ReadingStorage, readerOf } from './reader.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export type { Requester } from './requester.ts';
 export type * from './rows.ts';

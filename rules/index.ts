@@ -54,6 +54,7 @@ export {
   readRule,
 } from './language/source.ts';
 export { type Backtest, backtest, type Deed } from './trial/backtest.ts';
+export type { Span } from './trial/history.ts';
 export { runTests, type TestOutcome } from './trial/run-tests.ts';
 export { compareDraft } from './trial/shadow.ts';
 

@@ -10,6 +10,7 @@ import type { Engine } from '../../engine/index.ts';
 import type { HomePolicy, Identity } from '../../identity/index.ts';
 import type { Desk } from '../gateways/desk.ts';
 import type { Kits } from '../kits.ts';
+import type { RuleWork } from '../rule-work/rule-work.ts';
 
 /** A Fastify instance whose routes take their types from zod schemas. */
 export type App = FastifyInstance<
@@ -25,6 +26,8 @@ export interface RouteContext {
   engine: Engine;
   identity: Identity;
   kits: Kits;
+  /** Does the long work with rules. */
+  work: RuleWork;
   /** The timezone of a home that is created without one. */
   defaultTimezone: string;
   devices: DeviceContext;

@@ -1,5 +1,5 @@
 /** From a command, an alert or any other effect back to the first event that led to it. */
-import { type Engine, EngineError, type JournalRow, pastOf } from '../../engine/index.ts';
+import { EngineError, type JournalRow, pastOf, type Reader } from '../../engine/index.ts';
 import { type Account, accountOf } from './account.ts';
 
 /** One turn on the way. */
@@ -30,19 +30,19 @@ const MOST_SEARCHED = 500;
  * @param id of an effect, a command or an alert: `home/twin@revision#n`
  * @throws EngineError `not-found` for an id that the journal does not hold (any more)
  */
-export async function chainOf(engine: Engine, home: string, id: string): Promise<Link[]> {
+export async function chainOf(reader: Reader, home: string, id: string): Promise<Link[]> {
   const links: Link[] = [];
   let at = turnOf(id);
   if (at === null || at.home !== home) throw notFound(home, id);
   for (let effect: string | null = id; at !== null && links.length < MOST_LINKS; ) {
-    const row: JournalRow | null = await rowAt(engine, home, at.twin, at.revision);
+    const row: JournalRow | null = await rowAt(reader, home, at.twin, at.revision);
     if (!row) {
       if (links.length === 0) throw notFound(home, id);
       break;
     }
-    links.push(await linkOf(engine, row, effect));
+    links.push(await linkOf(reader, row, effect));
     effect = row.eventId;
-    at = row.source === 'timer' ? await armedBy(engine, row) : turnOf(row.eventId);
+    at = row.source === 'timer' ? await armedBy(reader, row) : turnOf(row.eventId);
   }
   return links;
 }
@@ -56,31 +56,31 @@ function turnOf(id: string): { home: string; twin: string; revision: number } | 
 }
 
 async function rowAt(
-  engine: Engine,
+  reader: Reader,
   home: string,
   twin: string,
   revision: number,
 ): Promise<JournalRow | null> {
-  const [row] = await engine.storage.readJournal({ home, twin }, revision, 1);
+  const [row] = await reader.storage.readJournal({ home, twin }, revision, 1);
   return row?.revision === revision ? row : null;
 }
 
-async function linkOf(engine: Engine, row: JournalRow, effectId: string | null): Promise<Link> {
+async function linkOf(reader: Reader, row: JournalRow, effectId: string | null): Promise<Link> {
   const { home, twin, revision, at, event, source, principal, effects } = row;
-  const stored = await engine.storage.getTwin({ home, twin });
+  const stored = await reader.storage.getTwin({ home, twin });
   const effect =
     effects.find(({ id }) => effectId === id || effectId?.startsWith(`${id}~`)) ?? null;
   return {
     ...{ home, twin, revision, at, event, source, principal, effect },
     kind: stored?.kind ?? '',
     name: stored?.name ?? twin,
-    account: stored?.kind === 'rule' ? await accountAt(engine, row) : null,
+    account: stored?.kind === 'rule' ? await accountAt(reader, row) : null,
   };
 }
 
-async function accountAt(engine: Engine, row: JournalRow): Promise<Account | null> {
+async function accountAt(reader: Reader, row: JournalRow): Promise<Account | null> {
   const span = { from: row.receivedAt, to: row.receivedAt + 1 };
-  for await (const past of pastOf(engine.storage, engine.kinds, row, span)) {
+  for await (const past of pastOf(reader.storage, reader.kinds, row, span)) {
     if (past.row.revision === row.revision) return accountOf(past);
   }
   return null;
@@ -88,13 +88,13 @@ async function accountAt(engine: Engine, row: JournalRow): Promise<Account | nul
 
 /** The turn that armed the timer that fired; null: one that its chart armed by itself. */
 async function armedBy(
-  engine: Engine,
+  reader: Reader,
   { home, twin, revision, event }: JournalRow,
 ): Promise<{ home: string; twin: string; revision: number } | null> {
   if (event.type !== 'timer.fired') return null;
   let cursor: string | undefined;
   for (let searched = 0; searched < MOST_SEARCHED; ) {
-    const page = await engine.storage.listJournal({ home, twin }, { limit: 100, cursor });
+    const page = await reader.storage.listJournal({ home, twin }, { limit: 100, cursor });
     for (const row of page.items) {
       if (row.revision >= revision) continue;
       searched++;

@@ -14,6 +14,7 @@ import type { EdgeOptions } from '../../edge/edge.ts';
 import { Desk } from '../../gateways/desk.ts';
 import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
+import { workHere } from '../../rule-work/rule-work.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
 import { OpenApiCheck } from './open-api-check.ts';
@@ -125,11 +126,13 @@ export class ApiBench implements AsyncDisposable {
     });
     const wake = () => engine.wakeSink('test');
     const desk = new Desk({ gateways: identity.gateways, clock, wake });
+    const work = given.server?.work ?? workHere(engine);
     const app = await buildServer({
       engine,
+      work,
       counts,
       identity,
-      kits: new Kits(engine, (home, twin) => identity.forgetTwin(home, twin)),
+      kits: new Kits(engine, work, (home, twin) => identity.forgetTwin(home, twin)),
       secret: TOKEN,
       edge: EDGE,
       devices: {
