@@ -27,6 +27,7 @@ import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { Desk } from './gateways/desk.ts';
+import { beginStart } from './held-rules.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
 import { Kits } from './kits.ts';
@@ -100,8 +101,18 @@ async function startParts(
   const storage = stack.use(
     await doors.openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
   );
+  const start = await beginStart(storage, {
+    ...{ id: randomUUID(), now: doors.clock.now() },
+    ...config.rules,
+  });
+  stack.defer(() =>
+    start.end().catch((error: unknown) => logger.warn({ err: error }, 'the end was not recorded')),
+  );
+  if (start.held !== null)
+    logger.warn({ reason: start.held }, 'the rules of all homes are held back');
   const engine = stack.use(
     await createEngine({
+      holdBack: start.held === null ? [] : ['rule'],
       storage,
       kinds: kinds.all,
       telemetry,
@@ -168,10 +179,11 @@ async function startParts(
     customKinds: new Set(kinds.custom.map(({ kind }) => kind.kind)),
     defaultTimezone: config.timezone,
     logger,
-    readiness: () =>
-      mqtt?.connected()
-        ? { ready: true, problems: [] }
-        : { ready: false, problems: ['the MQTT broker cannot be reached'] },
+    readiness: () => ({
+      ready: mqtt?.connected() ?? false,
+      problems: mqtt?.connected() ? [] : ['the MQTT broker cannot be reached'],
+      warnings: start.held === null ? [] : [`rules are held back: ${start.held}`],
+    }),
   });
   stack.defer(() => server.close());
   kits.resume(logKits(logger));
@@ -186,7 +198,7 @@ async function startParts(
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
-  beginTelling(engine, logger, stack);
+  beginTelling(engine, start.held, logger, stack);
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }
@@ -200,9 +212,15 @@ async function startParts(
 }
 
 /** In the background: rules hear of the start while everything else goes on. */
-function beginTelling(engine: Engine, logger: Logger, stack: ReleaseStack): void {
+function beginTelling(
+  engine: Engine,
+  held: string | null,
+  logger: Logger,
+  stack: ReleaseStack,
+): void {
   const stopping = new AbortController();
-  const telling = tellStart(engine, randomUUID(), stopping.signal).catch((error: unknown) =>
+  const start = { start: randomUUID(), held };
+  const telling = tellStart(engine, start, stopping.signal).catch((error: unknown) =>
     logger.error({ err: error }, 'not all rules were told of the start'),
   );
   stack.defer(async () => {

@@ -33,6 +33,8 @@ export interface BatchContext extends HouseholdSource {
   defaultTimezone: string;
   checkpointEvery: number;
   newId: () => string;
+  /** Kinds whose twins do not act: see `impulses`. */
+  heldBack: ReadonlySet<string>;
 }
 
 /** A batch before its commit. */
@@ -188,6 +190,7 @@ class Batch {
         hint: 'PATCH it, or choose another id.',
       });
     }
+    this.#assertActs(twin, envelope);
     // A tell to a twin that does not care is no event of its life
     if (
       !isExternal(envelope) &&
@@ -224,6 +227,20 @@ class Batch {
       });
     }
     return this.#accept(twin, result, item);
+  }
+
+  /** @throws EngineError `held-back` */
+  #assertActs(twin: LiveTwin, { event }: Envelope): void {
+    if (!this.#context.heldBack.has(twin.kind)) return;
+    const { impulses = [] } = twin.kindOf;
+    if (!impulses.includes(event.type) && event.type !== 'timer.fired') return;
+    throw new EngineError(
+      'held-back',
+      `${keyOf(twin)} is held back: twins of its kind do not act`,
+      {
+        hint: 'The engine was started so; it is the operator who lets them go on.',
+      },
+    );
   }
 
   /** A twin that does not exist: made, listed as a candidate, or refused, as the source's policy says. */
@@ -361,7 +378,7 @@ class Batch {
     for (const id of watchers) {
       const address: Address = { home: twin.home, twin: id };
       const watcher = id === twin.twin ? null : this.#readable(address);
-      if (!watcher?.kindOf.heed) continue;
+      if (!watcher?.kindOf.heed || this.#context.heldBack.has(watcher.kind)) continue;
       let facts: Facts | undefined;
       const factsNow = () => {
         facts ??= this.#household.factsFor(watcher) ?? {};
@@ -437,6 +454,8 @@ class Batch {
   #wake(address: Address): Item[] {
     const followUps: Item[] = [];
     let twin = this.#readable(address);
+    // Its deadlines stay as they are stored
+    if (twin && this.#context.heldBack.has(twin.kind)) return followUps;
     for (let turns = 0; twin && turns < WAKE_TURNS && !this.wide.has(twin.home); turns++) {
       const event = dueEvent(twin, this.#now);
       if (!event) break;

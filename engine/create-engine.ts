@@ -67,6 +67,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
           defaultTimezone,
           newId,
           checkpointEvery: limits.checkpointEvery,
+          heldBack: new Set(options.holdBack ?? []),
         },
         mailboxLimit: limits.mailbox,
         telemetryBudget: limits.telemetryBudget,

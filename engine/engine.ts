@@ -28,6 +28,8 @@ export interface EngineOptions {
   destinations: Destinations;
   /** What is kept for how long; see {@link RetentionDays}. */
   retention: RetentionDays;
+  /** Kinds whose twins are not to act, as when they are what makes the engine crash. Default: none. */
+  holdBack?: readonly string[];
   /** In [0, 1), for jitter. Default Math.random. */
   random?: () => number;
   limits?: Partial<Limits>;

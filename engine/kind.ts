@@ -111,6 +111,11 @@ export interface Kind<
   lateness?: Record<string, Lateness>;
   /** Event types that only twins of the home and the composition root may send, as they are checked elsewhere. */
   internal?: readonly (keyof S & string)[];
+  /**
+   * Event types upon which its twins act of their own accord. While the engine holds the kind back, nobody sends
+   * them, and its deadlines wait; what says how a twin is to be is folded all the same.
+   */
+  impulses?: readonly (keyof S & string)[];
   /** Whose changes concern a twin of this kind: of each of them {@link heed} is asked. Asked itself after each turn. */
   watches?(context: ContextFrom<M>): readonly Watch[];
   /** What of other twins of the home goes with each event, as `event.facts`; journaled with it, so keep it small. */

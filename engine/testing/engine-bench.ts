@@ -59,6 +59,7 @@ export async function startEngine(given: {
   clock?: ManualClock;
   sink?: RecordingSink | null;
   limits?: Partial<Limits>;
+  holdBack?: readonly string[];
 }): Promise<EngineBench> {
   const clock = given.clock ?? new ManualClock();
   const storage = given.storage ?? (await openSqlite(':memory:', { deadLettersPerHome: 100 }));
@@ -71,6 +72,7 @@ export async function startEngine(given: {
     clock,
     telemetry,
     kinds: given.kinds,
+    holdBack: given.holdBack ?? [],
     newId: () => `id-${++ids}`,
     defaultTimezone: 'Europe/Berlin',
     owner: 'test',

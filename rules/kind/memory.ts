@@ -81,6 +81,8 @@ export type Memory = {
   overruns?: number[];
   /** Why the engine has disabled it; a person enables it again. */
   stopped?: string;
+  /** It has raised the alert that the rules of its home are held back. */
+  saysHeld?: true;
   /** When it was last left out because the rules of the home had spent all that a change may cost (epoch ms). */
   leftOutAt?: number;
   /** By twin, until when the rule holds something of it (epoch ms). */

@@ -75,6 +75,8 @@ const events = {
   'webhook.called': z.object({ hook: z.string(), body: z.json() }),
   /** The engine runs again; `start` names this time. */
   'engine.started': z.object({ start: z.string() }),
+  /** The rules of its home are held back, or go on; this one tells the people of the home. */
+  'rules.held': z.object({ reason: z.string().nullable() }),
   /** Somebody else prevails at a twin of which the rule wants something. */
   'desired.overruled': z.object({
     twin: z.string(),
@@ -266,7 +268,11 @@ function takeLive(context: Context, event: RuleEvent): Taken {
         ...(origin as Pick<Context, 'origin'>),
         // Whom the engine has disabled for what it was, it enables for what it is now
         enabled: context.enabled || context.memory.stopped !== undefined,
-        memory: { ...freshMemory(event.at), nextRun: context.memory.nextRun },
+        memory: {
+          ...freshMemory(event.at),
+          nextRun: context.memory.nextRun,
+          ...(context.memory.saysHeld && { saysHeld: true }),
+        },
       };
       return {
         context: next,
@@ -284,6 +290,8 @@ function takeLive(context: Context, event: RuleEvent): Taken {
       const moved = { ...context, timezone };
       return { context: moved, effects: armed(moved, { ...moment, timezone }), trace: [] };
     }
+    case 'rules.held':
+      return heldBack(context, event.reason);
     case 'desired.changed': {
       const enabled = event.enabled ?? true;
       if (enabled === context.enabled) return { context, effects: [], trace: [] };
@@ -319,6 +327,28 @@ function takeLive(context: Context, event: RuleEvent): Taken {
       };
     }
   }
+}
+
+const HELD = 'rules-held-back';
+
+function heldBack(context: Context, reason: string | null): Taken {
+  const { saysHeld: _saysHeld, ...memory } = context.memory;
+  const isRaised = reason !== null;
+  return {
+    context: { ...context, memory: { ...memory, ...(isRaised && { saysHeld: true as const }) } },
+    effects: [
+      {
+        type: 'alert',
+        key: HELD,
+        severity: 'critical',
+        state: isRaised ? 'raised' : 'cleared',
+        message: isRaised
+          ? `no rule of this home runs until the server is started anew: ${reason}`
+          : 'the rules of this home run again',
+      },
+    ],
+    trace: [],
+  };
 }
 
 /** Said, and no more than that: it is not this rule that has cost too much. */
@@ -642,6 +672,7 @@ const machine = setup({
     'webhook.called': { actions: 'take' },
     'engine.started': { actions: 'take' },
     'desired.overruled': { actions: 'take' },
+    'rules.held': { actions: 'take' },
   },
   states: {
     switch: {
@@ -670,12 +701,14 @@ export const rule = defineKind({
   commands: {},
   measurements: {},
   machine,
+  impulses: ['observed', 'due', 'run', 'webhook.called', 'engine.started'],
   internal: [
     'rule.defined',
     'observed',
     'due',
     'webhook.called',
     'engine.started',
+    'rules.held',
     'desired.overruled',
   ],
   view: ({ enabled, definition, reported }) => ({
