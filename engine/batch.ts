@@ -2,6 +2,7 @@
  * Many envelopes folded into one commit: the only place where twins change. Effects are rows here,
  * deeds later.
  */
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { beginning, following, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
 import type { Change } from './changes.ts';
 import { deadlineEnvelope, dueEvent } from './deadlines.ts';
@@ -54,11 +55,13 @@ export interface FoldedBatch {
   signals: Signal[];
 }
 
+/** For how long a batch of several homes is folded without a pause, ms. */
+const STRETCH_MS = 10;
 /** Due timers of one twin that one wake fires; the rest follows in the next batch. */
 const WAKE_TURNS = 64;
 
 /**
- * Folds mail of several homes into a commit, at once. What would hold up the others is left out: of a home in
+ * Folds mail of several homes into a commit; after each {@link STRETCH_MS} everyone else has the process. What would hold up the others is left out: of a home in
  * which one mail leads to more than {@link WIDE_TURNS} turns nothing is folded at all, and the answer is that home.
  * @param now the turns' own time, epoch ms
  */
@@ -68,8 +71,13 @@ export async function foldBatch(
   now: number,
 ): Promise<FoldedBatch | { wide: ReadonlySet<string> }> {
   const batch = new Batch(context, now, WIDE_TURNS);
-  // Without slices there is no pause
-  await batch.fold(mail, Number.POSITIVE_INFINITY).next();
+  let from = performance.now();
+  const fold = batch.fold(mail, () => performance.now() - from > STRETCH_MS);
+  // How long it takes changes nothing of what comes of it, only who else has the process meanwhile
+  while (!(await fold.next()).done) {
+    await nextTick();
+    from = performance.now();
+  }
   return batch.wide.size > 0 ? { wide: batch.wide } : batch.finish();
 }
 
@@ -84,7 +92,12 @@ export async function* foldInSlices(
   turns: number,
 ): AsyncGenerator<undefined, FoldedBatch> {
   const batch = new Batch(context, now, Number.POSITIVE_INFINITY);
-  yield* batch.fold(mail, turns);
+  let pauseAt = turns;
+  yield* batch.fold(mail, () => {
+    if (batch.turns < pauseAt) return false;
+    pauseAt = batch.turns + turns;
+    return true;
+  });
   return batch.finish();
 }
 
@@ -105,14 +118,12 @@ class Batch {
     this.#household = new Household(context);
   }
 
-  /** @param slice turns after which it pauses */
-  async *fold(mail: readonly Mail[], slice: number): AsyncGenerator<undefined, void> {
-    let pauseAt = slice;
-    const isSpent = () => {
-      if (this.#ledger.turns < pauseAt) return false;
-      pauseAt = this.#ledger.turns + slice;
-      return true;
-    };
+  get turns(): number {
+    return this.#ledger.turns;
+  }
+
+  /** @param isSpent whether it is time for a pause */
+  async *fold(mail: readonly Mail[], isSpent: () => boolean): AsyncGenerator<undefined, void> {
     await this.#household.load(mail.flatMap((m) => (m.type === 'task' ? [] : [addressOf(m)])));
     await this.#household.loadHomes(
       mail.flatMap((m) => (m.type === 'envelope' ? [m.envelope] : [])),

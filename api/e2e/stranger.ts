@@ -17,11 +17,11 @@ export async function register(homeostat: HomeostatProcess, email: string): Prom
   const at = asking(homeostat, null);
   const password = 'correct horse battery staple';
   const { body } = await at('POST', '/v1/auth/register', { email, password, name: 'Somebody' });
-  await homeostat.says(email, from);
-  const code = /\b\d{6}\b/.exec(homeostat.output.slice(homeostat.output.indexOf(email, from)))?.[0];
+  await homeostat.says('Your code is ', from);
+  const code = /Your code is (\d{6})/.exec(homeostat.output.slice(from))?.[1];
   const { registration } = body;
   const verified = await at('POST', '/v1/auth/verify', { registration, code });
-  const token = String(verified.body.accessToken);
+  const token = (verified.body.tokens as { accessToken: string }).accessToken;
   return { token, ask: asking(homeostat, token) };
 }
 

@@ -41,11 +41,11 @@ export class RuleThreads implements RuleWork {
   constructor({ storage, kindsDir, memoryMb, seconds, file }: ThreadsOptions) {
     const beside = file ?? new URL('./thread-main.js', import.meta.url);
     const lane = (timeMs: number, mostOfOne: number): Lane => ({
-      queue: new Queue({ mostOfOne, most: 32 }),
+      queue: new Queue({ mostOfOne, most: 64 }),
       thread: new Thread({ storage, kindsDir, memoryMb, timeMs, file: beside }),
       idle: null,
     });
-    this.#quick = lane(QUICK_MS, 4);
+    this.#quick = lane(QUICK_MS, 8);
     this.#long = lane(seconds * 1_000, 2);
   }
 
