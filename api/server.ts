@@ -146,7 +146,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     const { statusCode: status, elapsedTime } = reply;
     request.log.debug({ method, path: pathOf(url), status, ms: elapsedTime }, 'answered');
   });
-  const metrics = collectMetrics(app, engine, options.counts);
+  const metrics = collectMetrics(app, engine, options.work, options.counts);
   await describeApi(app, version);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
