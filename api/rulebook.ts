@@ -16,6 +16,7 @@ import {
   checkRule,
   type Definition,
   expand,
+  flawsOfText,
   type Household,
   type Instance,
   type KnownBlueprint,
@@ -68,6 +69,8 @@ const DRAFT = 'draft';
 /** Reads a rule and checks it against its home. */
 export function readGiven(given: GivenRule, home: RuleHome): ReadRule {
   const source = 'source' in given ? given.source : null;
+  const flaws = flawsOfText(source);
+  if (flaws.length > 0) return { definition: null, origin: null, source, problems: flaws };
   const made = instanceIn(given);
   if (made) {
     if (made.value === null)

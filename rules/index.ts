@@ -24,6 +24,7 @@ export {
 } from './blueprints/source.ts';
 export { checkRule } from './check/check.ts';
 export type { Household, KnownTwin } from './check/household.ts';
+export { flawsOfText } from './check/size.ts';
 export { twinsUsedBy } from './check/uses.ts';
 export { chainOf, type Link } from './explain/chain.ts';
 export { type Explanation, explainRule } from './explain/explain.ts';

@@ -6,13 +6,9 @@ import { error, type Problem } from '../language/source.ts';
 const MOST_BYTES = 64 * 1_024;
 const MOST_EXPRESSIONS = 500;
 
-export function flawsOfSize(definition: Definition, source: string | null = null): Problem[] {
+export function flawsOfSize(definition: Definition): Problem[] {
   const text = JSON.stringify(definition);
-  const flaws: Problem[] = [];
-  const bytes = Buffer.byteLength(text);
-  if (bytes > MOST_BYTES || (source !== null && Buffer.byteLength(source) > MOST_BYTES)) {
-    flaws.push(error(`a rule is at most ${MOST_BYTES / 1_024} KiB; make several of it`, []));
-  }
+  const flaws = flawsOfText(text);
   const expressions = countOf(text);
   if (expressions > MOST_EXPRESSIONS) {
     flaws.push(
@@ -23,6 +19,12 @@ export function flawsOfSize(definition: Definition, source: string | null = null
     );
   }
   return flaws;
+}
+
+/** What is wrong with the size of an author's text; null: there is none. */
+export function flawsOfText(text: string | null): Problem[] {
+  if (text === null || Buffer.byteLength(text) <= MOST_BYTES) return [];
+  return [error(`a rule is at most ${MOST_BYTES / 1_024} KiB; make several of it`, [])];
 }
 
 /** Of templates, conditions and triggers. */

@@ -27,13 +27,13 @@ const BOMBS: Record<string, { condition?: string; actions?: string }> = {
   searches: { condition: 'trigger.body.l.all(a, a in trigger.body.s || true)' },
   texted: { condition: 'trigger.body.l.map(a, trigger.body.t + string(a)).size() > 0' },
   effects: {
-    actions: '- repeat: {times: 1000, do: [{alert: {key: a, message: "${trigger.body.t}"}}]}',
+    actions: `- repeat: {times: 1000, do: [{alert: {key: a, message: "\${trigger.body.t}"}}]}`,
   },
   tells: {
     actions: '- repeat: {times: 1000, do: [{set: {twin: [a, b, c, d], desired: {on: true}}}]}',
   },
   notes: {
-    actions: '- repeat: {times: 1000, do: [{notify: {title: t, message: "${trigger.body.l}"}}]}',
+    actions: `- repeat: {times: 1000, do: [{notify: {title: t, message: "\${trigger.body.l}"}}]}`,
   },
   loops: { actions: '- repeat: {times: 1000, do: [{if: "1 > 2", then: [], else: []}]}' },
   forks: { actions: '- repeat: {times: 100, do: [{parallel: [[], [], [], [], [], [], [], []]}]}' },
