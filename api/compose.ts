@@ -101,18 +101,17 @@ async function startParts(
   const storage = stack.use(
     await doors.openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
   );
-  const start = await beginStart(storage, {
-    ...{ id: randomUUID(), now: doors.clock.now() },
-    ...config.rules,
-  });
-  stack.defer(() =>
-    start.end().catch((error: unknown) => logger.warn({ err: error }, 'the end was not recorded')),
-  );
-  if (start.held !== null)
-    logger.warn({ reason: start.held }, 'the rules of all homes are held back');
+  let held: string | null = null;
   const engine = stack.use(
     await createEngine({
-      holdBack: start.held === null ? [] : ['rule'],
+      begin: async () => {
+        const now = doors.clock.now();
+        const start = await beginStart(storage, { id: randomUUID(), now, ...config.rules });
+        held = start.held;
+        const unsaid = (error: unknown) =>
+          logger.warn({ err: error }, 'that this start ends as it should was not stored');
+        return { holdBack: held === null ? [] : ['rule'], end: () => start.end().catch(unsaid) };
+      },
       storage,
       kinds: kinds.all,
       telemetry,
@@ -126,6 +125,8 @@ async function startParts(
       limits: config.limits,
     }),
   );
+  const heldBack: string | null = held;
+  if (heldBack !== null) logger.warn({ reason: heldBack }, 'the rules of all homes are held back');
   let mqtt: MqttAdapter | null = null;
   const announce: Announce = async (account, secret) => {
     if (!managesAccounts(config)) return;
@@ -182,7 +183,7 @@ async function startParts(
     readiness: () => ({
       ready: mqtt?.connected() ?? false,
       problems: mqtt?.connected() ? [] : ['the MQTT broker cannot be reached'],
-      warnings: start.held === null ? [] : [`rules are held back: ${start.held}`],
+      warnings: heldBack === null ? [] : [`rules are held back: ${heldBack}`],
     }),
   });
   stack.defer(() => server.close());
@@ -198,7 +199,7 @@ async function startParts(
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
-  beginTelling(engine, start.held, logger, stack);
+  beginTelling(engine, heldBack, logger, stack);
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }

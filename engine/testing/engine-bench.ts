@@ -72,7 +72,7 @@ export async function startEngine(given: {
     clock,
     telemetry,
     kinds: given.kinds,
-    holdBack: given.holdBack ?? [],
+    begin: async () => ({ holdBack: given.holdBack ?? [], end: async () => {} }),
     newId: () => `id-${++ids}`,
     defaultTimezone: 'Europe/Berlin',
     owner: 'test',
