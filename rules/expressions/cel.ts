@@ -81,7 +81,7 @@ const KNOWN = new Set(
 );
 
 /** What going through the library costs, as seen beside a step of the evaluator. */
-const LIBRARY_STEPS = 5;
+const LIBRARY_STEPS = 10;
 
 /** An operator over single values. @throws NoValue, BudgetExceeded */
 export function operate(operator: string, a: unknown, b: unknown, budget: Budget): unknown {
