@@ -4,6 +4,7 @@ import {
   type Engine,
   EngineError,
   type Json,
+  type Reader,
   type Requester,
   type TwinReading,
 } from '../engine/index.ts';
@@ -16,17 +17,16 @@ import {
   isSame,
   type Locate,
   type Origin,
-  parseBlueprint,
   printProblem,
   type RuleContext,
   type RuleProblem,
-  readBlueprint,
   writtenOut,
 } from '../rules/index.ts';
 import { mustReadTwin } from './http/existence.ts';
 import { assertAddress } from './http/parameters.ts';
 import { tellInside } from './inside.ts';
 import { Refusal } from './problem.ts';
+import type { Aside } from './rule-work/rule-work.ts';
 import { defineRule, flawOf, householdOf, type RuleHome, twinsOf } from './rulebook.ts';
 
 const KIND = 'blueprint';
@@ -54,6 +54,7 @@ export interface BlueprintReading {
  */
 export async function putBlueprint(
   engine: Engine,
+  aside: Aside,
   address: Address,
   given: GivenBlueprint,
   by: Requester,
@@ -67,12 +68,9 @@ export async function putBlueprint(
       { hint: 'Choose another id.' },
     );
   }
-  const { value, problems, locate } =
-    'source' in given ? readBlueprint(given.source) : parseBlueprint(given.definition);
+  const { value, problems, broken } = await aside('readBlueprint', { ...address, given });
   assertUsable(value, problems, address);
   const source = 'source' in given ? given.source : null;
-  const rules = await rulesMadeFrom(engine, address);
-  const broken = await brokenBy(engine, address.home, value, rules, locate);
   if (broken.length > 0) {
     throw new Refusal('conflict', `it would break ${listed(broken.map(({ rule }) => rule))}`, {
       hint: 'Each rule with its problems is in `errors`. Nothing has changed: mend the blueprint, or the inputs of the rules first.',
@@ -84,7 +82,7 @@ export async function putBlueprint(
   if (!existing)
     await engine.createTwin({ ...address, kind: KIND, name: value.name ?? address.twin }, by);
   const conditional = existing ? by : { principal: by.principal, source: by.source };
-  await defineBlueprint(engine, address, { definition: value, source }, conditional);
+  await defineBlueprint(engine, aside, address, { definition: value, source }, conditional);
   const now = await mustReadBlueprint(engine, { home: address.home, blueprint: address.twin });
   return { ...now, made: !existing, problems };
 }
@@ -95,6 +93,7 @@ export async function putBlueprint(
  */
 export async function defineBlueprint(
   engine: Engine,
+  aside: Aside,
   address: Address,
   {
     definition,
@@ -112,33 +111,40 @@ export async function defineBlueprint(
     const event = { type: 'blueprint.defined', definition: definition as unknown as Json, source };
     await tellInside(engine, address, event, by);
   }
-  const home = await householdOf(engine, address.home, '');
   const { principal, source: door } = by;
-  for (const rule of await rulesMadeFrom(engine, address)) {
+  for (const { id, ...rule } of await aside('remade', { ...address, except: [...except] })) {
+    await defineRule(engine, { home: address.home, twin: id }, rule, { principal, source: door });
+  }
+}
+
+/** The rules that are of a former edition of their blueprint, as the present one makes them. */
+export async function remade(
+  reader: Reader,
+  address: Address,
+  except: ReadonlySet<string>,
+): Promise<MadeRule[]> {
+  const home = await householdOf(reader, address.home, '');
+  const rules: MadeRule[] = [];
+  for (const rule of await rulesMadeFrom(reader, address)) {
     if (except.has(rule.id)) continue;
-    const made = remake(rule, home);
+    const { definition, origin } = remake(rule, home);
     const isBehind = rule.origin.edition !== home.blueprints.get(address.twin)?.edition;
     // One that fits no more was refused before; who changed its twins since then hears of it at the rule
-    if (!isBehind || made.definition === null || made.origin === null) continue;
-    const { definition: next, origin } = made;
-    await defineRule(
-      engine,
-      { home: address.home, twin: rule.id },
-      { definition: next, origin, source: rule.source },
-      { principal, source: door },
-    );
+    if (!isBehind || definition === null || origin === null) continue;
+    rules.push({ ...rule, definition, origin });
   }
+  return rules;
 }
 
 /** Rules that a definition would leave with errors, each with them. */
 export async function brokenBy(
-  engine: Engine,
+  reader: Reader,
   home: string,
   definition: Blueprint,
   rules: readonly MadeRule[],
   locate: Locate = () => undefined,
 ): Promise<{ rule: string; problems: RuleProblem[] }[]> {
-  const household = await householdOf(engine, home, '');
+  const household = await householdOf(reader, home, '');
   const known = { definition, edition: 0, locate };
   const blueprints = new Map([...household.blueprints, [definition.blueprint, known]]);
   return rules.flatMap((rule) => {
@@ -201,9 +207,9 @@ export async function deleteBlueprint(
 }
 
 /** The rules of a home that are made from a blueprint, by id. */
-export async function rulesMadeFrom(engine: Engine, { home, twin }: Address): Promise<MadeRule[]> {
+export async function rulesMadeFrom(reader: Reader, { home, twin }: Address): Promise<MadeRule[]> {
   const rules: MadeRule[] = [];
-  for await (const { twin: id, state } of twinsOf(engine, home, { kind: 'rule' })) {
+  for await (const { twin: id, state } of twinsOf(reader, home, { kind: 'rule' })) {
     const { origin, definition, source } = state.context as unknown as RuleContext;
     if (origin?.blueprint === twin && definition) rules.push({ id, origin, definition, source });
   }

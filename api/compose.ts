@@ -27,6 +27,7 @@ import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { Desk } from './gateways/desk.ts';
+import { beginStart } from './held-rules.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
 import { Kits } from './kits.ts';
@@ -38,6 +39,7 @@ import { existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
+import { RuleThreads } from './rule-work/threads.ts';
 import { buildServer } from './server.ts';
 import { upkeep } from './upkeep.ts';
 
@@ -102,8 +104,17 @@ async function startParts(
   const storage = stack.use(
     await doors.openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
   );
+  let held: string | null = null;
   const engine = stack.use(
     await createEngine({
+      begin: async () => {
+        const now = doors.clock.now();
+        const start = await beginStart(storage, { id: randomUUID(), now, ...config.rules });
+        held = start.held;
+        const unsaid = (error: unknown) =>
+          logger.warn({ err: error }, 'that this start ends as it should was not stored');
+        return { holdBack: held === null ? [] : ['rule'], end: () => start.end().catch(unsaid) };
+      },
       storage,
       kinds: kinds.all,
       telemetry,
@@ -117,6 +128,8 @@ async function startParts(
       limits: config.limits,
     }),
   );
+  const heldBack: string | null = held;
+  if (heldBack !== null) logger.warn({ reason: heldBack }, 'the rules of all homes are held back');
   let mqtt: MqttAdapter | null = null;
   const announce: Announce = async (account, secret) => {
     if (!managesAccounts(config)) return;
@@ -144,8 +157,14 @@ async function startParts(
     clock: doors.clock,
     wake: () => engine.wakeSink('mqtt'),
   });
+  const work = stack.use(
+    new RuleThreads({
+      ...{ storage: engine.storage, kindsDir: config.kindsDir },
+      ...config.ruleWork,
+    }),
+  );
   const kits = stack.use(
-    new Kits(engine, (address, remove) => identity.homes.removeTwin(address, remove)),
+    new Kits(engine, work, (address, remove) => identity.homes.removeTwin(address, remove)),
   );
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
@@ -153,6 +172,7 @@ async function startParts(
     counts,
     identity,
     kits,
+    work,
     secret: token.secret,
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
     devices: {
@@ -168,10 +188,11 @@ async function startParts(
     apiKeyDays: config.apiKeyDays,
     defaultTimezone: config.timezone,
     logger,
-    readiness: () =>
-      mqtt?.connected()
-        ? { ready: true, problems: [] }
-        : { ready: false, problems: ['the MQTT broker cannot be reached'] },
+    readiness: () => ({
+      ready: mqtt?.connected() ?? false,
+      problems: mqtt?.connected() ? [] : ['the MQTT broker cannot be reached'],
+      warnings: heldBack === null ? [] : [`rules are held back: ${heldBack}`],
+    }),
   });
   stack.defer(() => server.close());
   kits.resume(logKits(logger));
@@ -186,7 +207,7 @@ async function startParts(
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
-  beginTelling(engine, logger, stack);
+  beginTelling(engine, heldBack, logger, stack);
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }
@@ -200,9 +221,15 @@ async function startParts(
 }
 
 /** In the background: rules hear of the start while everything else goes on. */
-function beginTelling(engine: Engine, logger: Logger, stack: ReleaseStack): void {
+function beginTelling(
+  engine: Engine,
+  held: string | null,
+  logger: Logger,
+  stack: ReleaseStack,
+): void {
   const stopping = new AbortController();
-  const telling = tellStart(engine, randomUUID(), stopping.signal).catch((error: unknown) =>
+  const start = { start: randomUUID(), held };
+  const telling = tellStart(engine, start, stopping.signal).catch((error: unknown) =>
     logger.error({ err: error }, 'not all rules were told of the start'),
   );
   stack.defer(async () => {

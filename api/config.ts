@@ -17,6 +17,7 @@ import {
   readProxies,
   type TrustedProxies,
 } from './edge/proxies.ts';
+import type { RulesWish } from './held-rules.ts';
 import { isAppUrl, readProviders } from './provider-config.ts';
 
 /** Everything that can be set from outside, checked. */
@@ -60,6 +61,10 @@ export interface Config {
   timezone: string;
   /** How long a start waits for a former owner of the homes, s. */
   takeoverWaitSeconds: number;
+  /** When rules are held back at the start. */
+  rules: { wish: RulesWish; crashes: number };
+  /** Of each thread that does the long work with rules. */
+  ruleWork: { memoryMb: number; seconds: number };
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   retention: { journal: number; rollups: number; ended: number; audit: number };
   deadLettersPerHome: number;
@@ -236,6 +241,9 @@ const Environment = z.object({
     .refine(isTimezone, 'must be an IANA timezone such as Europe/Berlin')
     .default(Intl.DateTimeFormat().resolvedOptions().timeZone),
   TAKEOVER_WAIT_SECONDS: z.coerce.number().min(0).default(15),
+  RULES_HELD_AFTER_CRASHES: z.coerce.number().int().min(0).max(20).default(3),
+  RULE_WORK_SECONDS: z.coerce.number().min(1).max(50).default(30),
+  RULE_WORK_MEMORY_MB: z.coerce.number().int().min(64).default(256),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   NODE_ENV: z.string().default('development'),
   RETENTION_JOURNAL_DAYS: count(90),
@@ -361,6 +369,8 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     provisioning: env.PROVISIONING ?? (isLocal && env.MQTT_ANONYMOUS ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
     takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,
+    rules: { wish: null, crashes: env.RULES_HELD_AFTER_CRASHES },
+    ruleWork: { memoryMb: env.RULE_WORK_MEMORY_MB, seconds: env.RULE_WORK_SECONDS },
     logLevel: env.LOG_LEVEL,
     retention: {
       journal: env.RETENTION_JOURNAL_DAYS,

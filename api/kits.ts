@@ -20,25 +20,21 @@ import {
   type Kit,
   type KitContext,
   type Part,
-  parseKit,
-  planOf,
   printProblem,
-  type Read,
   type RuleContext,
   type RuleProblem,
-  readKit,
-  twinsUsedBy,
 } from '../rules/index.ts';
-import { brokenBy, defineBlueprint, deleteBlueprint, rulesMadeFrom } from './blueprints.ts';
+import { defineBlueprint, deleteBlueprint } from './blueprints.ts';
 import { mustReadTwin } from './http/existence.ts';
 import { assertAddress } from './http/parameters.ts';
 import { toReceipt } from './http/resources/receipt.ts';
 import { tellInside } from './inside.ts';
+import { contextOf, isBrought, KIND, type KitPlan, ownIdsOf, usersOf } from './kit-plan.ts';
 import { Refusal } from './problem.ts';
 import type { RemoveTwin } from './removal.ts';
-import { defineRule, deleteRule, flawOf, householdOf, twinsOf } from './rulebook.ts';
+import type { Aside, RuleWork } from './rule-work/rule-work.ts';
+import { defineRule, deleteRule, flawOf, twinsOf } from './rulebook.ts';
 
-const KIND = 'kit';
 /** Who goes on with what a former process has left. */
 const CARETAKER: Requester = { principal: 'homeostat', source: 'engine' };
 
@@ -63,26 +59,23 @@ export interface KitListener {
 export class Kits implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #removeTwin: RemoveTwin;
+  /** For what goes on, whoever has asked for it. */
+  readonly #aside: Aside;
   /** What is under way in a home: one thing after the other. */
   readonly #lanes = new Map<string, Promise<unknown>>();
   #resumed: Promise<void> = Promise.resolve();
   #isStopping = false;
 
   /** @param removeTwin takes the rights to a twin that is deleted */
-  constructor(engine: Engine, removeTwin: RemoveTwin) {
+  constructor(engine: Engine, work: RuleWork, removeTwin: RemoveTwin) {
     this.#engine = engine;
+    this.#aside = work.for({ principal: CARETAKER.principal });
     this.#removeTwin = removeTwin;
   }
 
   /** What is wrong with a kit in a home, and what it would bring. */
-  async check(
-    home: string,
-    given: GivenKit,
-  ): Promise<{ kit: Kit | null; parts: Part[]; problems: RuleProblem[] }> {
-    const read = readGiven(given);
-    if (read.value === null) return { kit: null, parts: [], problems: read.problems };
-    const { parts, problems } = await this.#plan(home, read, given);
-    return { kit: read.value, parts, problems };
+  check(aside: Aside, home: string, given: GivenKit): Promise<KitPlan> {
+    return aside('planKit', { home, given });
   }
 
   /**
@@ -90,6 +83,7 @@ export class Kits implements AsyncDisposable {
    * @throws Refusal `bad-input` with all that is wrong; then nothing has been made
    */
   install(
+    aside: Aside,
     address: Address,
     given: GivenKit,
     by: Requester,
@@ -110,12 +104,8 @@ export class Kits implements AsyncDisposable {
         );
       }
       const plain = { principal: by.principal, source: by.source };
-      const read = readGiven(given);
-      const plan = read.value
-        ? await this.#plan(address.home, read, given)
-        : { parts: [], problems: read.problems };
-      assertUsable(read.value, plan.problems, address);
-      const definition = read.value;
+      const { kit: definition, ...plan } = await this.check(aside, address.home, given);
+      assertUsable(definition, plan.problems, address);
       // What was begun is finished first: then it is known what the home has of the kit
       if (existing && phaseOf(existing) === 'installing') await this.#make(address, plain);
       const former = existing ? await this.#context(address) : null;
@@ -148,7 +138,9 @@ export class Kits implements AsyncDisposable {
       const plain = { principal: by.principal, source: by.source };
       if (phaseOf(reading) !== 'removing') {
         const { parts } = contextOf(reading);
-        const users = force ? [] : await this.#usersOf(address.home, parts, ownIdsOf(parts));
+        const users = force
+          ? []
+          : await usersOf(this.#engine, address.home, parts, ownIdsOf(parts));
         if (users.length > 0) {
           const rules = [...new Set(users.map(({ rule }) => `"${rule}"`))];
           throw new Refusal('conflict', `others use what it has brought: ${rules.join(', ')}`, {
@@ -236,51 +228,6 @@ export class Kits implements AsyncDisposable {
     }
   }
 
-  async #plan(
-    home: string,
-    { value: kit, locate }: Extract<Read<Kit>, { problems: [] }>,
-    { inputs = {} }: GivenKit,
-  ): Promise<{ parts: Part[]; problems: RuleProblem[] }> {
-    const existing = await this.#engine.readTwin({ home, twin: kit.kit });
-    const former = existing?.row.kind === KIND ? contextOf(existing).parts : [];
-    const own = ownIdsOf(former);
-    const household = { ...(await householdOf(this.#engine, home, '')), own };
-    const { parts, problems } = planOf(kit, inputs, household, locate);
-    const error = (message: string): RuleProblem => ({ severity: 'error', message, place: [] });
-    if (existing && existing.row.kind !== KIND)
-      problems.push(error(`"${kit.kit}" is a ${existing.row.kind} of the home: choose another id`));
-    for (const { id, given } of parts) {
-      if (given?.type !== 'blueprint' || !own.has(id)) continue;
-      const rules = await rulesMadeFrom(this.#engine, { home, twin: id });
-      const others = rules.filter((rule) => !own.has(rule.id));
-      for (const broken of await brokenBy(this.#engine, home, given.definition, others))
-        problems.push(error(`its blueprint "${id}" would break the rule "${broken.rule}"`));
-    }
-    const wanted = new Set(parts.map(({ id }) => id));
-    const dropped = former.filter(({ id }) => own.has(id) && !wanted.has(id));
-    for (const { rule, uses } of await this.#usersOf(home, dropped, own))
-      problems.push(error(`the rule "${rule}" uses "${uses}", which the kit no longer brings`));
-    return { parts, problems };
-  }
-
-  /** Rules of others that use parts of a kit. */
-  async #usersOf(
-    home: string,
-    parts: readonly Part[],
-    own: ReadonlySet<string>,
-  ): Promise<{ rule: string; uses: string }[]> {
-    const ids = new Set(parts.filter(isBrought).map(({ id }) => id));
-    const users: { rule: string; uses: string }[] = [];
-    if (ids.size === 0) return users;
-    for await (const { twin: rule, state } of twinsOf(this.#engine, home, { kind: 'rule' })) {
-      const { definition, origin } = state.context as unknown as RuleContext;
-      if (own.has(rule) || !definition) continue;
-      const used = [...twinsUsedBy(definition), ...(origin ? [origin.blueprint] : [])];
-      users.push(...used.filter((id) => ids.has(id)).map((uses) => ({ rule, uses })));
-    }
-    return users;
-  }
-
   async #context(address: Address): Promise<KitContext> {
     return contextOf(await mustReadTwin(this.#engine, address));
   }
@@ -361,6 +308,7 @@ export class Kits implements AsyncDisposable {
     if (given.type === 'blueprint')
       return defineBlueprint(
         this.#engine,
+        this.#aside,
         address,
         { definition: given.definition, source: null, except: own },
         by,
@@ -460,29 +408,9 @@ export class Kits implements AsyncDisposable {
   }
 }
 
-function readGiven(given: GivenKit): Read<Kit> {
-  return 'source' in given ? readKit(given.source) : parseKit(given.definition);
-}
-
 /** @returns the phase that a kit is in */
 export function phaseOf({ row }: TwinReading): string {
   return String(row.state.value);
-}
-
-export function contextOf({ row }: TwinReading): KitContext {
-  return row.state.context as unknown as KitContext;
-}
-
-/** Whether the kit has made it, and it is the kit's still. */
-function isBrought({ given, existing }: Part): boolean {
-  return given !== undefined && !existing;
-}
-
-/** A part that is to go is the kit's until it has gone. */
-function ownIdsOf(parts: readonly Part[]): Set<string> {
-  return new Set(
-    parts.filter(({ existing, given, kept }) => !existing && (given || !kept)).map(({ id }) => id),
-  );
 }
 
 /** The parts of a version, each with what the former one gave; and those that are to go. */

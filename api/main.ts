@@ -13,7 +13,16 @@ const program = new Command('homeostat')
 program
   .command('start', { isDefault: true })
   .description('run the engine with its MQTT and HTTP doors')
-  .action(async () => (await import('./cli/start.ts')).start());
+  .addOption(
+    new Option(
+      '--without-rules',
+      'hold back the rules of all homes, as when they make it crash',
+    ).conflicts('withRules'),
+  )
+  .option('--with-rules', 'let rules run, even after crashes')
+  .action(async ({ withRules, withoutRules }) =>
+    (await import('./cli/start.ts')).start(withRules ? 'with' : withoutRules ? 'without' : null),
+  );
 
 program
   .command('simulate')

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, EngineSignals, EngineTelemetry } from '../engine/index.ts';
 import { within } from './http/within.ts';
+import type { RuleWork } from './rule-work/rule-work.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -36,10 +37,15 @@ export function countFrom(telemetry: EngineTelemetry): Registry {
 }
 
 /** @param registry of {@link countFrom} */
-export function collectMetrics(app: FastifyInstance, engine: Engine, registry: Registry): Metrics {
+export function collectMetrics(
+  app: FastifyInstance,
+  engine: Engine,
+  work: Pick<RuleWork, 'load'>,
+  registry: Registry,
+): Metrics {
   timeRequests(registry, app);
   countLimited(registry, app);
-  const refresh = gauges(registry, engine);
+  const refresh = gauges(registry, engine, work);
   return {
     contentType: registry.contentType,
     async scrape() {
@@ -168,7 +174,11 @@ function countLimited(registry: Registry, app: FastifyInstance): void {
 }
 
 /** @returns brings the gauges up to date */
-function gauges(registry: Registry, engine: Engine): () => Promise<void> {
+function gauges(
+  registry: Registry,
+  engine: Engine,
+  work: Pick<RuleWork, 'load'>,
+): () => Promise<void> {
   const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Gauge({ name: `homeostat_${name}`, help, labelNames, registers: [registry] });
 
@@ -190,9 +200,17 @@ function gauges(registry: Registry, engine: Engine): () => Promise<void> {
   );
   const letters = gauge('dead_letters', 'Dead letters in the store.');
   const subscribers = gauge('live_subscribers', 'Open live subscriptions.');
+  const jobs = gauge(
+    'rule_jobs',
+    'Backtests, explanations and checks of rules, by whether they are running or waiting.',
+    'state',
+  );
 
   return async () => {
     ready.set(engine.health().ready ? 1 : 0);
+    const { running, waiting } = work.load();
+    jobs.set({ state: 'running' }, running);
+    jobs.set({ state: 'waiting' }, waiting);
     const memory = engine.stats();
     for (const [shard, waiting] of memory.mailbox.entries()) mailbox.set({ shard }, waiting);
     for (const [destination, waiting] of Object.entries(memory.outbox)) {

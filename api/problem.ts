@@ -18,6 +18,7 @@ const RETRY_AFTER: Partial<Record<ProblemCode, number>> = {
   'storage-unavailable': 5,
   'storage-full': 60,
   stopping: 5,
+  'held-back': 60,
   fenced: 5,
   'owned-elsewhere': 5,
   timeout: 5,
@@ -66,6 +67,7 @@ const ENGINE: Record<ErrorCode, Meaning> = {
   'storage-unavailable': { status: 503, title: 'The store is away' },
   'storage-full': { status: 503, title: 'The store is full' },
   stopping: { status: 503, title: 'Stopping' },
+  'held-back': { status: 503, title: 'Held back' },
 };
 
 const HTTP = {

@@ -6,27 +6,18 @@ import {
   type Requester,
   type TwinReading,
 } from '../engine/index.ts';
-import {
-  type Backtest,
-  checkRule,
-  compareDraft,
-  parseRule,
-  type RuleContext,
-  type RuleProblem,
-  readRule,
-} from '../rules/index.ts';
+import type { Backtest, RuleContext, RuleProblem } from '../rules/index.ts';
 import { assertAddress } from './http/parameters.ts';
 import { Refusal } from './problem.ts';
+import type { Aside } from './rule-work/rule-work.ts';
 import {
   assertUsable,
   define,
   draftOf,
   type GivenRule,
-  householdOf,
   KIND,
   mayBecomeRule,
   type putRule,
-  readGiven,
   unconditional,
 } from './rulebook.ts';
 
@@ -41,6 +32,7 @@ function draftAddress({ home, twin }: Address): Address {
  */
 export async function putDraft(
   engine: Engine,
+  aside: Aside,
   rule: Address,
   given: GivenRule,
   by: Requester,
@@ -48,8 +40,9 @@ export async function putDraft(
   const address = draftAddress(rule);
   assertAddress(address);
   const named = 'blueprint' in given ? { rule: rule.twin, ...given } : given;
-  const household = await householdOf(engine, rule.home, rule.twin);
-  const { definition, origin, source, problems } = readGiven(named, household);
+  const { definition, origin, source, problems } = await aside('read', {
+    ...{ home: rule.home, given: named, except: rule.twin },
+  });
   assertUsable(definition, problems, rule);
   const existing = await engine.readTwin(address);
   if (existing && !draftOf(existing.row.state.context)) {
@@ -78,11 +71,12 @@ export async function mustReadDraft(engine: Engine, rule: Address): Promise<Twin
 }
 
 /** What a draft would have done since it is on trial, beside what its rule did. @throws Refusal `not-found` */
-export async function readDraft(engine: Engine, rule: Address): Promise<Backtest> {
+export async function readDraft(engine: Engine, aside: Aside, rule: Address): Promise<Backtest> {
   const { row } = await mustReadDraft(engine, rule);
   const live = await engine.readTwin(rule);
   const since = draftOf(row.state.context)?.since ?? row.createdAt;
-  return compareDraft(engine, {
+  return aside('compareDraft', {
+    home: rule.home,
     draft: draftAddress(rule),
     live: live?.row.kind === KIND ? rule : null,
     span: { from: since, to: engine.clock.now() + 1 },
@@ -92,14 +86,15 @@ export async function readDraft(engine: Engine, rule: Address): Promise<Backtest
 /** Makes the draft live and ends its trial. @throws as {@link putRule}: the home may have changed since */
 export async function promoteDraft(
   engine: Engine,
+  aside: Aside,
   rule: Address,
   by: Requester,
 ): Promise<Awaited<ReturnType<typeof putRule>>> {
   const { row } = await mustReadDraft(engine, rule);
   const { source, definition, origin } = row.state.context as unknown as RuleContext;
-  const { locate } = source === null ? parseRule(null) : readRule(source);
-  const household = await householdOf(engine, rule.home, rule.twin);
-  const problems = definition ? checkRule(definition, household, locate) : [];
+  const problems = definition
+    ? await aside('recheck', { home: rule.home, rule: rule.twin, definition, source })
+    : [];
   assertUsable(definition, problems, rule);
   const existing = await mayBecomeRule(engine, rule);
   const reading = await define(engine, rule, { definition, origin: origin ?? null, source }, by);

@@ -31,7 +31,8 @@ test('each rule that wants to know of a start is told once of each, and no other
     }
     return all;
   };
-  const all = (id: string) => tellStart(api.engine, id, new AbortController().signal);
+  const all = (start: string) =>
+    tellStart(api.engine, { start, held: null }, new AbortController().signal);
   await all('a');
   expect(await told()).toEqual({ one: 1, off: 0, clock: 0, other: 1 });
   // Told anew of the same start, they know it

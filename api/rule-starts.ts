@@ -1,53 +1,80 @@
 /** Tells rules that the engine has started, as those that have the trigger want to know. */
-import type { Engine, Page, PageRequest } from '../engine/index.ts';
+import type { Engine, EventData, Page, PageRequest, TwinRow } from '../engine/index.ts';
 import { hearsStart, type RuleContext } from '../rules/index.ts';
 
 /** Rules that are told at once: ten thousand must not come before everything else. */
 const AT_ONCE = 50;
 const PAGE = 200;
 
+/** A start of the engine, as rules are told of it. */
+export interface Start {
+  /** Names it. */
+  start: string;
+  /** Why rules are held back; null: they are not. */
+  held: string | null;
+}
+
 /**
  * Each rule once, one page after the other. A start that ends on the way has not told the rest; the next one
- * tells all.
- * @param start names this start
+ * tells all. While rules are held back, one rule of each home says so.
  * @param stopping leaves off
  */
 export async function tellStart(
   engine: Engine,
-  start: string,
+  start: Start,
   stopping: AbortSignal,
 ): Promise<void> {
-  for await (const rules of rulesThatHear(engine)) {
-    if (stopping.aborted) return;
-    await Promise.all(rules.map((address) => tell(engine, address, start)));
+  for await (const letters of lettersOf(engine, start)) {
+    for (let at = 0; at < letters.length; at += AT_ONCE) {
+      if (stopping.aborted) return;
+      const some = letters.slice(at, at + AT_ONCE);
+      await Promise.all(some.map((letter) => tell(engine, letter, start)));
+    }
   }
 }
 
-async function* rulesThatHear(engine: Engine) {
+interface Letter {
+  home: string;
+  twin: string;
+  event: EventData;
+}
+
+async function* lettersOf(engine: Engine, start: Start): AsyncGenerator<Letter[]> {
   const { storage } = engine;
   for await (const homes of pagesOf((page) => storage.listHomes(page))) {
     for (const { id: home } of homes) {
+      if (start.held !== null) {
+        const { items } = await storage.listTwins(home, { kind: 'rule' }, { limit: 1 });
+        const event = { type: 'rules.held', reason: start.held };
+        yield items.map(({ twin }) => ({ home, twin, event }));
+        continue;
+      }
       for await (const rows of pagesOf((page) => storage.listTwins(home, { kind: 'rule' }, page))) {
-        const those = rows.filter(({ state }) => {
-          const { definition, enabled } = state.context as unknown as RuleContext;
-          return enabled && definition !== null && hearsStart(definition);
-        });
-        for (let at = 0; at < those.length; at += AT_ONCE) yield those.slice(at, at + AT_ONCE);
+        yield rows.flatMap((row) => lettersTo(row, start));
       }
     }
   }
 }
 
+function lettersTo({ home, twin, state }: TwinRow, { start }: Start): Letter[] {
+  const { definition, enabled, memory } = state.context as unknown as RuleContext;
+  const letters: Letter[] = [];
+  if (memory.saysHeld) letters.push({ home, twin, event: { type: 'rules.held', reason: null } });
+  if (enabled && definition !== null && hearsStart(definition))
+    letters.push({ home, twin, event: { type: 'engine.started', start } });
+  return letters;
+}
+
 async function tell(
   engine: Engine,
-  { home, twin }: { home: string; twin: string },
-  start: string,
+  { home, twin, event }: Letter,
+  { start }: Start,
 ): Promise<void> {
-  const id = `start:${start}`;
+  const id = `start:${start}${event.type === 'rules.held' ? ':held' : ''}`;
   await engine.hasRoom(home);
   // Refused only where the rule has gone meanwhile
   await engine.tell({
-    ...{ home, twin, id, dedupe: true, event: { type: 'engine.started', start } },
+    ...{ home, twin, id, dedupe: true, event },
     ...{ at: engine.clock.now(), undated: true, principal: 'engine' },
     ...{ ifUnknown: 'reject', answered: true },
   });

@@ -4,6 +4,7 @@ import {
   type Engine,
   EngineError,
   type Json,
+  type Reader,
   type Requester,
   type TwinFilter,
   type TwinReading,
@@ -12,10 +13,10 @@ import {
 import {
   type Backtest,
   type BlueprintContext,
-  backtest,
   checkRule,
   type Definition,
   expand,
+  flawsOfText,
   type Household,
   type Instance,
   type KnownBlueprint,
@@ -37,6 +38,7 @@ import { readingOf } from './http/readings.ts';
 import { toReceipt } from './http/resources/receipt.ts';
 import { tellInside } from './inside.ts';
 import { Refusal } from './problem.ts';
+import type { Aside } from './rule-work/rule-work.ts';
 
 /** A rule as it comes in: an author's text, the same as data, or values for a blueprint. */
 export type GivenRule =
@@ -67,6 +69,8 @@ const DRAFT = 'draft';
 /** Reads a rule and checks it against its home. */
 export function readGiven(given: GivenRule, home: RuleHome): ReadRule {
   const source = 'source' in given ? given.source : null;
+  const flaws = flawsOfText(source);
+  if (flaws.length > 0) return { definition: null, origin: null, source, problems: flaws };
   const made = instanceIn(given);
   if (made) {
     if (made.value === null)
@@ -97,13 +101,13 @@ function instanceIn(given: GivenRule): Read<Instance> | null {
 }
 
 /** The twins, kinds, blueprints and rules of a home. @param except the rule that is checked */
-export async function householdOf(engine: Engine, home: string, except: string): Promise<RuleHome> {
+export async function householdOf(reader: Reader, home: string, except: string): Promise<RuleHome> {
   const twins = new Map<string, KnownTwin>();
   const rules: Definition[] = [];
   const blueprints = new Map<string, KnownBlueprint>();
-  for await (const row of twinsOf(engine, home)) {
-    const { view } = readingOf(engine, row);
-    const kind = engine.kinds.get(row.kind);
+  for await (const row of twinsOf(reader, home)) {
+    const { view } = readingOf(reader, row);
+    const kind = reader.kinds.get(row.kind);
     const measured = kind?.measurements;
     twins.set(row.twin, {
       id: row.twin,
@@ -120,18 +124,18 @@ export async function householdOf(engine: Engine, home: string, except: string):
     const blueprint = row.kind === 'blueprint' ? knownBlueprint(row) : null;
     if (blueprint) blueprints.set(row.twin, blueprint);
   }
-  return { twins, kinds: engine.kinds, rules, blueprints };
+  return { twins, kinds: reader.kinds, rules, blueprints };
 }
 
 /** The twins of a home, page by page. */
 export async function* twinsOf(
-  engine: Engine,
+  reader: Reader,
   home: string,
   filter: TwinFilter = {},
 ): AsyncGenerator<TwinRow> {
   let cursor: string | undefined;
   do {
-    const page = await engine.storage.listTwins(home, filter, { limit: PAGE, cursor });
+    const page = await reader.storage.listTwins(home, filter, { limit: PAGE, cursor });
     yield* page.items;
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
@@ -162,6 +166,7 @@ export function draftOf(context: unknown): RuleContext['draftOf'] {
  */
 export async function putRule(
   engine: Engine,
+  aside: Aside,
   address: Address,
   given: GivenRule,
   by: Requester,
@@ -169,10 +174,9 @@ export async function putRule(
   assertAddress(address);
   const existing = await mayBecomeRule(engine, address);
   const named = 'blueprint' in given ? { rule: address.twin, ...given } : given;
-  const { definition, origin, source, problems } = readGiven(
-    named,
-    await householdOf(engine, address.home, address.twin),
-  );
+  const { definition, origin, source, problems } = await aside('read', {
+    ...{ home: address.home, given: named, except: address.twin },
+  });
   assertUsable(definition, problems, address);
   const reading = await define(engine, address, { definition, origin, source }, by);
   return { reading, made: !existing, problems };
@@ -238,6 +242,7 @@ export function unconditional({ principal, source }: Requester): Requester {
 /** A rule that is not live, on what has happened. @throws Refusal `bad-input` with each problem */
 export async function tryRule(
   engine: Engine,
+  aside: Aside,
   {
     home,
     timezone,
@@ -245,12 +250,11 @@ export async function tryRule(
     span,
   }: { home: string; timezone: string; given: GivenRule; span: { from: number; to: number } },
 ): Promise<Backtest> {
-  const id = idOf(given);
-  const { definition, problems } = readGiven(given, await householdOf(engine, home, id));
+  const { id, definition, problems } = await aside('read', { home, given });
   assertUsable(definition, problems, { home, twin: id });
   const reading = await engine.readTwin({ home, twin: id });
   const live = reading?.row.kind === KIND ? definitionOf(reading.row.state.context) : null;
-  return backtest(engine, { home, timezone, draft: definition, live, span });
+  return aside('backtest', { home, timezone, draft: definition, live, span });
 }
 
 /** @throws EngineError `unknown-twin`, Refusal `not-found` for a twin that is no rule */

@@ -68,6 +68,7 @@ import { metricsRoutes } from './routes/metrics.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { deviceRoutes } from './routes/provisioning/devices.ts';
 import { factoryRoutes } from './routes/provisioning/factory.ts';
+import type { RuleWork } from './rule-work/rule-work.ts';
 
 export interface ServerOptions {
   engine: Engine;
@@ -75,6 +76,8 @@ export interface ServerOptions {
   counts: Registry;
   identity: Identity;
   kits: Kits;
+  /** Does the long work with rules. */
+  work: RuleWork;
   /** Signs what the server itself gives out; nothing can be read from that. */
   secret: string;
   edge: EdgeOptions;
@@ -161,16 +164,16 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     const { statusCode: status, elapsedTime } = reply;
     request.log.debug({ method, path: pathOf(url), status, ms: elapsedTime }, 'answered');
   });
-  const metrics = collectMetrics(app, engine, options.counts);
+  const metrics = collectMetrics(app, engine, options.work, options.counts);
   await describeApi(app, version);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
-  const { devices, kits, customKinds = new Set() } = options;
+  const { devices, kits, work, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
   const { isReserved = () => false } = options;
   const context = {
-    ...{ engine, identity, kits, defaultTimezone, connections, devices, customKinds },
+    ...{ engine, identity, kits, work, defaultTimezone, connections, devices, customKinds },
     isReserved,
     apiKeyDays: options.apiKeyDays ?? API_KEY_DAYS,
   };

@@ -2,6 +2,7 @@
  * Many envelopes folded into one commit: the only place where twins change. Effects are rows here,
  * deeds later.
  */
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { beginning, following, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
 import type { Change } from './changes.ts';
 import { deadlineEnvelope, dueEvent } from './deadlines.ts';
@@ -38,6 +39,8 @@ export interface BatchContext extends HouseholdSource {
   /** Bytes of JSON that the state of a twin may have. */
   stateBytes: number;
   newId: () => string;
+  /** Kinds whose twins do not act: see `impulses`. */
+  heldBack: ReadonlySet<string>;
 }
 
 /** A batch before its commit. */
@@ -57,11 +60,13 @@ export interface FoldedBatch {
   signals: Signal[];
 }
 
+/** For how long a batch of several homes is folded without a pause, ms. */
+const STRETCH_MS = 10;
 /** Due timers of one twin that one wake fires; the rest follows in the next batch. */
 const WAKE_TURNS = 64;
 
 /**
- * Folds mail of several homes into a commit, at once. What would hold up the others is left out: of a home in
+ * Folds mail of several homes into a commit; after each {@link STRETCH_MS} everyone else has the process. What would hold up the others is left out: of a home in
  * which one mail leads to more than {@link WIDE_TURNS} turns nothing is folded at all, and the answer is that home.
  * @param now the turns' own time, epoch ms
  */
@@ -71,8 +76,13 @@ export async function foldBatch(
   now: number,
 ): Promise<FoldedBatch | { wide: ReadonlySet<string> }> {
   const batch = new Batch(context, now, WIDE_TURNS);
-  // Without slices there is no pause
-  await batch.fold(mail, Number.POSITIVE_INFINITY).next();
+  let from = performance.now();
+  const fold = batch.fold(mail, () => performance.now() - from > STRETCH_MS);
+  // How long it takes changes nothing of what comes of it, only who else has the process meanwhile
+  while (!(await fold.next()).done) {
+    await nextTick();
+    from = performance.now();
+  }
   return batch.wide.size > 0 ? { wide: batch.wide } : batch.finish();
 }
 
@@ -87,7 +97,12 @@ export async function* foldInSlices(
   turns: number,
 ): AsyncGenerator<undefined, FoldedBatch> {
   const batch = new Batch(context, now, Number.POSITIVE_INFINITY);
-  yield* batch.fold(mail, turns);
+  let pauseAt = turns;
+  yield* batch.fold(mail, () => {
+    if (batch.turns < pauseAt) return false;
+    pauseAt = batch.turns + turns;
+    return true;
+  });
   return batch.finish();
 }
 
@@ -108,14 +123,12 @@ class Batch {
     this.#household = new Household(context);
   }
 
-  /** @param slice turns after which it pauses */
-  async *fold(mail: readonly Mail[], slice: number): AsyncGenerator<undefined, void> {
-    let pauseAt = slice;
-    const isSpent = () => {
-      if (this.#ledger.turns < pauseAt) return false;
-      pauseAt = this.#ledger.turns + slice;
-      return true;
-    };
+  get turns(): number {
+    return this.#ledger.turns;
+  }
+
+  /** @param isSpent whether it is time for a pause */
+  async *fold(mail: readonly Mail[], isSpent: () => boolean): AsyncGenerator<undefined, void> {
     await this.#household.load(mail.flatMap((m) => (m.type === 'task' ? [] : [addressOf(m)])));
     await this.#household.loadHomes(
       mail.flatMap((m) => (m.type === 'envelope' ? [m.envelope] : [])),
@@ -194,6 +207,7 @@ class Batch {
         hint: 'PATCH it, or choose another id.',
       });
     }
+    this.#assertActs(twin, envelope);
     // A tell to a twin that does not care is no event of its life
     if (
       !isExternal(envelope) &&
@@ -230,6 +244,20 @@ class Batch {
       });
     }
     return this.#accept(twin, result, item);
+  }
+
+  /** @throws EngineError `held-back` */
+  #assertActs(twin: LiveTwin, { event }: Envelope): void {
+    if (!this.#context.heldBack.has(twin.kind)) return;
+    const { impulses = [] } = twin.kindOf;
+    if (!impulses.includes(event.type) && event.type !== 'timer.fired') return;
+    throw new EngineError(
+      'held-back',
+      `${keyOf(twin)} is held back: twins of its kind do not act`,
+      {
+        hint: 'The engine was started so; it is the operator who lets them go on.',
+      },
+    );
   }
 
   /** A twin that does not exist: made, listed as a candidate, or refused, as the source's policy says. */
@@ -402,7 +430,7 @@ class Batch {
     for (const id of watchers) {
       const address: Address = { home: twin.home, twin: id };
       const watcher = id === twin.twin ? null : this.#readable(address);
-      if (!watcher?.kindOf.heed) continue;
+      if (!watcher?.kindOf.heed || this.#context.heldBack.has(watcher.kind)) continue;
       let facts: Facts | undefined;
       const factsNow = () => {
         facts ??= this.#household.factsFor(watcher) ?? {};
@@ -480,6 +508,8 @@ class Batch {
   #wake(address: Address): Item[] {
     const followUps: Item[] = [];
     let twin = this.#readable(address);
+    // Its deadlines stay as they are stored
+    if (twin && this.#context.heldBack.has(twin.kind)) return followUps;
     for (let turns = 0; twin && turns < WAKE_TURNS && !this.wide.has(twin.home); turns++) {
       const event = dueEvent(twin, this.#now);
       if (!event) break;

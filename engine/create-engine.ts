@@ -3,7 +3,7 @@ import type { FoldedBatch } from './batch.ts';
 import { ChangeFeed } from './changes.ts';
 import { type Core, requestEnvelope } from './core.ts';
 import { deadLetterVerbs } from './dead-letter-verbs.ts';
-import type { Engine, EngineOptions, Limits } from './engine.ts';
+import type { Beginning, Engine, EngineOptions, Limits } from './engine.ts';
 import {
   type Address,
   type Envelope,
@@ -64,6 +64,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   // ── the parts ──────────────────────────────────────────────────────────────────────────────
 
   const traffic = { lastAt: Number.NEGATIVE_INFINITY };
+  /** Known before the first turn. */
+  const heldBack = new Set<string>();
   const shards = Array.from(
     { length: storage.shards },
     (_, index) =>
@@ -81,6 +83,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
           newId,
           checkpointEvery: limits.checkpointEvery,
           stateBytes: limits.stateBytes,
+          heldBack,
         },
         mailboxLimit: limits.mailbox,
         telemetryBudget: limits.telemetryBudget,
@@ -230,10 +233,21 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       }),
     ),
   );
+  const begun = await beginning(lease);
+  for (const kind of begun?.holdBack ?? []) heldBack.add(kind);
   await maintenance.start();
   for (const shard of shards) shard.start(lease.epoch);
   await wakes.start();
   telemetry.emit('engine.started', { shards: shards.length, epoch: lease.epoch });
+
+  async function beginning(held: Lease): Promise<Beginning | undefined> {
+    try {
+      return await options.begin?.();
+    } catch (error) {
+      await held[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
 
   /** Drains what waits (bounded), then lets the homes go. */
   async function stop(held: Lease): Promise<void> {
@@ -250,6 +264,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     await Promise.all(shards.map((shard) => shard.idle()));
     await withinMs(SETTLE_MS, outbox[Symbol.asyncDispose]());
     changes.close();
+    // While nobody else may write
+    if (begun) await withinMs(SETTLE_MS, begun.end());
     await held[Symbol.asyncDispose]();
     telemetry.emit('engine.stopped', { drainedMs: performance.now() - began });
   }

@@ -28,9 +28,18 @@ export interface EngineOptions {
   destinations: Destinations;
   /** What is kept for how long; see {@link RetentionDays}. */
   retention: RetentionDays;
+  /** Called once, when the homes are owned and before any twin has a turn. */
+  begin?: () => Promise<Beginning>;
   /** In [0, 1), for jitter. Default Math.random. */
   random?: () => number;
   limits?: Partial<Limits>;
+}
+
+/** How an engine begins, and what is to be done before it lets its homes go. */
+export interface Beginning {
+  /** Kinds whose twins are not to act, as when they are what makes the engine crash. */
+  holdBack: readonly string[];
+  end(): Promise<void>;
 }
 
 /** Days that the store keeps. Hour and day rollups stay for good. */

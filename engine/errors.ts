@@ -27,6 +27,7 @@ const CODES = {
   'storage-unavailable': { retryable: true },
   'storage-full': { retryable: true },
   stopping: { retryable: true },
+  'held-back': { retryable: true },
 } as const;
 
 export type ErrorCode = keyof typeof CODES;

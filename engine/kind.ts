@@ -121,6 +121,11 @@ export interface Kind<
    * its topic or claim says. Default true.
    */
   isDevice?: boolean;
+  /**
+   * Event types upon which its twins act of their own accord. While the engine holds the kind back, nobody sends
+   * them, and its deadlines wait; what says how a twin is to be is folded all the same.
+   */
+  impulses?: readonly (keyof S & string)[];
   /** Whose changes concern a twin of this kind: of each of them {@link heed} is asked. Asked itself after each turn. */
   watches?(context: ContextFrom<M>): readonly Watch[];
   /** What of other twins of the home goes with each event, as `event.facts`; journaled with it, so keep it small. */

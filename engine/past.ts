@@ -4,9 +4,9 @@ import { type Address, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
+import type { ReadingStorage } from './reader.ts';
 import { foldTurn } from './replay.ts';
 import type { JournalRow, LoadedTwin } from './rows.ts';
-import type { Storage } from './storage/port.ts';
 
 export interface PastTurn {
   /** Null: with this turn the twin came into being. */
@@ -16,7 +16,7 @@ export interface PastTurn {
   turned: Turned;
 }
 
-const PAGE = 1_000;
+const PAGE = 200;
 /** Turns after which everyone else has the process: a month of them takes seconds. */
 const AT_A_STRETCH = 64;
 /** Effects are told as they were, and go nowhere. */
@@ -28,7 +28,7 @@ const NOWHERE: Destinations = {};
  *   do not reach back so far
  */
 export async function* pastOf(
-  storage: Storage,
+  storage: ReadingStorage,
   kinds: ReadonlyMap<string, AnyKind>,
   address: Address,
   span: { from: number; to: number },
@@ -69,7 +69,11 @@ export async function* pastOf(
 }
 
 /** The first revision whose turn was at or after a moment; null: there is none. */
-async function firstSince(storage: Storage, twin: LoadedTwin, at: number): Promise<number | null> {
+async function firstSince(
+  storage: ReadingStorage,
+  twin: LoadedTwin,
+  at: number,
+): Promise<number | null> {
   let low = 0;
   let high = twin.revision + 1;
   while (low < high) {
@@ -84,7 +88,7 @@ async function firstSince(storage: Storage, twin: LoadedTwin, at: number): Promi
 
 /** The twin as it was before a revision; null: it did not exist. */
 async function twinBefore(
-  storage: Storage,
+  storage: ReadingStorage,
   kind: AnyKind,
   stored: LoadedTwin,
   revision: number,

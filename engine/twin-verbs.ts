@@ -4,8 +4,8 @@ import { type Address, assertName, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { homeVerbs, mustGetHome } from './home-verbs.ts';
 import type { JsonObject } from './json.ts';
-import { restore } from './kernel.ts';
 import type { AnyKind, View } from './kind.ts';
+import { viewOf } from './reader.ts';
 import type { Requester } from './requester.ts';
 import type { TwinRow } from './rows.ts';
 import { parseEvent } from './turn.ts';
@@ -148,12 +148,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
       return row && { row, view: verbs.view(row) };
     },
 
-    view(row) {
-      const kind = core.kinds.get(row.kind);
-      // A kind that this engine does not know still shows that the twin is there
-      if (!kind) return { reported: {}, desired: {}, settings: {} };
-      return kind.view(restore(kind, row.state).context);
-    },
+    view: (row) => viewOf(core.kinds, row),
 
     async acceptCandidate(address, as, by) {
       const candidate = await storage.getCandidate(address);

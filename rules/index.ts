@@ -24,6 +24,7 @@ export {
 } from './blueprints/source.ts';
 export { checkRule } from './check/check.ts';
 export type { Household, KnownTwin } from './check/household.ts';
+export { flawsOfText } from './check/size.ts';
 export { twinsUsedBy } from './check/uses.ts';
 export { chainOf, type Link } from './explain/chain.ts';
 export { type Explanation, explainRule } from './explain/explain.ts';
@@ -54,6 +55,7 @@ export {
   readRule,
 } from './language/source.ts';
 export { type Backtest, backtest, type Deed } from './trial/backtest.ts';
+export type { Span } from './trial/history.ts';
 export { runTests, type TestOutcome } from './trial/run-tests.ts';
 export { compareDraft } from './trial/shadow.ts';
 

@@ -1,13 +1,15 @@
 import { type Homeostat, startHomeostat } from '../compose.ts';
 import { type Config, readConfig } from '../config.ts';
+import type { RulesWish } from '../held-rules.ts';
 import { createLogger } from '../logging.ts';
 
 /** A stop that takes longer than this is ended. */
 const STOP_MS = 10_000;
 
 /** `homeostat start`: runs until SIGTERM or SIGINT. */
-export async function start(): Promise<void> {
-  const config = readConfig();
+export async function start(wish: RulesWish): Promise<void> {
+  const read = readConfig();
+  const config = { ...read, rules: { ...read.rules, wish } };
   const logger = createLogger(config.logLevel);
   let homeostat: Homeostat | null = null;
   let stopping = false;

@@ -10,6 +10,7 @@ import type { Engine } from '../../engine/index.ts';
 import type { HomePolicy, Identity } from '../../identity/index.ts';
 import type { Desk } from '../gateways/desk.ts';
 import type { Kits } from '../kits.ts';
+import type { RuleWork } from '../rule-work/rule-work.ts';
 
 /** A Fastify instance whose routes take their types from zod schemas. */
 export type App = FastifyInstance<
@@ -29,6 +30,8 @@ export interface RouteContext {
   isReserved: (home: string) => boolean;
   /** Days after which an API key ends that is made without an end; 0: when it is revoked. */
   apiKeyDays: number;
+  /** Does the long work with rules. */
+  work: RuleWork;
   /** The timezone of a home that is created without one. */
   defaultTimezone: string;
   devices: DeviceContext;

@@ -2,6 +2,7 @@ import {
   type Engine,
   EngineError,
   type PageRequest,
+  type Reader,
   type TwinReading,
   type TwinRow,
 } from '../../engine/index.ts';
@@ -12,9 +13,9 @@ import { mustReadHome } from './existence.ts';
  * without a migration) shows without its view and does not hide the others. Reading it alone says
  * what is wrong.
  */
-export function readingOf(engine: Engine, row: TwinRow): TwinReading {
+export function readingOf(reader: Reader, row: TwinRow): TwinReading {
   try {
-    return { row, view: engine.view(row) };
+    return { row, view: reader.view(row) };
   } catch (error) {
     if (!(error instanceof EngineError && error.code === 'state-unreadable')) throw error;
     return { row, view: { reported: {}, desired: {}, settings: {} } };

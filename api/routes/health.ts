@@ -11,13 +11,21 @@ const Healthy = z
   .object({ status: z.literal('ok'), version: z.string() })
   .meta({ id: 'Healthy', description: 'The process answers.' });
 const Ready = z
-  .object({ ready: z.literal(true) })
+  .object({
+    ready: z.literal(true),
+    warnings: z
+      .array(z.string())
+      .optional()
+      .describe('What is not as it should be, though it does its work.'),
+  })
   .meta({ id: 'Ready', description: 'It owns its homes, and everything that it needs answers.' });
 
 export interface Readiness {
   ready: boolean;
   /** What is wrong, for an operator. */
   problems: string[];
+  /** What is not as it should be, though it is ready. */
+  warnings?: string[];
 }
 
 export function healthRoutes(
@@ -63,7 +71,9 @@ export function healthRoutes(
       const problems = [...engine.health().problems, ...adapters.problems];
       const store = await within(PING_MS, engine.storage.ping()).catch(() => 'away');
       if (store === 'away') problems.push('the store does not answer');
-      if (problems.length === 0 && adapters.ready) return { ready: true as const };
+      const { warnings = [] } = adapters;
+      if (problems.length === 0 && adapters.ready)
+        return { ready: true as const, ...(warnings.length > 0 && { warnings }) };
       // Such texts name hosts and files: not for everyone who can reach the port
       const detail =
         request.principal?.type === 'bootstrap'

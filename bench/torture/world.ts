@@ -125,6 +125,8 @@ async function build(ground: Ground, options: WorldOptions): Promise<Parts> {
   const environment = {
     DATABASE_URL: engineUrl(databaseUrl, storeWire, options.connection),
     LOG_LEVEL: 'warn',
+    // It is killed again and again
+    RULES_HELD_AFTER_CRASHES: '0',
     ...(mosquitto && {
       MQTT_URL: outerWire ? `mqtt://127.0.0.1:${outerWire.port}` : mosquitto.url,
       PROVISIONING: 'open',

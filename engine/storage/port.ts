@@ -122,11 +122,26 @@ export interface Storage extends AsyncDisposable {
   getCandidate(address: Address): Promise<CandidateRow | null>;
   deleteCandidate(address: Address): Promise<void>;
 
+  // ── starts ─────────────────────────────────────────────────────────────────────────────────
+  /** Stores that the program starts, before anything else happens. @returns the starts before it, newest first */
+  beginStart(id: string, at: number): Promise<StartRow[]>;
+  /** It has ended as it should. */
+  endStart(id: string): Promise<void>;
+
   // ── upkeep ─────────────────────────────────────────────────────────────────────────────────
   /** Makes room for coming writes (partitions) and drops what is older than the retention allows. */
   maintain(retention: Retention): Promise<void>;
   /** A cheap round trip: whether the store answers. */
   ping(): Promise<void>;
+}
+
+/** A start of the program. */
+export interface StartRow {
+  id: string;
+  /** Epoch ms, by the wall clock of whoever started. */
+  at: number;
+  /** Whether it has ended as it should. */
+  ended: boolean;
 }
 
 export interface Lease extends AsyncDisposable {

@@ -64,6 +64,7 @@ export async function startEngine(given: {
   sink?: RecordingSink | null;
   limits?: Partial<Limits>;
   random?: () => number;
+  holdBack?: readonly string[];
 }): Promise<EngineBench> {
   const clock = given.clock ?? new ManualClock();
   const storage = given.storage ?? (await openSqlite(':memory:', { deadLettersPerHome: 100 }));
@@ -76,6 +77,7 @@ export async function startEngine(given: {
     clock,
     telemetry,
     kinds: given.kinds,
+    begin: async () => ({ holdBack: given.holdBack ?? [], end: async () => {} }),
     newId: () => `id-${++ids}`,
     defaultTimezone: 'Europe/Berlin',
     owner: 'test',

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { builtInKinds } from '../../api/kinds/built-in.ts';
 import type { JsonObject } from '../../engine/kind.ts';
 import type { Household, KnownTwin } from '../check/household.ts';
+import { Budget } from '../expressions/budget.ts';
 import { literalsOf, parseExpression } from '../expressions/expression.ts';
 import { parseTemplate } from '../expressions/template.ts';
 import type { Definition } from '../language/definition.ts';
@@ -327,7 +328,7 @@ describe('a text that is given', () => {
         const [branch] = expanded(a, b).actions as unknown as [
           { then: [{ title: string; message: string }, { values: JsonObject }] },
         ];
-        const scope = { roots: { trigger: { id: 'T' } }, now: 0 };
+        const scope = { roots: { trigger: { id: 'T' } }, now: 0, budget: new Budget() };
         const filled = (value: never) => {
           const result = parseTemplate(value).fill(scope);
           if (!result.ok) throw new Error(result.reason);

@@ -307,3 +307,26 @@ actions: [{ set: { twin: ${to}, desired: { on: ${on} } } }]
     expect(problems(chain('x', 'lamp', 'lamp'))).toEqual([circle.replace('"y" → ', '')]);
   });
 });
+
+describe('the size of a rule', () => {
+  const home = { twins: new Map(), kinds: new Map(), rules: [] };
+  const ruleOf = (actions: readonly string[]) => {
+    const rounds = Array.from({ length: Math.ceil(actions.length / 150) }, (_, at) => {
+      const some = actions.slice(at * 150, (at + 1) * 150).join(', ');
+      return `{repeat: {times: 1, do: [${some}]}}`;
+    });
+    const { value } = readRule(
+      `rule: x\ntriggers: [{every: 1h}]\nactions: [${rounds.join(', ')}]\n`,
+    );
+    if (value === null) throw new Error('it is no rule');
+    return checkRule(value, home as never).filter(({ message }) => message.includes('at most'));
+  };
+
+  it.each([
+    [500, `{let: {a: "\${now}"}}`, 0],
+    [501, `{let: {a: "\${now}"}}`, 1],
+    [6_000, '{stop: true}', 1],
+  ])('%i times %s', (times, action, flaws) => {
+    expect(ruleOf(Array(times).fill(action))).toHaveLength(flaws);
+  });
+});

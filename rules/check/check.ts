@@ -23,6 +23,7 @@ import {
   typeOfValue,
 } from './household.ts';
 import { interplay } from './interplay.ts';
+import { flawsOfSize } from './size.ts';
 
 /** All problems of a rule, in the order of its text. */
 export function checkRule(
@@ -30,6 +31,8 @@ export function checkRule(
   home: Household,
   locate: Locate = () => undefined,
 ): Problem[] {
+  const flaws = flawsOfSize(definition);
+  if (flaws.length > 0) return flaws;
   const checker = new Checker(home);
   checker.rule(definition);
   const problems = [...checker.problems, ...interplay(definition, home)];

@@ -1,5 +1,8 @@
 /** What a rule did in one of its turns, and why: the turn folded again, with its trace. */
 import type { JournalRow, PastTurn } from '../../engine/index.ts';
+import type { OperandValue } from '../expressions/expression.ts';
+import { Measures } from '../expressions/measures.ts';
+import type { Verdict } from '../kind/conditions.ts';
 import { type Context, type RuleEvent, take } from '../kind/rule.ts';
 import type { Trace } from '../kind/runs.ts';
 
@@ -21,14 +24,47 @@ export function accountOf({ before, row }: PastTurn): Account | null {
   if (!event) return null;
   const { trace } = take(before.snapshot.context as unknown as Context, event);
   if (trace.length === 0) return null;
+  const shown = trace.map(withShortValues);
   return {
     revision: row.revision,
     at: row.receivedAt,
     because: event.type === 'observed' ? event.turn : null,
     event: event.type,
-    trace,
+    trace: shown,
     effects: row.effects,
   };
+}
+
+/** Bytes of a value that are shown; a rule may have read a whole webhook's body a thousand times. */
+const MOST_SHOWN = 2_000;
+
+function withShortValues(step: Trace): Trace {
+  switch (step.type) {
+    case 'done':
+      return { ...step, what: cut(step.what), operands: step.operands.map(shortened) };
+    case 'condition':
+      return { ...step, verdict: withShortOperands(step.verdict) };
+    default:
+      return step;
+  }
+}
+
+function withShortOperands(verdict: Verdict): Verdict {
+  return {
+    ...verdict,
+    operands: verdict.operands.map(shortened),
+    ...(verdict.of && { of: verdict.of.map(withShortOperands) }),
+  };
+}
+
+function shortened({ text, value }: OperandValue): OperandValue {
+  if (value === undefined) return { text };
+  const { bytes } = new Measures(() => {}).of(value);
+  return { text, value: bytes > MOST_SHOWN ? `(${bytes} bytes)` : value };
+}
+
+function cut(text: string): string {
+  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
 }
 
 /** The event as the machine saw it. */

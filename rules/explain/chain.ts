@@ -1,10 +1,10 @@
 /** From a command, an alert or any other effect back to the first event that led to it. */
 import {
-  type Engine,
   EngineError,
   type JournalRow,
   lifeOf,
   pastOf,
+  type Reader,
   turnOfId,
 } from '../../engine/index.ts';
 import { type Account, accountOf } from './account.ts';
@@ -37,20 +37,20 @@ const MOST_SEARCHED = 500;
  * @param id of an effect, a command or an alert: `home/twin@revision#n`
  * @throws EngineError `not-found` for an id that the journal does not hold (any more)
  */
-export async function chainOf(engine: Engine, home: string, id: string): Promise<Link[]> {
+export async function chainOf(reader: Reader, home: string, id: string): Promise<Link[]> {
   const links: Link[] = [];
   const first = turnOfId(id);
   if (first === null || first.home !== home) throw notFound(home, id);
   let at: Place | null = first;
   for (let effect: string | null = id; at !== null && links.length < MOST_LINKS; ) {
-    const row: JournalRow | null = await rowAt(engine, home, at);
+    const row: JournalRow | null = await rowAt(reader, home, at);
     if (!row) {
       if (links.length === 0) throw notFound(home, id);
       break;
     }
-    links.push(await linkOf(engine, row, effect));
+    links.push(await linkOf(reader, row, effect));
     effect = row.eventId;
-    at = row.source === 'timer' ? await armedBy(engine, row) : turnOfId(row.eventId);
+    at = row.source === 'timer' ? await armedBy(reader, row) : turnOfId(row.eventId);
   }
   return links;
 }
@@ -64,33 +64,33 @@ interface Place {
 
 /** Null also where a former twin of that address had such a turn, or one before the database went back to a backup. */
 async function rowAt(
-  engine: Engine,
+  reader: Reader,
   home: string,
   { twin, revision, life }: Place,
 ): Promise<JournalRow | null> {
-  const [row] = await engine.storage.readJournal({ home, twin }, revision, 1);
+  const [row] = await reader.storage.readJournal({ home, twin }, revision, 1);
   if (row?.revision !== revision) return null;
   if (life === undefined) return row;
-  const stored = await engine.storage.getTwin({ home, twin });
+  const stored = await reader.storage.getTwin({ home, twin });
   return stored && lifeOf(stored.incarnation, row.epoch) === life ? row : null;
 }
 
-async function linkOf(engine: Engine, row: JournalRow, effectId: string | null): Promise<Link> {
+async function linkOf(reader: Reader, row: JournalRow, effectId: string | null): Promise<Link> {
   const { home, twin, revision, at, event, source, principal, effects } = row;
-  const stored = await engine.storage.getTwin({ home, twin });
+  const stored = await reader.storage.getTwin({ home, twin });
   const effect =
     effects.find(({ id }) => effectId === id || effectId?.startsWith(`${id}~`)) ?? null;
   return {
     ...{ home, twin, revision, at, event, source, principal, effect },
     kind: stored?.kind ?? '',
     name: stored?.name ?? twin,
-    account: stored?.kind === 'rule' ? await accountAt(engine, row) : null,
+    account: stored?.kind === 'rule' ? await accountAt(reader, row) : null,
   };
 }
 
-async function accountAt(engine: Engine, row: JournalRow): Promise<Account | null> {
+async function accountAt(reader: Reader, row: JournalRow): Promise<Account | null> {
   const span = { from: row.receivedAt, to: row.receivedAt + 1 };
-  for await (const past of pastOf(engine.storage, engine.kinds, row, span)) {
+  for await (const past of pastOf(reader.storage, reader.kinds, row, span)) {
     if (past.row.revision === row.revision) return accountOf(past);
   }
   return null;
@@ -98,13 +98,13 @@ async function accountAt(engine: Engine, row: JournalRow): Promise<Account | nul
 
 /** The turn that armed the timer that fired; null: one that its chart armed by itself. */
 async function armedBy(
-  engine: Engine,
+  reader: Reader,
   { home, twin, revision, event }: JournalRow,
 ): Promise<Place | null> {
   if (event.type !== 'timer.fired') return null;
   let cursor: string | undefined;
   for (let searched = 0; searched < MOST_SEARCHED; ) {
-    const page = await engine.storage.listJournal({ home, twin }, { limit: 100, cursor });
+    const page = await reader.storage.listJournal({ home, twin }, { limit: 100, cursor });
     for (const row of page.items) {
       if (row.revision >= revision) continue;
       searched++;

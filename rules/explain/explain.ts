@@ -1,9 +1,10 @@
 /** Why a rule did what it did in a span of time, and why it did nothing. */
-import type { Engine } from '../../engine/index.ts';
+import type { Reader } from '../../engine/index.ts';
 import type { Json, Watch } from '../../engine/kind.ts';
+import { Budget, BudgetExceeded, HEED_LIMITS } from '../expressions/budget.ts';
 import { type Program, programOf } from '../kind/program.ts';
 import type { Context } from '../kind/rule.ts';
-import { movesOf, type NearMiss } from '../kind/triggers.ts';
+import { type Move, movesOf, type NearMiss, type Sight } from '../kind/triggers.ts';
 import type { Definition } from '../language/definition.ts';
 import { historyOf, type Span } from '../trial/history.ts';
 import { type Account, accountOf } from './account.ts';
@@ -42,20 +43,20 @@ const MOST_ACCOUNTS = 200;
 
 /** @throws EngineError `unknown-twin`, `state-unreadable` where the journal does not reach back so far */
 export async function explainRule(
-  engine: Engine,
+  reader: Reader,
   home: string,
   rule: string,
   span: Span,
 ): Promise<Explanation> {
-  const reading = await engine.readTwin({ home, twin: rule });
+  const reading = await reader.readTwin({ home, twin: rule });
   const now = reading?.row.state.context as unknown as Context | undefined;
   const program = now?.definition ? programOf(now.definition) : null;
-  const twins = program ? await watchedBy(engine, home, rule, program) : [];
+  const twins = program ? await watchedBy(reader, home, rule, program) : [];
   let context: Context | null = null;
   const accounts: Account[] = [];
   const near = new Map<number, Near>();
   let seen = 0;
-  for await (const happening of historyOf(engine, home, [...twins, rule], span)) {
+  for await (const happening of historyOf(reader, home, [...twins, rule], span)) {
     if (happening.seen.twin === rule) {
       const account = accountOf(happening.past);
       if (account) accounts.push(account);
@@ -64,19 +65,18 @@ export async function explainRule(
     }
     if (!twins.includes(happening.seen.twin)) continue;
     seen++;
-    context ??= (await contextBefore(engine, home, rule, span)) ?? now ?? null;
+    context ??= (await contextBefore(reader, home, rule, span)) ?? now ?? null;
     if (!context?.definition || !context.enabled) continue;
     const ready = programOf(context.definition);
     const { memory, timezone } = context;
     const sight = {
+      budget: new Budget(HEED_LIMITS),
       seen: happening.seen,
       facts: () => happening.facts(ready.reads),
       timezone,
       readsAfter: ready.readsAfter,
     };
-    const moves = movesOf(ready.triggers, memory.triggers, sight, (miss) =>
-      note(near, ready, miss),
-    );
+    const moves = movesWithin(ready, memory, sight, (miss) => note(near, ready, miss));
     for (const { key, move, hit } of moves) {
       const trigger = ready.triggers[hit.trigger ?? -1]?.trigger;
       const until = memory.triggers[key]?.until;
@@ -98,14 +98,29 @@ export async function explainRule(
   };
 }
 
+/** No moves where to find them costs too much: then the rule had no turn of them either. */
+function movesWithin(
+  { triggers }: Program,
+  memory: Context['memory'],
+  sight: Sight,
+  witness: (miss: NearMiss) => void,
+): Move[] {
+  try {
+    return movesOf(triggers, memory.triggers, sight, witness);
+  } catch (thrown) {
+    if (thrown instanceof BudgetExceeded) return [];
+    throw thrown;
+  }
+}
+
 /** The rule as it was when the span began, where it has had no turn since. */
 async function contextBefore(
-  engine: Engine,
+  reader: Reader,
   home: string,
   rule: string,
   { from, to }: Span,
 ): Promise<Context | null> {
-  for await (const { past } of historyOf(engine, home, [rule], { from, to })) {
+  for await (const { past } of historyOf(reader, home, [rule], { from, to })) {
     return (past.before?.snapshot.context ?? null) as unknown as Context | null;
   }
   return null;
@@ -113,29 +128,29 @@ async function contextBefore(
 
 /** The twins of the home that a rule watches or reads, without itself. */
 export async function watchedBy(
-  engine: Engine,
+  reader: Reader,
   home: string,
   rule: string,
   program: Program,
 ): Promise<string[]> {
   const found = new Set<string>(program.reads.map(({ twin }) => twin));
   for (const watch of program.watches) {
-    for (const id of await membersOf(engine, home, watch)) found.add(id);
+    for (const id of await membersOf(reader, home, watch)) found.add(id);
   }
   found.delete(rule);
   const there: string[] = [];
-  for (const twin of found) if (await engine.storage.getTwin({ home, twin })) there.push(twin);
+  for (const twin of found) if (await reader.storage.getTwin({ home, twin })) there.push(twin);
   return there.sort();
 }
 
-async function membersOf(engine: Engine, home: string, watch: Watch): Promise<string[]> {
+async function membersOf(reader: Reader, home: string, watch: Watch): Promise<string[]> {
   if ('twin' in watch) return [watch.twin];
   const filter =
     'room' in watch ? { room: watch.room } : 'kind' in watch ? { kind: watch.kind } : {};
   const ids: string[] = [];
   let cursor: string | undefined;
   do {
-    const page = await engine.storage.listTwins(home, filter, { limit: 200, cursor });
+    const page = await reader.storage.listTwins(home, filter, { limit: 200, cursor });
     ids.push(...page.items.map(({ twin }) => twin));
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);

@@ -26,6 +26,8 @@ interface Words {
   earlier(count: number): string;
   waits(what: string): string;
   overruled(what: Overruling, until: string | null): string;
+  /** The engine has disabled it. */
+  stopped(rule: string, reason: string): string;
   held(text: string): string;
   failed(text: string): string;
   unknown(text: string, why: string): string;
@@ -56,6 +58,8 @@ const EN: Words = {
   waits: (what) => `It waits: ${what}.`,
   overruled: ({ twin, keys, by }, until) =>
     `What it wants of ${twin} (${keys.join(', ')}) does not count: ${nameOf(by)} prevails${until === null ? '' : ` until ${until}`}.`,
+  stopped: (rule, reason) =>
+    `"${rule}" was disabled, as it cost too much again and again: ${reason}.`,
   held: (text) => `${text} was true`,
   failed: (text) => `${text} was false`,
   unknown: (text, why) => `${text} was not known (${why})`,
@@ -123,6 +127,8 @@ const DE: Words = {
   waits: (what) => `Gewartet wird: ${what}.`,
   overruled: ({ twin, keys, by }, until) =>
     `Was sie von ${twin} will (${keys.join(', ')}), gilt nicht: ${nameOf(by)} hat Vorrang${until === null ? '' : ` bis ${until}`}.`,
+  stopped: (rule, reason) =>
+    `„${rule}“ wurde ausgeschaltet, da sie immer wieder zu viel gekostet hat: ${reason}.`,
   held: (text) => `${text} war wahr`,
   failed: (text) => `${text} war falsch`,
   unknown: (text, why) => `${text} war nicht bekannt (${why})`,
@@ -231,6 +237,9 @@ export function tellAccount(
         break;
       case 'ended':
         tell(words.ended(step.outcome, step.reason && words.phrase(step.reason)));
+        break;
+      case 'disabled':
+        tell(words.stopped(rule, words.phrase(step.reason)));
         break;
     }
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { Budget } from './budget.ts';
 import { type CelType, ExpressionError, parseExpression } from './expression.ts';
 
 const NOW = Date.parse('2026-03-01T12:30:00Z');
@@ -10,7 +11,8 @@ const roots = {
   trigger: { to: 5 },
   vars: { limit: 20 },
 };
-const valueIn = (text: string) => parseExpression(text).evaluate({ roots, now: NOW });
+const valueIn = (text: string) =>
+  parseExpression(text).evaluate({ roots, now: NOW, budget: new Budget() });
 
 describe('an expression', () => {
   it.each<[string, unknown]>([

@@ -3,8 +3,12 @@
  * of its text and becomes a variable: so its operands are known for the explanation, what it reads of other
  * twins is known beforehand, and a value that is not there makes the expression unknown and is named.
  */
-import { type ASTNode, Environment, EvaluationError, ParseError } from '@marcbachmann/cel-js';
+import { type ASTNode, type Environment, ParseError } from '@marcbachmann/cel-js';
 import type { Json, JsonObject } from '../../engine/kind.ts';
+import { type Budget, BudgetExceeded, shortened } from './budget.ts';
+import { BASE, childrenOf, NoValue, summaryOf } from './cel.ts';
+import { compile, type Run } from './evaluator.ts';
+import { isMap } from './measures.ts';
 
 /** What expressions may begin with, besides `now` and `local`. */
 const ROOTS = ['twins', 'home', 'trigger', 'vars', 'local'] as const;
@@ -28,7 +32,10 @@ export interface Operand {
 export interface Expression {
   text: string;
   operands: readonly Operand[];
-  /** The value, with what it was made of. */
+  /**
+   * The value, with what it was made of.
+   * @throws BudgetExceeded when what the scope has left does not suffice
+   */
   evaluate(scope: Scope): Evaluated;
   /** The type that it has where the operands have these; an error where they do not fit. */
   typeWith(
@@ -41,6 +48,8 @@ export interface Scope {
   roots: Partial<Record<Root, JsonObject>>;
   /** Epoch ms. */
   now: number;
+  /** What evaluating may still cost. */
+  budget: Budget;
 }
 
 export type Evaluated =
@@ -66,47 +75,11 @@ export class ExpressionError extends Error {
   }
 }
 
-const LIMITS = {
-  maxAstNodes: 500,
-  maxDepth: 32,
-  maxListElements: 200,
-  maxMapEntries: 50,
-  maxCallArguments: 8,
-};
-/** Macros over lists within each other: two are at most a million steps over the largest lists. */
+/** Macros over lists, and names for values, within each other. The budget bounds what they cost; this, how they read. */
 const MOST_NESTED = 2;
-const OVER_LISTS = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+const OVER_LISTS = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'bind']);
 /** `matches` takes regular expressions, which can take for ever. */
 const REFUSED = new Set(['matches']);
-
-const BASE = new Environment({ homogeneousAggregateLiterals: false, limits: LIMITS });
-for (const operator of ['+', '-', '*', '/', '%']) {
-  const run = (a: number, b: number) =>
-    operator === '+'
-      ? a + b
-      : operator === '-'
-        ? a - b
-        : operator === '*'
-          ? a * b
-          : operator === '/'
-            ? a / b
-            : a % b;
-  BASE.registerOperator(`double ${operator} int`, (a: number, b: bigint) => run(a, Number(b)));
-  BASE.registerOperator(`int ${operator} double`, (a: bigint, b: number) => run(Number(a), b));
-}
-BASE.registerOperator('double % double', (a: number, b: number) => a % b);
-BASE.registerOperator('double == int', (a: number, b: bigint) => a === Number(b));
-BASE.registerFunction('min(dyn, dyn): double', (a: unknown, b: unknown) =>
-  Math.min(Number(a), Number(b)),
-);
-BASE.registerFunction('max(dyn, dyn): double', (a: unknown, b: unknown) =>
-  Math.max(Number(a), Number(b)),
-);
-BASE.registerFunction('abs(dyn): double', (a: unknown) => Math.abs(Number(a)));
-BASE.registerFunction('round(dyn): double', (a: unknown) => Math.round(Number(a)));
-BASE.registerFunction('floor(dyn): double', (a: unknown) => Math.floor(Number(a)));
-BASE.registerFunction('ceil(dyn): double', (a: unknown) => Math.ceil(Number(a)));
-BASE.registerVariable('now', 'google.protobuf.Timestamp');
 
 /** As it is written, for finding what it reads. */
 const READING = BASE.clone();
@@ -116,18 +89,15 @@ for (const root of ROOTS) READING.registerVariable(root, 'map');
 export function parseExpression(text: string): Expression {
   const { ast } = parsed(READING, text);
   const operands: Operand[] = [];
-  walk(ast, text, operands, 0);
-  const run = substituted(text, operands);
-  const environment = BASE.clone();
-  for (const [at, { isPresence }] of operands.entries()) {
-    environment.registerVariable(nameOf(at), isPresence ? 'bool' : 'dyn');
-  }
-  const program = parsed(environment, run);
+  const indices = new Map<ASTNode, number>();
+  const edits: Edit[] = [];
+  walk(ast, text, { operands, indices, edits }, { nested: 0, isInside: false });
+  const run = compile(ast, (node) => indices.get(node));
   return {
     text,
     operands,
-    evaluate: (scope) => evaluate(program, operands, scope),
-    typeWith: (typeOf) => typeWith(text, run, operands, typeOf),
+    evaluate: (scope) => evaluate(text, run, operands, scope),
+    typeWith: (typeOf) => typeWith(text, operands, edits, typeOf),
   };
 }
 
@@ -143,44 +113,45 @@ export function literalsOf(text: string): unknown[] {
 }
 
 function evaluate(
-  program: (context: Record<string, unknown>) => unknown,
+  text: string,
+  run: Run,
   operands: readonly Operand[],
-  scope: Scope,
+  { roots, now, budget }: Scope,
 ): Evaluated {
   const values: OperandValue[] = [];
-  const context: Record<string, unknown> = { now: new Date(scope.now) };
+  const read: unknown[] = [];
   const missing: string[] = [];
-  for (const [at, operand] of operands.entries()) {
-    const found = valueAt(scope.roots[operand.root], operand.path);
-    if (operand.isPresence) {
-      context[nameOf(at)] = found !== undefined;
-      values.push({ text: operand.text, value: found !== undefined });
-    } else if (found === undefined && operand.mayBeNull) {
-      context[nameOf(at)] = null;
-      values.push({ text: operand.text });
-    } else if (found === undefined) {
-      missing.push(operand.text);
-      values.push({ text: operand.text });
+  for (const { root, path, isPresence, mayBeNull, text: what } of operands) {
+    const found = valueAt(roots[root], path);
+    if (isPresence) {
+      read.push(found !== undefined);
+      values.push({ text: what, value: found !== undefined });
     } else {
-      context[nameOf(at)] = found;
-      values.push({ text: operand.text, value: found });
+      if (found === undefined && !mayBeNull) missing.push(what);
+      read.push(found === undefined && mayBeNull ? null : found);
+      values.push({ text: what, ...(found !== undefined && { value: found }) });
     }
   }
   try {
-    return { ok: true, value: toJson(program(context)), operands: values };
+    const value = run({ budget, now, operands: read, names: null });
+    // As JSON it is a copy, however much of it was shared
+    budget.made(value);
+    return { ok: true, value: toJson(value), operands: values };
   } catch (thrown) {
+    if (thrown instanceof BudgetExceeded) thrown.expression ??= text;
+    if (!(thrown instanceof NoValue)) throw thrown;
     const reason =
       missing.length > 0
         ? `${missing.join(', ')} ${missing.length > 1 ? 'are' : 'is'} not there`
-        : summaryOf(thrown);
+        : shortened(thrown.message);
     return { ok: false, reason, operands: values };
   }
 }
 
 function typeWith(
   text: string,
-  run: string,
   operands: readonly Operand[],
+  edits: readonly Edit[],
   typeOf: (operand: Operand) => CelType,
 ): { type: string } | { error: string; start: number } {
   const environment = BASE.clone();
@@ -188,9 +159,9 @@ function typeWith(
     const type = operand.isPresence ? 'bool' : operand.mayBeNull ? 'dyn' : typeOf(operand);
     environment.registerVariable(nameOf(at), type);
   }
-  const result = environment.check(run);
+  const result = environment.check(edited(text, edits));
   if (result.valid) return { type: result.type ?? 'dyn' };
-  const start = originalIndex(result.error?.range?.start ?? 0, operands);
+  const start = originalIndex(result.error?.range?.start ?? 0, edits);
   return { error: summaryOf(result.error), start: Math.min(start, text.length) };
 }
 
@@ -205,11 +176,39 @@ function parsed(environment: Environment, text: string) {
   }
 }
 
+interface Reading {
+  operands: Operand[];
+  /** Which node of the tree is which of them. */
+  indices: Map<ASTNode, number>;
+  edits: Edit[];
+}
+
+/** Where a node stands. */
+interface Surroundings {
+  /** Macros over lists around it. */
+  nested: number;
+  /** A list, a map or a macro is around it. */
+  isInside: boolean;
+}
+
+/** What stands in the text that is checked in place of a part of the author's. */
+interface Edit {
+  start: number;
+  end: number;
+  by: string;
+}
+
 /** Collects what the expression reads. */
-function walk(node: ASTNode, text: string, operands: Operand[], nested: number): void {
+function walk(node: ASTNode, text: string, reading: Reading, around: Surroundings): void {
+  const take = (read: ASTNode, operand: Operand) => {
+    const { start, end } = read;
+    reading.edits.push({ start, end, by: nameOf(reading.operands.length) });
+    reading.indices.set(read, reading.operands.length);
+    reading.operands.push(operand);
+  };
   const whole = chainOf(node);
   if (whole) {
-    operands.push(operandOf(node, text, whole));
+    take(node, operandOf(node, text, whole));
     return;
   }
   switch (node.op) {
@@ -217,8 +216,8 @@ function walk(node: ASTNode, text: string, operands: Operand[], nested: number):
     case '!=': {
       const compared = node.args.find((side) => !isNull(side));
       const chain = compared && node.args.some(isNull) && chainOf(compared);
-      if (chain) operands.push({ ...operandOf(compared, text, chain), mayBeNull: true });
-      else for (const side of node.args) walk(side, text, operands, nested);
+      if (chain) take(compared, { ...operandOf(compared, text, chain), mayBeNull: true });
+      else for (const side of node.args) walk(side, text, reading, around);
       return;
     }
     case 'id':
@@ -247,33 +246,40 @@ function walk(node: ASTNode, text: string, operands: Operand[], nested: number):
       const [asked] = node.op === 'call' && name === 'has' ? node.args[1] : [];
       const presence = asked && chainOf(asked);
       if (presence) {
-        operands.push({ ...operandOf(node, text, presence), isPresence: true });
+        take(node, { ...operandOf(node, text, presence), isPresence: true });
         return;
       }
-      const deeper = nested + (OVER_LISTS.has(name) ? 1 : 0);
-      if (deeper > MOST_NESTED) {
+      const isMacro = OVER_LISTS.has(name);
+      const deeper = {
+        nested: around.nested + (isMacro ? 1 : 0),
+        isInside: around.isInside || isMacro,
+      };
+      if (deeper.nested > MOST_NESTED) {
         throw new ExpressionError(
           `"${name}" within "${name}" within another costs too much`,
           node.start,
         );
       }
-      if (node.op === 'rcall') walk(node.args[1], text, operands, deeper);
+      if (node.op === 'rcall') walk(node.args[1], text, reading, deeper);
       for (const argument of node.op === 'rcall' ? node.args[2] : node.args[1]) {
-        walk(argument, text, operands, deeper);
+        walk(argument, text, reading, deeper);
       }
       return;
     }
+    case 'list':
+    case 'map': {
+      const { start, end } = node;
+      // The library keeps each type that it has ever seen: of lists in lists it sees few this way
+      if (around.isInside) reading.edits.push({ start, end: start, by: 'dyn(' });
+      for (const child of childrenOf(node)) {
+        walk(child, text, reading, { ...around, isInside: true });
+      }
+      if (around.isInside) reading.edits.push({ start: end, end, by: ')' });
+      return;
+    }
     default:
-      for (const child of childrenOf(node)) walk(child, text, operands, nested);
+      for (const child of childrenOf(node)) walk(child, text, reading, around);
   }
-}
-
-function childrenOf(node: ASTNode): ASTNode[] {
-  const args: unknown = node.args;
-  const all: unknown[] = Array.isArray(args) ? args.flat(2) : [args];
-  return all.filter(
-    (one): one is ASTNode => typeof one === 'object' && one !== null && 'op' in one,
-  );
 }
 
 /** `twins.lamp["reported"].power` → its keys, root first; null for anything else. */
@@ -324,25 +330,26 @@ function nameOf(at: number): string {
   return `_${at}`;
 }
 
-function substituted(text: string, operands: readonly Operand[]): string {
-  let run = '';
+/** @param edits in the order of the text */
+function edited(text: string, edits: readonly Edit[]): string {
+  let result = '';
   let from = 0;
-  for (const [at, { start, end }] of operands.entries()) {
-    run += text.slice(from, start) + nameOf(at);
+  for (const { start, end, by } of edits) {
+    result += text.slice(from, start) + by;
     from = end;
   }
-  return run + text.slice(from);
+  return result + text.slice(from);
 }
 
-/** An index of the substituted text in the author's. */
-function originalIndex(index: number, operands: readonly Operand[]): number {
+/** An index of the edited text in the author's. */
+function originalIndex(index: number, edits: readonly Edit[]): number {
   // By how much the author's text is ahead
   let ahead = 0;
-  for (const [at, { start, end }] of operands.entries()) {
+  for (const { start, end, by } of edits) {
     const replaced = start - ahead;
     if (index < replaced) break;
-    if (index < replaced + nameOf(at).length) return start;
-    ahead += end - start - nameOf(at).length;
+    if (index < replaced + by.length) return start;
+    ahead += end - start - by.length;
   }
   return index + ahead;
 }
@@ -362,20 +369,13 @@ function toJson(value: unknown): Json {
   if (value === null || value === undefined) return null;
   if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
     return value;
-  if (value instanceof Date) return value.toISOString();
+  if (value instanceof Date) {
+    if (Number.isNaN(value.getTime())) throw new NoValue('it is no moment');
+    return value.toISOString();
+  }
   if (Array.isArray(value)) return value.map(toJson);
-  if (value instanceof Map)
-    return Object.fromEntries([...value].map(([key, one]) => [String(key), toJson(one)]));
-  if (Object.getPrototypeOf(value) === Object.prototype || Object.getPrototypeOf(value) === null) {
-    return Object.fromEntries(
-      Object.entries(value as object).map(([key, one]) => [key, toJson(one)]),
-    );
+  if (isMap(value)) {
+    return Object.fromEntries(Object.entries(value).map(([key, one]) => [key, toJson(one)]));
   }
   return String(value);
-}
-
-function summaryOf(thrown: unknown): string {
-  if (thrown instanceof ParseError || thrown instanceof EvaluationError) return thrown.summary;
-  if (thrown instanceof Error) return 'summary' in thrown ? String(thrown.summary) : thrown.message;
-  return String(thrown);
 }

@@ -7,10 +7,12 @@ import {
   parseExpression,
   type Scope,
 } from './expression.ts';
+import { Measures } from './measures.ts';
 
 export interface Template {
   /** All expressions in it. */
   expressions: readonly Expression[];
+  /** @throws BudgetExceeded */
   fill(scope: Scope): Filled;
 }
 export type Filled =
@@ -28,9 +30,13 @@ type Part = string | Expression;
 export function parseTemplate(value: Json, encode?: (text: string) => string): Template {
   const expressions: Expression[] = [];
   const fill = compile(value, expressions, encode ?? ((text) => text));
+  // What does not come of expressions is made anew each time too
+  const { members, bytes } = sizeOf(value);
   return {
     expressions,
     fill(scope) {
+      scope.budget.spend(members);
+      scope.budget.make(bytes);
       const operands: OperandValue[] = [];
       const reasons: string[] = [];
       const filled = fill(scope, operands, reasons);
@@ -39,6 +45,14 @@ export function parseTemplate(value: Json, encode?: (text: string) => string): T
       return { ok: true, value: filled, operands };
     },
   };
+}
+
+function sizeOf(value: Json): { members: number; bytes: number } {
+  let members = 1;
+  const { bytes } = new Measures((steps) => {
+    members += steps;
+  }).of(value);
+  return { members, bytes };
 }
 
 type Fill = (scope: Scope, operands: OperandValue[], reasons: string[]) => Json;
@@ -51,10 +65,7 @@ function compile(value: Json, expressions: Expression[], encode: (text: string) 
     if (only !== undefined && parts.length === 1) {
       return typeof only === 'string' ? () => only : (...given) => valueIn(only, ...given);
     }
-    return (...given) =>
-      parts
-        .map((part) => (typeof part === 'string' ? part : encode(asText(valueIn(part, ...given)))))
-        .join('');
+    return (...given) => textOf(parts, encode, ...given);
   }
   if (Array.isArray(value)) {
     const members = value.map((member) => compile(member, expressions, encode));
@@ -68,6 +79,30 @@ function compile(value: Json, expressions: Expression[], encode: (text: string) 
       Object.fromEntries(members.map(([key, member]) => [key, member(...given)]));
   }
   return () => value;
+}
+
+function textOf(
+  parts: readonly Part[],
+  encode: (text: string) => string,
+  scope: Scope,
+  operands: OperandValue[],
+  reasons: string[],
+): string {
+  const texts = parts.map((part) => {
+    if (typeof part === 'string') return part;
+    const text = asText(valueIn(part, scope, operands, reasons));
+    scope.budget.read(text.length);
+    try {
+      return encode(text);
+    } catch {
+      // Half a character
+      reasons.push(`\${${part.text}}: it cannot stand in an address`);
+      return '';
+    }
+  });
+  const text = texts.join('');
+  scope.budget.made(text);
+  return text;
 }
 
 function valueIn(

@@ -1,6 +1,7 @@
 /** Triggers of time as schedules: what a rule arms when it is enabled, and the next sun. */
 import { getTimes, type SunTimeName } from 'suncalc';
 import type { Effect, Facts, Lateness } from '../../engine/kind.ts';
+import type { Budget } from '../expressions/budget.ts';
 import type { Trigger } from '../language/definition.ts';
 import type { Hit } from './memory.ts';
 import { HOME_TWIN, type ReadyTrigger } from './program.ts';
@@ -46,12 +47,24 @@ export function clockHit({ index, id, trigger }: ReadyTrigger, at: number): Hit 
   return { trigger: index, id, type: trigger.type, at };
 }
 
+interface Surroundings {
+  now: number;
+  timezone: string;
+  facts: Facts;
+  budget: Budget;
+}
+
+const ALARM_STEPS = 20;
+/** Of a day whose sun is computed. */
+const SUN_STEPS = 20;
+
 /** The schedules of a trigger from `now` on (epoch ms); none for one that no clock fires. */
 export function alarmsOf(
   { trigger, index }: ReadyTrigger,
-  { now, timezone, facts }: { now: number; timezone: string; facts: Facts },
+  { now, timezone, facts, budget }: Surroundings,
   prefix = OWN,
 ): Alarm[] {
+  budget.spend(ALARM_STEPS);
   const id = `${prefix}${index}`;
   switch (trigger.type) {
     case 'cron':
@@ -73,7 +86,7 @@ export function alarmsOf(
     case 'every':
       return [{ id, at: now + trigger.every, lateness: { policy: 'fire' } }];
     case 'sun': {
-      const at = nextSun(trigger, now, facts);
+      const at = nextSun(trigger, now, facts, budget);
       // What does not recur by itself has to be heard, however late, or it would be the last: see isTooLate
       return at === null ? [] : [{ id, at, lateness: { policy: 'fire' } }];
     }
@@ -123,10 +136,12 @@ function nextSun(
   { sun, offset = 0 }: Extract<Trigger, { type: 'sun' }>,
   now: number,
   facts: Facts,
+  budget: Budget,
 ): number | null {
   const place = placeOf(facts);
   if (!place) return null;
   for (let day = -1; day <= 366; day++) {
+    budget.spend(SUN_STEPS);
     const times = getTimes(new Date(now - offset + day * DAY_MS), place.latitude, place.longitude);
     const at = times[sun as SunTimeName];
     if (at instanceof Date && at.getTime() + offset > now) return Math.round(at.getTime() + offset);

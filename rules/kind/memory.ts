@@ -77,12 +77,30 @@ export type Memory = {
   budget: { left: number; at: number };
   /** Since when runs have been refused because there were too many; null: they are not. */
   stormSince: number | null;
+  /** When turns of the rule cost more than they may (epoch ms); of late only. */
+  overruns?: number[];
+  /** Why the engine has disabled it; a person enables it again. */
+  stopped?: string;
+  /** It has raised the alert that the rules of its home are held back. */
+  saysHeld?: true;
+  /** When it was last left out because the rules of the home had spent all that a change may cost (epoch ms). */
+  leftOutAt?: number;
   /** By twin, until when the rule holds something of it (epoch ms). */
   holds?: Record<string, number>;
 };
 
 /** Runs at once, and then one a second. */
 const MOST_RUNS_AT_ONCE = 60;
+
+/** So often within {@link OVERRUN_MS} a turn may cost too much: then the rule is disabled. */
+const MOST_OVERRUNS = 3;
+const OVERRUN_MS = 60 * 60_000;
+
+/** Remembers that a turn has cost too much. @returns whether it was once too often */
+export function overrun(memory: Memory, now: number): boolean {
+  memory.overruns = [...(memory.overruns ?? []).filter((at) => at > now - OVERRUN_MS), now];
+  return memory.overruns.length >= MOST_OVERRUNS;
+}
 
 export function freshMemory(at: number): Memory {
   return {

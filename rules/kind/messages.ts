@@ -1,5 +1,6 @@
 /** What reaches a rule from outside, without a twin: which triggers it moves. Pure. */
 import type { Facts, Json } from '../../engine/kind.ts';
+import type { Budget } from '../expressions/budget.ts';
 import type { Hit, Memory } from './memory.ts';
 import type { Program, ReadyTrigger } from './program.ts';
 import type { Stimulus } from './runs.ts';
@@ -11,16 +12,22 @@ export type Message = { at: number; facts?: Facts } & (
   | { type: 'engine.started'; start: string }
 );
 
-/** A message sets off runs, and ends what runs wait for. */
+interface Around {
+  timezone: string;
+  budget: Budget;
+}
+
+/** A message sets off runs, and ends what runs wait for. @throws BudgetExceeded */
 export function stimulusOfMessage(
   program: Program,
   { runs }: Memory,
   message: Message,
-  timezone: string,
+  around: Around,
 ): Stimulus {
-  const hears = (ready: ReadyTrigger) => hitOf(ready, message, timezone);
+  const hears = (ready: ReadyTrigger) => hitOf(ready, message, around);
   const waits = runs.flatMap((run) =>
     run.threads.flatMap((thread) => {
+      around.budget.spend(1);
       const instruction = program.instructions[thread.at];
       if (thread.waiting?.type !== 'wait' || instruction?.op !== 'wait') return [];
       const moves = instruction.triggers.flatMap((ready) => {
@@ -38,14 +45,15 @@ export function stimulusOfMessage(
 }
 
 /** Null: the trigger is about something else, or its `where` is not true. */
-function hitOf(ready: ReadyTrigger, message: Message, timezone: string): Hit | null {
+function hitOf(ready: ReadyTrigger, message: Message, { timezone, budget }: Around): Hit | null {
+  budget.spend(1);
   const said = saidTo(ready, message);
   if (!said) return null;
   const { index, id, trigger, expression } = ready;
   const { at, facts = {} } = message;
   const hit: Hit = { trigger: index, id, type: trigger.type, at, ...said };
   if (!expression) return hit;
-  const evaluated = expression.evaluate(scopeOf({ facts, hit, now: at, timezone }));
+  const evaluated = expression.evaluate(scopeOf({ facts, hit, now: at, timezone, budget }));
   return evaluated.ok && evaluated.value === true ? hit : null;
 }
 

@@ -13,10 +13,20 @@ import {
   type Observation,
 } from '../../engine/kind.ts';
 import type { Origin } from '../blueprints/expand.ts';
+import { Budget, BudgetExceeded, CHANGE_STEPS } from '../expressions/budget.ts';
 import type { Definition } from '../language/definition.ts';
 import { isSame } from '../language/same.ts';
+import { attend } from './attention.ts';
 import { alarmIdsOf, alarmsOf, clockHit, isTooLate, scheduleOf, waitPrefix } from './clockwork.ts';
-import { budgetAt, freshMemory, type Hit, type Memory, type Run, type Thread } from './memory.ts';
+import {
+  budgetAt,
+  freshMemory,
+  type Hit,
+  type Memory,
+  overrun,
+  type Run,
+  type Thread,
+} from './memory.ts';
 import { stimulusOfMessage } from './messages.ts';
 import { HOME_TWIN, hearsSun, type Program, programOf } from './program.ts';
 import { endAll, type Moment, type Reaction, react, type Stimulus } from './runs.ts';
@@ -50,6 +60,10 @@ const events = {
     turn: z.string(),
     moves: z.array(data).optional(),
     waits: z.array(data).optional(),
+    /** To find out whether the change concerns the rule has cost too much. */
+    exceeded: z.string().optional(),
+    /** All rules of the home together have: this one was not asked. */
+    leftOut: z.boolean().optional(),
     outcomes: z.array(data).optional(),
     /** The home is somewhere else: its sun rises at another time. */
     moved: z.boolean().optional(),
@@ -61,6 +75,8 @@ const events = {
   'webhook.called': z.object({ hook: z.string(), body: z.json() }),
   /** The engine runs again; `start` names this time. */
   'engine.started': z.object({ start: z.string() }),
+  /** The rules of its home are held back, or go on; this one tells the people of the home. */
+  'rules.held': z.object({ reason: z.string().nullable() }),
   /** Somebody else prevails at a twin of which the rule wants something. */
   'desired.overruled': z.object({
     twin: z.string(),
@@ -104,7 +120,7 @@ export type Context = {
 
 /** What an event means to a rule: what it does to the memory, and what it asks for. Pure. */
 export function take(context: Context, event: RuleEvent): Taken {
-  const taken = takeLive(context, event);
+  const taken = takeWithin(context, event);
   return taken.context.draftOf ? { ...taken, effects: taken.effects.map(withheld) } : taken;
 }
 
@@ -112,6 +128,8 @@ interface Taken {
   context: Context;
   effects: Effect[];
   trace: Reaction['trace'];
+  /** Why the turn cost more than it may. */
+  exceeded?: string | null;
 }
 
 /** Of what a draft asks for, only its own clocks are set. */
@@ -128,13 +146,105 @@ function withheld(effect: Effect): Effect {
   }
 }
 
-function takeLive(context: Context, event: RuleEvent): Taken {
-  const moment: Moment = {
+const STOPPED = 'rule-budget';
+
+/** A turn that costs more than it may ends early; once too often, the rule is disabled. */
+function takeWithin(context: Context, event: RuleEvent): Taken {
+  let taken: Taken;
+  try {
+    taken = takeLive(context, event);
+  } catch (thrown) {
+    if (!(thrown instanceof BudgetExceeded)) throw thrown;
+    taken = undone(context, event, thrown.reason);
+  }
+  if (!taken.exceeded) return taken;
+  const memory = { ...taken.context.memory };
+  const isOften = overrun(memory, event.at);
+  const counted = { ...taken, context: { ...taken.context, memory } };
+  // A rule whose clocks cannot be set would be enabled and never run
+  return isOften || setsClocks(event) ? stopped(counted, event, taken.exceeded) : counted;
+}
+
+/** Nothing of what a turn was to do has been done. */
+function undone(context: Context, { type, at }: RuleEvent, reason: string): Taken {
+  const { reported } = context;
+  const failures = reported.failures + 1;
+  const hit: Hit = { trigger: null, id: type, type, at };
+  return {
+    context: {
+      ...context,
+      reported: { ...reported, failures, lastOutcome: 'failed', lastError: reason },
+    },
+    effects: [],
+    trace: [{ type: 'refused', hit, reason }],
+    exceeded: reason,
+  };
+}
+
+function setsClocks(event: RuleEvent): boolean {
+  return event.type === 'home.changed' || (event.type === 'due' && event.what === SETTLE);
+}
+
+/** The engine disables the rule: its runs end, and its clocks with them. */
+function stopped(taken: Taken, event: RuleEvent, reason: string): Taken {
+  const { context, effects, trace } = taken;
+  const moment = momentOf(context, event);
+  const ended =
+    context.definition && endAll(programOf(context.definition), context.memory, 'stopped', moment);
+  const next = after(context, ended);
+  return {
+    context: {
+      ...next,
+      enabled: false,
+      memory: { ...next.memory, stopped: reason },
+      reported: { ...next.reported, lastOutcome: 'failed', lastError: reason },
+    },
+    effects: [
+      ...effects,
+      ...disarmed(context),
+      ...(ended?.effects ?? []),
+      {
+        type: 'alert',
+        key: STOPPED,
+        severity: 'warning',
+        state: 'raised',
+        message: `disabled, as it costs too much again and again. ${reason}. Change it, or enable it again.`,
+      },
+    ],
+    trace: [...trace, ...(ended?.trace ?? []), { type: 'disabled', reason }],
+  };
+}
+
+/** The memory of a rule that a person has enabled, or given another definition. */
+function forgiven(memory: Memory): { memory: Memory; effects: Effect[] } {
+  const { overruns: _overruns, stopped: was, ...rest } = memory;
+  if (was === undefined) return { memory: rest, effects: [] };
+  return {
+    memory: rest,
+    effects: [
+      {
+        type: 'alert',
+        key: STOPPED,
+        severity: 'warning',
+        state: 'cleared',
+        message: 'enabled again',
+      },
+    ],
+  };
+}
+
+function momentOf(context: Context, event: RuleEvent): Moment {
+  return {
     now: event.at,
     facts: event.facts ?? {},
     timezone: context.timezone,
+    budget: new Budget(),
     isTrial: context.draftOf !== null,
   };
+}
+
+function takeLive(context: Context, event: RuleEvent): Taken {
+  const moment = momentOf(context, event);
   switch (event.type) {
     case 'rule.defined': {
       const origin = context.origin || event.origin ? { origin: event.origin ?? null } : {};
@@ -156,11 +266,22 @@ function takeLive(context: Context, event: RuleEvent): Taken {
         draftOf: event.draftOf === undefined ? null : { rule: event.draftOf, since: event.at },
         source: event.source,
         ...(origin as Pick<Context, 'origin'>),
-        memory: { ...freshMemory(event.at), nextRun: context.memory.nextRun },
+        // Whom the engine has disabled for what it was, it enables for what it is now
+        enabled: context.enabled || context.memory.stopped !== undefined,
+        memory: {
+          ...freshMemory(event.at),
+          nextRun: context.memory.nextRun,
+          ...(context.memory.saysHeld && { saysHeld: true }),
+        },
       };
       return {
         context: next,
-        effects: [...disarmed(context), ...(ended?.effects ?? []), ...settled(next, event.at)],
+        effects: [
+          ...disarmed(context),
+          ...(ended?.effects ?? []),
+          ...forgiven(context.memory).effects,
+          ...settled(next, event.at),
+        ],
         trace: ended?.trace ?? [],
       };
     }
@@ -169,12 +290,15 @@ function takeLive(context: Context, event: RuleEvent): Taken {
       const moved = { ...context, timezone };
       return { context: moved, effects: armed(moved, { ...moment, timezone }), trace: [] };
     }
+    case 'rules.held':
+      return heldBack(context, event.reason);
     case 'desired.changed': {
       const enabled = event.enabled ?? true;
       if (enabled === context.enabled) return { context, effects: [], trace: [] };
       if (enabled) {
-        const next = { ...context, enabled };
-        return { context: next, effects: settled(next, event.at), trace: [] };
+        const { memory, effects } = forgiven(context.memory);
+        const next = { ...context, enabled, memory };
+        return { context: next, effects: [...effects, ...settled(next, event.at)], trace: [] };
       }
       const ended =
         context.definition &&
@@ -189,17 +313,58 @@ function takeLive(context: Context, event: RuleEvent): Taken {
       const { definition } = context;
       if (!definition || !context.enabled) return { context, effects: [], trace: [] };
       if (event.type === 'due' && event.what === SETTLE) return settle(context, moment);
+      if (event.type === 'observed' && event.leftOut) return leftOut(context, event.at);
       const program = programOf(definition);
-      const reaction = react(program, context.memory, stimulusOf(program, context, event), moment);
+      const stimulus = stimulusOf(program, context, event, moment);
+      const reaction = react(program, context.memory, stimulus, moment);
       const moved = event.type === 'observed' && event.moved ? armed(context, moment) : [];
       const next = after(context, reaction);
       return {
         context: event.type === 'desired.overruled' ? overruled(next, event) : next,
         effects: [...moved, ...rearmed(program, event, moment), ...reaction.effects],
         trace: reaction.trace,
+        exceeded: reaction.exceeded,
       };
     }
   }
+}
+
+const HELD = 'rules-held-back';
+
+function heldBack(context: Context, reason: string | null): Taken {
+  const { saysHeld: _saysHeld, ...memory } = context.memory;
+  const isRaised = reason !== null;
+  return {
+    context: { ...context, memory: { ...memory, ...(isRaised && { saysHeld: true as const }) } },
+    effects: [
+      {
+        type: 'alert',
+        key: HELD,
+        severity: 'critical',
+        state: isRaised ? 'raised' : 'cleared',
+        message: isRaised
+          ? `no rule of this home runs until the server is started anew: ${reason}`
+          : 'the rules of this home run again',
+      },
+    ],
+    trace: [],
+  };
+}
+
+/** Said, and no more than that: it is not this rule that has cost too much. */
+function leftOut(context: Context, at: number): Taken {
+  const reason = `a change was not looked at: the rules of the home together cost more than ${CHANGE_STEPS.toLocaleString('en')} steps for it`;
+  return {
+    context: {
+      ...context,
+      memory: { ...context.memory, leftOutAt: at },
+      reported: { ...context.reported, lastError: reason },
+    },
+    effects: [],
+    trace: [
+      { type: 'refused', hit: { trigger: null, id: 'observed', type: 'observed', at }, reason },
+    ],
+  };
 }
 
 function overruled(
@@ -238,9 +403,15 @@ function after(context: Context, reaction: Reaction | null): Context {
   };
 }
 
-function stimulusOf(program: Program, { memory, timezone }: Context, event: RuleEvent): Stimulus {
+function stimulusOf(
+  program: Program,
+  { memory, timezone }: Context,
+  event: RuleEvent,
+  { budget }: Moment,
+): Stimulus {
   switch (event.type) {
     case 'observed':
+      if (event.exceeded !== undefined) return { exceeded: event.exceeded };
       return {
         moves: (event.moves ?? []) as unknown as Move[],
         waits: (event.waits ?? []) as unknown as NonNullable<Stimulus['waits']>,
@@ -259,7 +430,7 @@ function stimulusOf(program: Program, { memory, timezone }: Context, event: Rule
     }
     case 'webhook.called':
     case 'engine.started':
-      return stimulusOfMessage(program, memory, event, timezone);
+      return stimulusOfMessage(program, memory, event, { timezone, budget });
     case 'desired.overruled': {
       const { twin, keys, by, until, wish } = event;
       return { overruled: { twin, keys, by, until, ...(wish !== undefined && { wish }) } };
@@ -355,12 +526,34 @@ function rearmed(program: Program, event: RuleEvent, moment: Moment): Effect[] {
 
 const TERMINAL = new Set(['confirmed', 'failed', 'expired', 'superseded']);
 
+/** How often a rule says that it was left out, ms. */
+const LEFT_OUT_MS = 60_000;
+
 /** Whether a change concerns the rule: what it moves, as the event of its next turn. */
 export function heed(context: Context, seen: Observation, facts: () => Facts): EventData | null {
-  const { definition, enabled, memory, timezone } = context;
+  const { definition, enabled, memory } = context;
   if (!definition || !enabled) return null;
+  const { twin, turn } = seen;
+  try {
+    const looked = attend(seen, (budget) => look(context, definition, { seen, facts, budget }));
+    if (looked) return looked.found;
+    const isSaid = seen.receivedAt < (memory.leftOutAt ?? -LEFT_OUT_MS) + LEFT_OUT_MS;
+    return isSaid ? null : { type: 'observed', twin, turn, leftOut: true };
+  } catch (thrown) {
+    if (!(thrown instanceof BudgetExceeded)) throw thrown;
+    return { type: 'observed', twin, turn, exceeded: `triggers: ${thrown.reason}` };
+  }
+}
+
+function look(
+  context: Context,
+  definition: Definition,
+  around: Pick<Sight, 'seen' | 'facts' | 'budget'>,
+): EventData | null {
+  const { memory, timezone } = context;
+  const { seen } = around;
   const program = programOf(definition);
-  const sight: Sight = { seen, facts, timezone, readsAfter: program.readsAfter };
+  const sight: Sight = { ...around, timezone, readsAfter: program.readsAfter };
   const isOverrun = memory.stormSince !== null && budgetAt(memory, seen.receivedAt) <= 0;
   const moves = movesOf(program.triggers, memory.triggers, sight).filter(
     // What could not start anyway is not worth a turn each time
@@ -383,6 +576,7 @@ export function heed(context: Context, seen: Observation, facts: () => Facts): E
 
 function waitsOf(program: Program, run: Run, sight: Sight) {
   return run.threads.flatMap((thread) => {
+    sight.budget.spend(1);
     const instruction = program.instructions[thread.at];
     if (thread.waiting?.type !== 'wait' || instruction?.op !== 'wait') return [];
     const moves = movesOf(instruction.triggers, thread.waiting.memory, sight);
@@ -393,6 +587,7 @@ function waitsOf(program: Program, run: Run, sight: Sight) {
         vars: run.vars,
         now: sight.seen.receivedAt,
         timezone: sight.timezone,
+        budget: sight.budget,
       }),
     );
     const isTrue = until?.ok === true && until.value === true;
@@ -477,6 +672,7 @@ const machine = setup({
     'webhook.called': { actions: 'take' },
     'engine.started': { actions: 'take' },
     'desired.overruled': { actions: 'take' },
+    'rules.held': { actions: 'take' },
   },
   states: {
     switch: {
@@ -506,12 +702,14 @@ export const rule = defineKind({
   measurements: {},
   machine,
   isDevice: false,
+  impulses: ['observed', 'due', 'run', 'webhook.called', 'engine.started'],
   senders: {
     'rule.defined': ['engine'],
     observed: ['engine'],
     due: [],
     'webhook.called': ['engine'],
     'engine.started': ['engine'],
+    'rules.held': ['engine'],
     run: ['engine'],
   },
   view: ({ enabled, definition, reported }) => ({

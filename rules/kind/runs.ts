@@ -3,9 +3,11 @@
  * each at an instruction; a thread goes on until it waits or ends.
  */
 import type { Effect, Facts, Json, JsonObject } from '../../engine/kind.ts';
+import { type Budget, BudgetExceeded } from '../expressions/budget.ts';
 import type { OperandValue, Scope } from '../expressions/expression.ts';
+import { Measures } from '../expressions/measures.ts';
 import { formatDuration } from '../language/duration.ts';
-import type { Place } from '../language/source.ts';
+import { type Place, pathOf } from '../language/place.ts';
 import {
   alarmIdsOf,
   alarmsOf,
@@ -28,7 +30,7 @@ import {
   type TriggerMemory,
   type Waiting,
 } from './memory.ts';
-import { type Instruction, isAwaited, type Program } from './program.ts';
+import { type Instruction, isAwaited, type Program, type Test } from './program.ts';
 import { scopeOf } from './scope.ts';
 import type { Move } from './triggers.ts';
 
@@ -38,6 +40,8 @@ export interface Moment {
   now: number;
   facts: Facts;
   timezone: string;
+  /** What the turn may cost. */
+  budget: Budget;
   /** Nothing is sent: what would be waited for of others is taken to have come. */
   isTrial?: boolean;
 }
@@ -50,6 +54,8 @@ export type Trace =
   | { type: 'done'; run: number; place: Place; what: string; operands: OperandValue[] }
   | { type: 'waits'; run: number; place: Place; what: string }
   | { type: 'ended'; run: number; outcome: Outcome; reason?: string }
+  /** The engine has disabled the rule. */
+  | { type: 'disabled'; reason: string }
   | ({ type: 'overruled' } & Overruling);
 export type Outcome = 'finished' | 'stopped' | 'failed' | 'restarted' | 'replaced';
 
@@ -75,6 +81,8 @@ export interface Stimulus {
   due?: { hold: string } | { run: number; thread: number; hold?: string; late: number };
   /** A clock has come too late (ms). */
   missed?: { hit: Hit; late: number };
+  /** To find out whether a change concerns the rule has cost too much. */
+  exceeded?: string;
 }
 
 export interface Reaction {
@@ -84,11 +92,20 @@ export interface Reaction {
   /** Runs that started and ended. */
   started: number;
   ended: { outcome: Outcome; reason?: string }[];
+  /** Why the turn cost more than it may; null: it did not. */
+  exceeded: string | null;
 }
 
 /** Instructions of one turn: beyond it the rule goes round without ever waiting. */
 const MOST_INSTRUCTIONS = 2_000;
 const STORM = 'rule-storm';
+/** What the engine does for each instruction and for each effect, in steps of an expression. */
+const INSTRUCTION_STEPS = 10;
+const EFFECT_STEPS = 100;
+/** Of the variables of one run, as JSON. */
+const MOST_VARS = 64 * 1_024;
+/** Of all that a rule remembers: its runs, what waits to become one, and what its triggers hold. */
+const MOST_MEMORY = 96 * 1_024;
 
 export function react(
   program: Program,
@@ -122,6 +139,7 @@ class Turn {
   readonly #ended: { outcome: Outcome; reason?: string }[] = [];
   #started = 0;
   #instructions = 0;
+  #exceeded: string | null = null;
 
   constructor(program: Program, memory: Memory, moment: Moment) {
     this.#program = program;
@@ -137,11 +155,13 @@ class Turn {
       trace: this.#trace,
       started: this.#started,
       ended: this.#ended,
+      exceeded: this.#exceeded,
     };
   }
 
   take(stimulus: Stimulus): void {
     const { moves = [], waits = [], outcomes = [], hits = [], overruled, due, missed } = stimulus;
+    this.#exceeded = stimulus.exceeded ?? null;
     if (overruled) this.#overruled(overruled);
     if (missed) this.#refuse(missed.hit, `it came ${formatDuration(missed.late)} late`);
     if (due) {
@@ -160,6 +180,49 @@ class Turn {
     for (const outcome of outcomes) this.#commandEnded(outcome);
     for (const hit of this.#move(moves, this.#memory.triggers, 'hold:')) this.#trigger(hit, false);
     for (const { hit, unconditionally = false } of hits) this.#trigger(hit, unconditionally);
+    this.#stayWithin();
+  }
+
+  /** Ends the youngest runs until what is left of the rule's memory may be stored. */
+  #stayWithin(): void {
+    const memory = this.#memory;
+    // Looked at in any case, so at nobody's cost
+    const measures = new Measures(() => {});
+    const bytesOf = (what: unknown) => measures.of(what).bytes;
+    const reason = `remembers more than ${MOST_MEMORY / 1_024} KiB in its runs, their variables and what set them off`;
+    const isLarge = () => {
+      const all = [...memory.runs, ...memory.queue, memory.triggers];
+      return all.reduce((sum, one) => sum + bytesOf(one), 0) > MOST_MEMORY;
+    };
+    while (isLarge()) {
+      const youngest = memory.runs.at(-1);
+      this.#exceeded ??= reason;
+      if (memory.queue.length > 0) memory.queue.pop();
+      else if (youngest) this.#end(youngest, 'failed', reason);
+      else memory.triggers = {};
+    }
+  }
+
+  /** The turn has cost too much: whatever is to go on ends here. @returns why, with its place */
+  #exceed(thrown: unknown, place: Place): string {
+    if (!(thrown instanceof BudgetExceeded)) throw thrown;
+    const reason = `${pathOf(place)}: ${thrown.reason}`;
+    this.#exceeded ??= reason;
+    return reason;
+  }
+
+  /** Does something for a run, which fails when it costs too much. */
+  #within(run: Run, instruction: Instruction, does: () => void): void {
+    try {
+      does();
+    } catch (thrown) {
+      this.#end(run, 'failed', this.#exceed(thrown, placeOf(instruction)));
+    }
+  }
+
+  #effect(effect: Effect): void {
+    this.#moment.budget.spend(EFFECT_STEPS);
+    this.#effects.push(effect);
   }
 
   endAll(outcome: Outcome): void {
@@ -265,7 +328,9 @@ class Turn {
     const prefix = waitPrefix(run, thread);
     const isAlarm = isClock(ready.trigger);
     if (isAlarm && isTooLate(ready, late)) {
-      this.#effects.push(...alarmsOf(ready, this.#moment, prefix).map(scheduleOf));
+      this.#within(run, instruction, () => {
+        for (const alarm of alarmsOf(ready, this.#moment, prefix)) this.#effect(scheduleOf(alarm));
+      });
       return;
     }
     const hit = isAlarm ? clockHit(ready, this.#moment.now) : thread.waiting.memory[key]?.hit;
@@ -276,20 +341,38 @@ class Turn {
 
   /** A trigger has fired: whether a run begins. */
   #trigger(hit: Hit, unconditionally: boolean): void {
-    const { definition, conditions, key: keyOf } = this.#program;
-    const scope = this.#scope(hit, {});
-    if (!unconditionally) {
-      for (const [at, test] of conditions.entries()) {
-        const verdict = judge(test, scope, this.#moment.timezone);
-        this.#trace.push({ type: 'condition', run: null, verdict, place: ['conditions', at] });
-        if (!verdict.isTrue) {
-          this.#refuse(hit, 'a condition was not true');
-          return;
+    let place: Place = ['conditions'];
+    try {
+      if (!unconditionally) {
+        for (const [at, test] of this.#program.conditions.entries()) {
+          place = ['conditions', at];
+          if (!this.#isMet(test, hit, place)) return;
         }
       }
+      place = ['key'];
+      this.#admit(hit, this.#keyOf(hit));
+    } catch (thrown) {
+      const reason = this.#exceed(thrown, place);
+      this.#ended.push({ outcome: 'failed', reason });
+      this.#refuse(hit, reason);
     }
-    const keyed = keyOf?.evaluate(scope);
-    const key = keyed?.ok ? JSON.stringify(keyed.value) : '';
+  }
+
+  #isMet(test: Test, hit: Hit, place: Place): boolean {
+    const verdict = judge(test, this.#scope(hit, {}), this.#moment.timezone);
+    this.#trace.push({ type: 'condition', run: null, verdict, place });
+    if (!verdict.isTrue) this.#refuse(hit, 'a condition was not true');
+    return verdict.isTrue;
+  }
+
+  #keyOf(hit: Hit): string {
+    const keyed = this.#program.key?.evaluate(this.#scope(hit, {}));
+    return keyed?.ok ? JSON.stringify(keyed.value) : '';
+  }
+
+  /** As the mode has it, a run begins, waits, or is refused. */
+  #admit(hit: Hit, key: string): void {
+    const { definition } = this.#program;
     const same = this.#memory.runs.filter((run) => run.key === key);
     switch (definition.mode) {
       case 'single':
@@ -410,8 +493,10 @@ class Turn {
         } else this.#resume(run, thread);
         return;
       case 'retry':
-        if (instruction.op === 'command')
-          this.#command(run, thread, instruction, thread.waiting.tries);
+        if (instruction.op === 'command') {
+          const { tries } = thread.waiting;
+          this.#within(run, instruction, () => this.#command(run, thread, instruction, tries));
+        }
         return;
       case 'command':
         return;
@@ -490,7 +575,13 @@ class Turn {
         this.#end(run, 'failed', `did ${MOST_INSTRUCTIONS} steps without ever waiting`);
         return;
       }
-      if (this.#execute(run, thread, instruction) === 'waits') return;
+      try {
+        this.#moment.budget.spend(INSTRUCTION_STEPS + run.threads.length / 16);
+        if (this.#execute(run, thread, instruction) === 'waits') return;
+      } catch (thrown) {
+        this.#end(run, 'failed', this.#exceed(thrown, placeOf(instruction)));
+        return;
+      }
     }
   }
 
@@ -502,7 +593,7 @@ class Turn {
           this.#end(run, 'failed', filled.reason);
           return 'waits';
         }
-        this.#effects.push(...this.#deeds(run, thread, instruction, filled.value as JsonObject));
+        this.#ask(this.#deeds(run, thread, instruction, filled.value as JsonObject));
         this.#done(
           run,
           instruction,
@@ -520,7 +611,14 @@ class Turn {
           this.#end(run, 'failed', filled.reason);
           return 'waits';
         }
-        run.vars = { ...run.vars, ...(filled.value as JsonObject) };
+        const vars = { ...run.vars, ...(filled.value as JsonObject) };
+        if (this.#moment.budget.bytesOf(vars) > MOST_VARS) {
+          const names = Object.keys(filled.value as JsonObject).join(', ');
+          throw new BudgetExceeded(
+            `setting ${names} lets the variables of its run grow beyond ${MOST_VARS / 1_024} KiB`,
+          );
+        }
+        run.vars = vars;
         this.#done(run, instruction, `let ${JSON.stringify(filled.value)}`, filled.operands);
         this.#goto(thread, thread.at + 1);
         return 'goes on';
@@ -549,7 +647,7 @@ class Turn {
         );
         const prefix = waitPrefix(run, thread);
         const alarms = instruction.triggers.flatMap((one) => alarmsOf(one, this.#moment, prefix));
-        this.#effects.push(...alarms.map(scheduleOf));
+        for (const alarm of alarms) this.#effect(scheduleOf(alarm));
         return 'waits';
       }
       case 'test': {
@@ -665,8 +763,8 @@ class Turn {
     const twins = [twin].flat().map(String);
     const tries = tried + 1;
     const ref = `${run.id}.${thread.id}.${thread.at}.${tries}`;
-    for (const to of twins) {
-      this.#effects.push({
+    this.#ask(
+      twins.map((to) => ({
         type: 'tell',
         to,
         event: {
@@ -678,8 +776,8 @@ class Turn {
         },
         ref,
         ...claimed(this.#program.definition.priority),
-      });
-    }
+      })),
+    );
     this.#done(run, instruction, describe('command', filled.value as JsonObject), filled.operands);
     if (!isAwaited(action)) {
       this.#goto(thread, thread.at + 1);
@@ -721,13 +819,36 @@ class Turn {
     }
   }
 
+  /** What an action asks for; the first has been paid as the action's value, of the others each is a copy. */
+  #ask(effects: readonly Effect[]): void {
+    const { budget } = this.#moment;
+    for (const [at, effect] of effects.entries()) {
+      if (at > 0) budget.make(budget.bytesOf(effect));
+      this.#effect(effect);
+    }
+  }
+
   #arm(id: string, at: number): void {
     this.#effects.push({ type: 'schedule', id, at, event: { type: 'due', what: id } });
   }
 
   #scope(hit: Hit, vars: JsonObject): Scope {
-    const { now, facts, timezone } = this.#moment;
-    return scopeOf({ facts, hit, vars, now, timezone });
+    const { now, facts, timezone, budget } = this.#moment;
+    return scopeOf({ facts, hit, vars, now, timezone, budget });
+  }
+}
+
+/** Where an instruction stands: its action, by name. */
+function placeOf({ place, ...instruction }: Instruction): Place {
+  switch (instruction.op) {
+    case 'do':
+    case 'command':
+      return [...place, instruction.action.type];
+    case 'let':
+    case 'wait':
+      return [...place, instruction.op];
+    default:
+      return place;
   }
 }
 

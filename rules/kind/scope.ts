@@ -1,5 +1,6 @@
 import type { Facts, JsonObject } from '../../engine/kind.ts';
 import { localTime } from '../../engine/kind.ts';
+import type { Budget } from '../expressions/budget.ts';
 import type { Scope } from '../expressions/expression.ts';
 import type { Hit } from './memory.ts';
 
@@ -11,17 +12,22 @@ export function scopeOf(given: {
   /** Epoch ms. */
   now: number;
   timezone: string;
+  budget: Budget;
 }): Scope {
-  const { facts, hit, vars = {}, now, timezone } = given;
-  const { weekday, minutes } = localTime(now, timezone);
+  const { facts, hit, vars = {}, now, timezone, budget } = given;
   return {
     now,
+    budget,
     roots: {
       twins: facts,
       home: (facts.home?.reported ?? {}) as JsonObject,
       trigger: (hit ?? {}) as unknown as JsonObject,
       vars,
-      local: { weekday, minutes, hour: Math.floor(minutes / 60), minute: minutes % 60 },
+      // Asked for by few, and not for nothing
+      get local() {
+        const { weekday, minutes } = localTime(now, timezone);
+        return { weekday, minutes, hour: Math.floor(minutes / 60), minute: minutes % 60 };
+      },
     },
   };
 }

@@ -1,5 +1,6 @@
 /** Whether a change of a watched twin moves a trigger. Pure; asked about each change. */
 import type { Aspect, Facts, Json, JsonObject, Observation } from '../../engine/kind.ts';
+import type { Budget } from '../expressions/budget.ts';
 import type { Trigger } from '../language/definition.ts';
 import type { Hit, TriggerMemory } from './memory.ts';
 import { HOME_TWIN, type ReadyTrigger } from './program.ts';
@@ -30,9 +31,11 @@ export interface Sight {
   facts: () => Facts;
   timezone: string;
   readsAfter: readonly (readonly string[])[];
+  /** What looking may cost. */
+  budget: Budget;
 }
 
-/** The moves of all these triggers. @param witness hears of each that concerns the twin and does not move */
+/** The moves of all these triggers. @throws BudgetExceeded @param witness hears of each that concerns the twin and does not move */
 export function movesOf(
   triggers: readonly ReadyTrigger[],
   memory: Readonly<Record<string, TriggerMemory>>,
@@ -42,7 +45,10 @@ export function movesOf(
   const moves: Move[] = [];
   for (const ready of triggers) {
     const move = moveOf(ready, memory, sight, witness);
-    if (move) moves.push(move);
+    if (!move) continue;
+    // It is journaled with the rule's turn
+    sight.budget.make(sight.budget.bytesOf(move.hit));
+    moves.push(move);
   }
   return moves;
 }
@@ -54,11 +60,12 @@ function moveOf(
   witness?: Witness,
 ): Move | null {
   const { trigger, index } = ready;
-  const { seen } = sight;
-  const miss = (reason: string, value?: Json) => {
+  const { seen, budget } = sight;
+  budget.spend(1);
+  const miss = (reason: () => string, value?: Json) => {
     witness?.({
       trigger: index,
-      reason,
+      reason: reason(),
       at: seen.receivedAt,
       twin: seen.twin,
       ...(value !== undefined && { value }),
@@ -85,8 +92,8 @@ function moveOf(
       const { type, topic, body = null } = seen.event;
       if (seen.twin !== HOME_TWIN || type !== 'message' || typeof topic !== 'string') return null;
       if (!topicMatches(trigger.mqtt, topic)) return null;
-      if (trigger.payload !== undefined && !same(trigger.payload, body))
-        return miss(`${topic} said ${show(body)}, which is not what it waits for`, body);
+      if (trigger.payload !== undefined && !same(trigger.payload, body, budget))
+        return miss(() => `${topic} said ${show(body)}, which is not what it waits for`, body);
       const hit = hitOf(ready, sight, { topic, body });
       return holdsFor(ready, hit, sight, miss) ? fires(String(index), hit) : null;
     }
@@ -133,7 +140,7 @@ function topicMatches(filter: string, topic: string): boolean {
 }
 
 type Of<T extends Trigger['type']> = Extract<Trigger, { type: T }>;
-type Miss = (reason: string, value?: Json) => null;
+type Miss = (reason: () => string, value?: Json) => null;
 
 function stateMove(
   ready: ReadyTrigger,
@@ -143,15 +150,17 @@ function stateMove(
   sight: Sight,
   miss: Miss,
 ): Move | null {
-  const { seen } = sight;
+  const { seen, budget } = sight;
   const from = valueAt(seen.before, path);
   const to = valueAt(seen.after, path);
-  if (same(from, to)) return null;
+  const known = [trigger.to, trigger.not, trigger.from];
+  budget.spend(known.reduce((sum, list) => sum + (list?.length ?? 0), 0) / 8);
+  if (same(from, to, budget)) return null;
   const key = `${ready.index}:${seen.twin}`;
   const isHeld = memory[key]?.until !== undefined;
   const isMeant = (value: Json | undefined) =>
-    (trigger.to === undefined || trigger.to.some((one) => same(one, value))) &&
-    !(trigger.not ?? []).some((one) => same(one, value)) &&
+    (trigger.to === undefined || trigger.to.some((one) => same(one, value, budget))) &&
+    !(trigger.not ?? []).some((one) => same(one, value, budget)) &&
     value !== undefined;
   const hit = hitOf(ready, sight, {
     ...(from !== undefined && { from }),
@@ -159,12 +168,15 @@ function stateMove(
   });
   if (!isMeant(to)) {
     if (isHeld) return { key, move: 'breaks', hit };
-    return miss(`${path.join('.')} became ${show(to)}, which is not what it waits for`, to);
+    return miss(() => `${path.join('.')} became ${show(to)}, which is not what it waits for`, to);
   }
-  if (trigger.from && !trigger.from.some((one) => same(one, from))) {
+  if (trigger.from && !trigger.from.some((one) => same(one, from, budget))) {
     return isHeld
       ? null
-      : miss(`${path.join('.')} was ${show(from)} before, which is not what it begins with`, to);
+      : miss(
+          () => `${path.join('.')} was ${show(from)} before, which is not what it begins with`,
+          to,
+        );
   }
   if (trigger.for === undefined) return fires(key, hit);
   // Any other meant value goes on holding, except where any change begins anew
@@ -191,17 +203,20 @@ function numberMove(
   const isBeyond = (value: number) => sign * value > sign * limit;
   const isBack = sign * to <= sign * limit - (trigger.hysteresis ?? 0) && !isBeyond(to);
   const hit = hitOf(ready, sight, { ...(from !== undefined && { from }), to });
-  const words = `${trigger.path.join('.')} is ${to}, the limit is ${limit}`;
+  const words = () => `${trigger.path.join('.')} is ${to}, the limit is ${limit}`;
   if (isBack) {
     if (until !== undefined) return { key, move: 'breaks', hit };
     return isSpent ? { key, move: 'rearms', hit } : miss(words, to);
   }
   if (!isBeyond(to)) return miss(words, to);
   if (isSpent)
-    return miss(`${words}: it has fired, and has not come back by its hysteresis since`, to);
+    return miss(
+      () => `${words()}: it has fired, and has not come back by its hysteresis since`,
+      to,
+    );
   if (until !== undefined) return null;
   if (typeof from === 'number' && isBeyond(from))
-    return miss(`${words}: it was beyond it before`, to);
+    return miss(() => `${words()}: it was beyond it before`, to);
   return { key, move: trigger.for === undefined ? 'fires' : 'holds', hit };
 }
 
@@ -217,14 +232,21 @@ function whenMove(
   const key = String(index);
   const { isTrue = false, until } = memory[key] ?? {};
   const evaluated = expression.evaluate(
-    scopeOf({ facts: sight.facts(), now: sight.seen.receivedAt, timezone: sight.timezone }),
+    scopeOf({
+      facts: sight.facts(),
+      now: sight.seen.receivedAt,
+      timezone: sight.timezone,
+      budget: sight.budget,
+    }),
   );
   const is = evaluated.ok && evaluated.value === true;
   const hit = hitOf(ready, sight, {});
   if (is === isTrue) {
     return is
       ? null
-      : miss(`${expression.text} is ${evaluated.ok ? 'false' : `unknown: ${evaluated.reason}`}`);
+      : miss(
+          () => `${expression.text} is ${evaluated.ok ? 'false' : `unknown: ${evaluated.reason}`}`,
+        );
   }
   if (!is) return { key, move: until === undefined ? 'rearms' : 'breaks', hit };
   return { key, move: trigger.for === undefined ? 'fires' : 'holds', hit };
@@ -241,10 +263,11 @@ function holdsFor({ expression }: ReadyTrigger, hit: Hit, sight: Sight, miss: Mi
     hit,
     now: sight.seen.receivedAt,
     timezone: sight.timezone,
+    budget: sight.budget,
   });
   const evaluated = expression.evaluate(scope);
   if (evaluated.ok && evaluated.value === true) return true;
-  miss(`${expression.text} is ${evaluated.ok ? 'false' : `unknown: ${evaluated.reason}`}`);
+  miss(() => `${expression.text} is ${evaluated.ok ? 'false' : `unknown: ${evaluated.reason}`}`);
   return false;
 }
 
@@ -309,8 +332,11 @@ function valueAt(aspect: Aspect | null, path: readonly string[]): Json | undefin
   return at as Json | undefined;
 }
 
-function same(a: Json | undefined, b: Json | undefined): boolean {
-  return a === b || JSON.stringify(a) === JSON.stringify(b);
+function same(a: Json | undefined, b: Json | undefined, budget: Budget): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object') return false;
+  budget.spend(Math.ceil((budget.bytesOf(a) + budget.bytesOf(b)) / 128));
+  return JSON.stringify(a) === JSON.stringify(b);
 }
 
 function show(value: Json | undefined): string {

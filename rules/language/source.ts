@@ -11,11 +11,12 @@ import {
   type ScalarTag,
 } from 'yaml';
 import type { z } from 'zod';
+import { Measures } from '../expressions/measures.ts';
 import { type Definition, definition } from './definition.ts';
+import { type Place, pathOf } from './place.ts';
 import { didYouMean } from './suggest.ts';
 
-/** A way into what an author wrote: keys and indices. */
-export type Place = readonly (string | number)[];
+export { type Place, pathOf };
 
 /** Something that is wrong with a rule. */
 export interface Problem {
@@ -40,6 +41,9 @@ export type Read<T> =
 
 const NOWHERE: Locate = () => undefined;
 const MOST_TEXT = 100_000;
+/** What a text comes to as data: aliases make it more than it says. Kits hold much, a rule less (check/size.ts). */
+const MOST_BYTES = 2 * MOST_TEXT;
+const MOST_LEVELS = 64;
 
 /** Reads a rule from YAML, or from JSON, which is YAML too. */
 export function readRule(text: string): Read<Definition> {
@@ -63,7 +67,16 @@ export function readText<S extends z.ZodType>(
 
 /** Checks data by a schema. */
 export function readData<S extends z.ZodType>(given: unknown, schema: S): Read<z.output<S>> {
-  return check(given, schema, NOWHERE);
+  const flaw = flawOf(given);
+  return flaw === null ? check(given, schema, NOWHERE) : failed([error(flaw, [])], NOWHERE);
+}
+
+/** Why data is none that a rule is read from; null: it may be. It may hold itself, as aliases let it. */
+function flawOf(given: unknown): string | null {
+  const { bytes, levels } = new Measures(() => {}).of(given);
+  if (levels > MOST_LEVELS) return `is nested deeper than ${MOST_LEVELS} levels, or holds itself`;
+  if (bytes > MOST_BYTES) return `comes to more than ${MOST_BYTES} bytes`;
+  return null;
 }
 
 /** YAML as data, whatever it says. */
@@ -72,12 +85,8 @@ export function parseText(text: string, tags: readonly ScalarTag[] = []): Read<{
     return failed([error(`is longer than ${MOST_TEXT} characters`, [])], NOWHERE);
   }
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    strict: true,
-    customTags: [...tags],
-  });
+  const document = documentOf(text, lines, tags);
+  if (document === null) return failed([error(DEEP, [])], NOWHERE);
   const locate: Locate = (place) => {
     const offset = offsetOf(document.contents, place);
     if (offset === undefined) return undefined;
@@ -91,9 +100,30 @@ export function parseText(text: string, tags: readonly ScalarTag[] = []): Read<{
   }
   try {
     // Anchors may not blow a small text up into a large value
-    return { value: { given: document.toJS({ maxAliasCount: 50 }) }, locate, problems: [] };
+    const given: unknown = document.toJS({ maxAliasCount: 50 });
+    const flaw = flawOf(given);
+    if (flaw !== null) return failed([error(flaw, [])], locate);
+    return { value: { given }, locate, problems: [] };
   } catch (thrown) {
+    if (thrown instanceof RangeError) return failed([error(DEEP, [])], locate);
     return failed([error(thrown instanceof Error ? thrown.message : String(thrown), [])], locate);
+  }
+}
+
+const DEEP = 'is nested too deeply';
+
+/** Null: it is nested more deeply than the parser can follow. */
+function documentOf(text: string, lines: LineCounter, tags: readonly ScalarTag[]) {
+  try {
+    return parseDocument(text, {
+      lineCounter: lines,
+      prettyErrors: false,
+      strict: true,
+      customTags: [...tags],
+    });
+  } catch (thrown) {
+    if (thrown instanceof RangeError) return null;
+    throw thrown;
   }
 }
 
@@ -118,15 +148,6 @@ export function error(message: string, place: Place): Problem {
 /** The problem with its line and column. */
 export function located(problem: Problem, locate: Locate): Problem {
   return problem.line === undefined ? { ...problem, ...locate(problem.place) } : problem;
-}
-
-/** `triggers[0].twin`. */
-export function pathOf(place: Place): string {
-  return place.reduce<string>(
-    (text, key) =>
-      typeof key === 'number' ? `${text}[${key}]` : text === '' ? key : `${text}.${key}`,
-    '',
-  );
 }
 
 /** `12:5: triggers[0].twin: there is no twin "x"`. */

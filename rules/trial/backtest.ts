@@ -2,7 +2,7 @@
  * A draft of a rule on what has happened: what it would have done, and what the version that is live would
  * have. Both are run anew, on the same record; nothing is sent, and nothing that they do changes the record.
  */
-import { type AnyEffect, type Engine, SoloTwin } from '../../engine/index.ts';
+import { type AnyEffect, type Reader, SoloTwin } from '../../engine/index.ts';
 import type { EventData, Facts, Json, JsonObject, Read } from '../../engine/kind.ts';
 import { watchedBy } from '../explain/explain.ts';
 import { type Program, programOf } from '../kind/program.ts';
@@ -43,7 +43,7 @@ export interface Backtest {
  * @throws EngineError `state-unreadable` where the journal does not reach back so far
  */
 export async function backtest(
-  engine: Engine,
+  reader: Reader,
   given: { home: string; timezone: string; draft: Definition; live: Definition | null; span: Span },
 ): Promise<Backtest> {
   const { home, timezone, draft, live, span } = given;
@@ -52,10 +52,10 @@ export async function backtest(
   );
   const twins = new Set<string>();
   for (const { program } of trials) {
-    for (const twin of await watchedBy(engine, home, draft.rule, program)) twins.add(twin);
+    for (const twin of await watchedBy(reader, home, draft.rule, program)) twins.add(twin);
   }
   let turns = 0;
-  for await (const happening of historyOf(engine, home, [...twins].sort(), span)) {
+  for await (const happening of historyOf(reader, home, [...twins].sort(), span)) {
     turns++;
     for (const trial of trials) {
       trial.passTo(happening.seen.receivedAt, happening.factsBefore);

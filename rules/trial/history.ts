@@ -1,5 +1,5 @@
 /** What happened in a home, once more: the turns of several twins in their order, and how the twins were then. */
-import { type Engine, observationOf, type PastTurn, pastOf } from '../../engine/index.ts';
+import { observationOf, type PastTurn, pastOf, type Reader } from '../../engine/index.ts';
 import type { Aspect, Facts, Observation, Read } from '../../engine/kind.ts';
 
 /** A turn of the past, and the home as it was after it. */
@@ -28,7 +28,7 @@ interface Line {
  * turn that followed from another comes after it.
  */
 export async function* historyOf(
-  engine: Engine,
+  reader: Reader,
   home: string,
   twins: readonly string[],
   span: Span,
@@ -36,7 +36,7 @@ export async function* historyOf(
   const aspects = new Map<string, Aspect>();
   const lines: Line[] = [];
   for (const twin of twins) {
-    const turns = pastOf(engine.storage, engine.kinds, { home, twin }, span);
+    const turns = pastOf(reader.storage, reader.kinds, { home, twin }, span);
     const first = await turns.next();
     if (!first.done) {
       lines.push({ turns, next: first.value });
@@ -44,7 +44,7 @@ export async function* historyOf(
       if (before) aspects.set(twin, observationOf(before, first.value.turned).before as Aspect);
       continue;
     }
-    const reading = await engine.readTwin({ home, twin });
+    const reading = await reader.readTwin({ home, twin });
     // Nothing has happened to it in the span: it was as it is, unless it came later
     if (reading && reading.row.updatedAt < span.to) {
       const { row, view } = reading;

@@ -1,5 +1,5 @@
 /** A draft beside the rule that is live: both see the same traffic, and what the draft asks for is withheld. */
-import { type Address, type Engine, pastOf } from '../../engine/index.ts';
+import { type Address, pastOf, type Reader } from '../../engine/index.ts';
 import type { Context } from '../kind/rule.ts';
 import { type Backtest, type Deed, deedsOf, type Verdict } from './backtest.ts';
 import type { Span } from './history.ts';
@@ -13,11 +13,11 @@ const SAME_WITHIN_MS = 5_000;
  * @throws EngineError `state-unreadable` where the journal does not reach back so far
  */
 export async function compareDraft(
-  engine: Engine,
+  reader: Reader,
   { draft, live, span }: { draft: Address; live: Address | null; span: Span },
 ): Promise<Backtest> {
-  const ofDraft = await verdictOf(engine, draft, span);
-  const ofLive = live && (await verdictOf(engine, live, span));
+  const ofDraft = await verdictOf(reader, draft, span);
+  const ofLive = live && (await verdictOf(reader, live, span));
   return {
     span,
     turns: ofDraft.turns,
@@ -30,7 +30,7 @@ export async function compareDraft(
 
 /** What a rule did in a span, by its journal. */
 async function verdictOf(
-  engine: Engine,
+  reader: Reader,
   address: Address,
   span: Span,
 ): Promise<{ verdict: Verdict; turns: number }> {
@@ -38,7 +38,7 @@ async function verdictOf(
   let first: Context['reported'] | undefined;
   let last: Context['reported'] | undefined;
   let turns = 0;
-  for await (const { before, row, turned } of pastOf(engine.storage, engine.kinds, address, span)) {
+  for await (const { before, row, turned } of pastOf(reader.storage, reader.kinds, address, span)) {
     turns++;
     first ??= before ? contextOf(before).reported : undefined;
     last = contextOf(turned.twin).reported;

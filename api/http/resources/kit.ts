@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
 import { formOf, type Part } from '../../../rules/index.ts';
-import { contextOf, type KitReading, phaseOf } from '../../kits.ts';
+import { contextOf } from '../../kit-plan.ts';
+import { type KitReading, phaseOf } from '../../kits.ts';
 import { AnyObject } from '../json-value.ts';
 
 const Briefly = z.object({

@@ -15,6 +15,7 @@ import { Desk } from '../../gateways/desk.ts';
 import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
 import { existenceIn } from '../../removal.ts';
+import { workHere } from '../../rule-work/rule-work.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
 import { OpenApiCheck } from './open-api-check.ts';
@@ -127,11 +128,13 @@ export class ApiBench implements AsyncDisposable {
     });
     const wake = () => engine.wakeSink('test');
     const desk = new Desk({ gateways: identity.gateways, clock, wake });
+    const work = given.server?.work ?? workHere(engine);
     const app = await buildServer({
       engine,
+      work,
       counts,
       identity,
-      kits: new Kits(engine, (address, remove) => identity.homes.removeTwin(address, remove)),
+      kits: new Kits(engine, work, (address, remove) => identity.homes.removeTwin(address, remove)),
       secret: TOKEN,
       edge: EDGE,
       devices: {

@@ -29,10 +29,9 @@ import {
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 import { removeTwin } from '../../removal.ts';
+import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
 
 const TAGS = ['Rules'];
-/** A turn for each rule that is made from it. */
-const LONG_MS = 60_000;
 
 const SOURCE = `blueprint: motion-light
 inputs:
@@ -61,7 +60,7 @@ const DefinedBlueprint = Blueprint.extend({
 
 const Flag = z.enum(['true', 'false']).default('false');
 
-export function blueprintRoutes(app: App, { engine, identity }: RouteContext): void {
+export function blueprintRoutes(app: App, { engine, identity, work }: RouteContext): void {
   app.get(
     '/homes/:home/blueprints',
     {
@@ -129,11 +128,12 @@ export function blueprintRoutes(app: App, { engine, identity }: RouteContext): v
         },
       },
     },
-    async ({ params, headers, body, principal }, reply) => {
+    async (request, reply) => {
+      const { params, headers, body, principal } = request;
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.blueprint };
       const by = requesterOf(principal, headers);
-      const put = await putBlueprint(engine, address, body, by);
+      const put = await putBlueprint(engine, asideFor(work, request, reply), address, body, by);
       const path = `/v1/homes/${params.home}/blueprints/${params.blueprint}`;
       return reply
         .code(placed(reply, path, put))

@@ -26,6 +26,7 @@ import {
   putDraft,
   readDraft,
 } from '../../rule-drafts.ts';
+import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
 import { GivenRule, LiveRule } from './rules.ts';
 
 const TAGS = ['Rules'];
@@ -37,7 +38,7 @@ const Draft = z
   })
   .meta({ id: 'Draft', description: 'A version of a rule that is on trial.' });
 
-export function draftRoutes(app: App, { engine }: RouteContext): void {
+export function draftRoutes(app: App, { engine, work }: RouteContext): void {
   const addressOf = ({ home, rule }: { home: string; rule: string }) => ({ home, twin: rule });
 
   app.put(
@@ -65,10 +66,17 @@ export function draftRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, headers, body, principal }, reply) => {
+    async (request, reply) => {
+      const { params, headers, body, principal } = request;
       await mustReadHome(engine, params.home);
       const by = requesterOf(principal, headers);
-      const put = await putDraft(engine, addressOf(params), body, by);
+      const put = await putDraft(
+        engine,
+        asideFor(work, request, reply),
+        addressOf(params),
+        body,
+        by,
+      );
       return reply
         .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}/draft`, put))
         .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });
@@ -78,6 +86,7 @@ export function draftRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/rules/:rule/draft',
     {
+      handlerTimeout: LONG_MS,
       config: { action: 'rules.read' },
       schema: {
         operationId: 'readDraft',
@@ -89,9 +98,14 @@ export function draftRoutes(app: App, { engine }: RouteContext): void {
         response: { 200: json('The draft.', Draft), ...notFound, ...refused, ...always },
       },
     },
-    async ({ params }) => {
+    async (request, reply) => {
+      const { params } = request;
       const rule = await mustReadDraft(engine, addressOf(params));
-      const differences = await readDraft(engine, addressOf(params));
+      const differences = await readDraft(
+        engine,
+        asideFor(work, request, reply),
+        addressOf(params),
+      );
       return { rule: toRule(rule), differences: toBacktest(differences) };
     },
   );
@@ -117,9 +131,10 @@ export function draftRoutes(app: App, { engine }: RouteContext): void {
         },
       },
     },
-    async ({ params, principal }, reply) => {
+    async (request, reply) => {
+      const { params, principal } = request;
       const by = requesterOf(principal, {});
-      const put = await promoteDraft(engine, addressOf(params), by);
+      const put = await promoteDraft(engine, asideFor(work, request, reply), addressOf(params), by);
       return reply
         .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}`, put))
         .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });

@@ -1,13 +1,7 @@
 /** Why something was done, and why it was not. */
 
 import { z } from 'zod';
-import {
-  chainOf,
-  explainRule,
-  LANGUAGES,
-  tellChain,
-  tellExplanation,
-} from '../../../rules/index.ts';
+import { LANGUAGES, tellChain, tellExplanation } from '../../../rules/index.ts';
 import { SHOWN } from '../../access/sight.ts';
 import { always, json, notFound, refused } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
@@ -20,6 +14,7 @@ import {
   toRuleExplanation,
 } from '../../http/resources/explanation.ts';
 import { MOST_DAYS, SpanQuery, spanOf } from '../../http/span.ts';
+import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
 import { mustReadRule } from '../../rulebook.ts';
 
 const Language = z.object({
@@ -27,10 +22,11 @@ const Language = z.object({
 });
 const Span = SpanQuery.extend(Language.shape);
 
-export function explainRoutes(app: App, { engine }: RouteContext): void {
+export function explainRoutes(app: App, { engine, work }: RouteContext): void {
   app.get(
     '/homes/:home/rules/:rule/explain',
     {
+      handlerTimeout: LONG_MS,
       config: { action: SHOWN.authored },
       schema: {
         operationId: 'explainRule',
@@ -42,12 +38,14 @@ export function explainRoutes(app: App, { engine }: RouteContext): void {
         response: { 200: json('Why.', RuleExplanation), ...notFound, ...refused, ...always },
       },
     },
-    async ({ params, query }) => {
+    async (request, reply) => {
+      const { params, query } = request;
       const { timezone } = await mustReadHome(engine, params.home);
       await mustReadRule(engine, params);
       const span = spanOf(query, engine.clock.now());
       const { language } = query;
-      const explanation = await explainRule(engine, params.home, params.rule, span);
+      const { home, rule } = params;
+      const explanation = await asideFor(work, request, reply)('explainRule', { home, rule, span });
       const sentence = tellExplanation(explanation, language, timezone);
       return toRuleExplanation(explanation, sentence, language, timezone);
     },
@@ -56,6 +54,7 @@ export function explainRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/explain/:id',
     {
+      handlerTimeout: LONG_MS,
       config: { action: SHOWN.intent },
       schema: {
         operationId: 'explainEffect',
@@ -65,12 +64,18 @@ export function explainRoutes(app: App, { engine }: RouteContext): void {
           'From a command, an alert or any other effect back to the event that began it: each turn on the way, and of rules the values of their conditions.',
         params: OfHomePath,
         querystring: Language,
-        response: { 200: json('The chain of causes.', Chain), ...notFound, ...always },
+        response: {
+          200: json('The chain of causes.', Chain),
+          ...notFound,
+          ...refused,
+          ...always,
+        },
       },
     },
-    async ({ params, query }) => {
+    async (request, reply) => {
+      const { params, query } = request;
       const { timezone } = await mustReadHome(engine, params.home);
-      const links = await chainOf(engine, params.home, params.id);
+      const links = await asideFor(work, request, reply)('explainEffect', params);
       const sentence = tellChain(links, query.language, timezone);
       return toChain(params.id, links, sentence, query.language, timezone);
     },

@@ -22,6 +22,7 @@ import { requesterOf } from '../../http/requester.ts';
 import { Kit, KitListed, KitPart, toKit, toListedKit, toPart } from '../../http/resources/kit.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
+import { asideFor } from '../../rule-work/requests.ts';
 
 const TAGS = ['Kits'];
 /** A turn or two for each of its parts. */
@@ -67,7 +68,7 @@ const InstalledKit = Kit.extend({ problems: z.array(RuleProblemValue).describe('
 
 const Flag = z.enum(['true', 'false']).default('false');
 
-export function kitRoutes(app: App, { engine, kits }: RouteContext): void {
+export function kitRoutes(app: App, { engine, kits, work }: RouteContext): void {
   app.get(
     '/homes/:home/kits',
     {
@@ -101,14 +102,20 @@ export function kitRoutes(app: App, { engine, kits }: RouteContext): void {
         response: {
           200: json('What is wrong with it.', CheckedKit),
           ...notFound,
+          ...refused,
           ...withBody,
           ...always,
         },
       },
     },
-    async ({ params, body }) => {
+    async (request, reply) => {
+      const { params, body } = request;
       await mustReadHome(engine, params.home);
-      const { kit, parts, problems } = await kits.check(params.home, body);
+      const { kit, parts, problems } = await kits.check(
+        asideFor(work, request, reply),
+        params.home,
+        body,
+      );
       return {
         ok: problems.every(({ severity }) => severity === 'warning'),
         kit: kit?.kit ?? null,
@@ -164,11 +171,12 @@ export function kitRoutes(app: App, { engine, kits }: RouteContext): void {
         },
       },
     },
-    async ({ params, headers, body, principal }, reply) => {
+    async (request, reply) => {
+      const { params, headers, body, principal } = request;
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.kit };
       const by = requesterOf(principal, headers);
-      const put = await kits.install(address, body, by);
+      const put = await kits.install(asideFor(work, request, reply), address, body, by);
       return reply
         .code(placed(reply, `/v1/homes/${params.home}/kits/${params.kit}`, put))
         .send({ ...toKit(put), problems: put.problems.map(toProblem) });

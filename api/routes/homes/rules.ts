@@ -28,15 +28,8 @@ import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 import { MOST_DAYS, spanOf } from '../../http/span.ts';
 import { removeTwin } from '../../removal.ts';
-import {
-  deleteRule,
-  householdOf,
-  idOf,
-  mustReadRule,
-  putRule,
-  readGiven,
-  tryRule,
-} from '../../rulebook.ts';
+import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
+import { deleteRule, mustReadRule, putRule, tryRule } from '../../rulebook.ts';
 
 const TAGS = ['Rules'];
 
@@ -92,7 +85,7 @@ const BacktestRequest = z
   })
   .meta({ id: 'BacktestRequest', examples: [{ rule: { source: SOURCE }, from: '2026-01-01' }] });
 
-export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
+export function ruleRoutes(app: App, { engine, identity, work }: RouteContext): void {
   app.get(
     '/rules/schema',
     {
@@ -141,15 +134,17 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
         response: {
           200: json('What is wrong with it.', CheckedRule),
           ...notFound,
+          ...refused,
           ...withBody,
           ...always,
         },
       },
     },
-    async ({ params, body }) => {
+    async (request, reply) => {
+      const { params, body } = request;
       await mustReadHome(engine, params.home);
-      const home = await householdOf(engine, params.home, idOf(body));
-      const { definition, problems } = readGiven(body, home);
+      const aside = asideFor(work, request, reply);
+      const { definition, problems } = await aside('read', { home: params.home, given: body });
       return {
         ok: problems.every(({ severity }) => severity === 'warning'),
         problems: problems.map(toProblem),
@@ -161,6 +156,7 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
   app.post(
     '/homes/:home/rules/backtest',
     {
+      handlerTimeout: LONG_MS,
       config: { action: 'rules.read' },
       schema: {
         operationId: 'backtestRule',
@@ -178,12 +174,12 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
         },
       },
     },
-    async ({ params, body }) => {
+    async (request, reply) => {
+      const { params, body } = request;
       const { timezone } = await mustReadHome(engine, params.home);
       const span = spanOf(body, engine.clock.now());
-      return toBacktest(
-        await tryRule(engine, { home: params.home, timezone, given: body.rule, span }),
-      );
+      const trial = { home: params.home, timezone, given: body.rule, span };
+      return toBacktest(await tryRule(engine, asideFor(work, request, reply), trial));
     },
   );
 
@@ -230,11 +226,12 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
         },
       },
     },
-    async ({ params, headers, body, principal }, reply) => {
+    async (request, reply) => {
+      const { params, headers, body, principal } = request;
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
-      const put = await putRule(engine, address, body, by);
+      const put = await putRule(engine, asideFor(work, request, reply), address, body, by);
       return reply
         .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}`, put))
         .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });

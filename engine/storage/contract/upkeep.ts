@@ -33,6 +33,23 @@ export function upkeepContract(open: OpenSubject): void {
       expect(await storage.readJournal(ADDRESS, 0, 10)).toHaveLength(5);
     });
 
+    test('keeps the newest starts in their order, and which of them ended', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      expect(await storage.beginStart('first', NOW)).toEqual([]);
+      await storage.endStart('first');
+      // Whatever the wall clock says
+      await storage.beginStart('second', NOW - WEEK);
+      expect(await storage.beginStart('third', NOW + 0.5)).toEqual([
+        { id: 'second', at: NOW - WEEK, ended: false },
+        { id: 'first', at: NOW, ended: true },
+      ]);
+      for (let more = 0; more < 30; more++) await storage.beginStart(`more-${more}`, NOW);
+      const kept = await storage.beginStart('last', NOW);
+      expect(kept).toHaveLength(20);
+      expect(kept[0]).toEqual({ id: 'more-29', at: NOW, ended: false });
+    });
+
     test('drops old journal and leaves a checkpoint that replay can begin from', async () => {
       await using subject = await open();
       const { storage } = subject;

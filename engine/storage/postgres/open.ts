@@ -16,6 +16,7 @@ import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } 
 import { PostgresLease } from './lease.ts';
 import { migratePostgres } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
+import { beginStart, endStart } from './starts.ts';
 import {
   countTwins,
   deleteTwin,
@@ -90,6 +91,9 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     listCandidates: (home, page) => listCandidates(db, home, page),
     getCandidate: (address) => getCandidate(db, address),
     deleteCandidate: (address) => deleteCandidate(db, address),
+
+    beginStart: (id, at) => beginStart(db, id, at),
+    endStart: (id) => endStart(db, id),
 
     maintain: (retention) => maintain(db, retention),
     ping: () => db.ping(),

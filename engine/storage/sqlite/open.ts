@@ -17,6 +17,7 @@ import { SqliteClaim } from './lease.ts';
 import { migrateSqlite } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
 import { makePrivate } from './private-files.ts';
+import { beginStart, endStart } from './starts.ts';
 import {
   countTwins,
   deleteTwin,
@@ -89,6 +90,9 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     listCandidates: async (home, page) => listCandidates(db, home, page),
     getCandidate: async (address) => getCandidate(db, address),
     deleteCandidate: async (address) => deleteCandidate(db, address),
+
+    beginStart: async (id, at) => beginStart(db, id, at),
+    endStart: async (id) => endStart(db, id),
 
     maintain: (retention) => maintain(db, retention),
     ping: async () => void db.get('SELECT 1'),

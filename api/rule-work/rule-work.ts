@@ -1,0 +1,31 @@
+/** Who does the long work with rules: threads of their own where the server runs, this one in tests. */
+import type { Reader } from '../../engine/index.ts';
+import { type InputOf, type JobName, jobs, type OutputOf } from './jobs.ts';
+
+/** Whose work it is. */
+export interface Caller {
+  /** As the audit names them. */
+  principal: string;
+  /** Aborted: nobody waits for it any more. Absent: somebody always does. */
+  signal?: AbortSignal;
+}
+
+/** Does a job for a caller. @throws EngineError, Refusal `too-many-requests`, `unavailable`, `too-large` */
+export type Aside = <N extends JobName>(job: N, input: InputOf<N>) => Promise<OutputOf<N>>;
+
+export interface RuleWork extends AsyncDisposable {
+  for(caller: Caller): Aside;
+  /** Jobs under way, and those that wait. */
+  load(): { running: number; waiting: number };
+}
+
+/** In this thread, without limits. */
+export function workHere(reader: Reader): RuleWork {
+  const aside: Aside = (job, input) =>
+    (jobs[job] as (reader: Reader, input: unknown) => Promise<never>)(reader, input);
+  return {
+    for: () => aside,
+    load: () => ({ running: 0, waiting: 0 }),
+    [Symbol.asyncDispose]: async () => {},
+  };
+}

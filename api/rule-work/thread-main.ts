@@ -1,0 +1,82 @@
+/** A thread beside the server's: it reads by asking, and works by itself. */
+import { setPriority } from 'node:os';
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { type AnyKind, EngineError, type ReadingStorage, readerOf } from '../../engine/index.ts';
+import { loadKinds } from '../kinds/load-kinds.ts';
+import { jobs } from './jobs.ts';
+import { type Beginning, type FromThread, heard, type ToThread, tell } from './protocol.ts';
+
+/** Of an answer as JSON: more than a person reads, and less than what holds up the server that passes it on. */
+const MOST_BYTES = 8 * 1_024 * 1_024;
+/** Others of the process go before. On Linux the priority is of the thread that asks for it. */
+const LATER = 10;
+
+type Answer = Extract<ToThread, { type: 'answer' | 'no answer' }>;
+
+class Asking {
+  readonly #port: MessagePort;
+  readonly #open = new Map<number, (answer: Answer) => void>();
+  #asks = 0;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+  }
+
+  take(answer: Answer): void {
+    this.#open.get(answer.ask)?.(answer);
+    this.#open.delete(answer.ask);
+  }
+
+  ask(verb: keyof ReadingStorage, args: unknown[]): Promise<never> {
+    const ask = ++this.#asks;
+    return new Promise((resolve, reject) => {
+      this.#open.set(ask, (answer) => {
+        if (answer.type === 'answer') resolve(answer.value as never);
+        else reject(heard(answer.error));
+      });
+      say(this.#port, { type: 'ask', ask, verb, args });
+    });
+  }
+}
+
+function storageOf(asking: Asking): ReadingStorage {
+  return {
+    listTwins: (...args) => asking.ask('listTwins', args),
+    getTwin: (...args) => asking.ask('getTwin', args),
+    listJournal: (...args) => asking.ask('listJournal', args),
+    readJournal: (...args) => asking.ask('readJournal', args),
+    latestCheckpoint: (...args) => asking.ask('latestCheckpoint', args),
+  };
+}
+
+function say(port: MessagePort, message: FromThread): void {
+  port.postMessage(message);
+}
+
+function main(port: MessagePort, { kindsDir }: Beginning): void {
+  if (process.platform === 'linux') setPriority(LATER);
+  const asking = new Asking(port);
+  const storage = storageOf(asking);
+  const loading = loadKinds(kindsDir);
+  // Said with the first job that needs them
+  loading.catch(() => {});
+  const work = async ({ job, input }: Extract<ToThread, { type: 'job' }>) => {
+    const kinds = new Map<string, AnyKind>((await loading).all.map((kind) => [kind.kind, kind]));
+    const reader = readerOf(storage, kinds);
+    const output = await (jobs[job] as (...given: unknown[]) => Promise<unknown>)(reader, input);
+    const bytes = Buffer.byteLength(JSON.stringify(output));
+    if (bytes <= MOST_BYTES) return output;
+    throw new EngineError('bad-input', `the answer is larger than ${MOST_BYTES} bytes`, {
+      hint: 'Ask about a shorter span.',
+    });
+  };
+  port.on('message', (message: ToThread) => {
+    if (message.type !== 'job') return asking.take(message);
+    work(message).then(
+      (output) => say(port, { type: 'done', output }),
+      (error: unknown) => say(port, { type: 'failed', error: tell(error) }),
+    );
+  });
+}
+
+if (!isMainThread && parentPort) main(parentPort, workerData as Beginning);

@@ -1,0 +1,42 @@
+/** Reads homes and their past, without any part in what is written. */
+import type { Address } from './envelope.ts';
+import { restore } from './kernel.ts';
+import type { AnyKind, View } from './kind.ts';
+import type { TwinRow } from './rows.ts';
+import type { Storage } from './storage/port.ts';
+import type { TwinReading } from './twin-verbs.ts';
+
+/** The verbs of the store that reading takes. Each begins with the home that it is about. */
+export type ReadingStorage = Pick<
+  Storage,
+  'listTwins' | 'getTwin' | 'listJournal' | 'readJournal' | 'latestCheckpoint'
+>;
+
+/** What the engine is to those who only read; a thread beside the engine's has one of its own. */
+export interface Reader {
+  readonly kinds: ReadonlyMap<string, AnyKind>;
+  readonly storage: ReadingStorage;
+  readTwin(address: Address): Promise<TwinReading | null>;
+  /** Applies the kind to a stored row. */
+  view(row: TwinRow): View;
+}
+
+export function readerOf(storage: ReadingStorage, kinds: ReadonlyMap<string, AnyKind>): Reader {
+  const view = (row: TwinRow) => viewOf(kinds, row);
+  return {
+    kinds,
+    storage,
+    view,
+    async readTwin(address) {
+      const row = await storage.getTwin(address);
+      return row && { row, view: view(row) };
+    },
+  };
+}
+
+export function viewOf(kinds: ReadonlyMap<string, AnyKind>, row: TwinRow): View {
+  const kind = kinds.get(row.kind);
+  // A kind that this engine does not know still shows that the twin is there
+  if (!kind) return { reported: {}, desired: {}, settings: {} };
+  return kind.view(restore(kind, row.state).context);
+}

@@ -1,0 +1,33 @@
+/** How large a rule may be: it is read anew whenever its twin comes into memory, and stored with what it remembers. */
+import type { Definition } from '../language/definition.ts';
+import { error, type Problem } from '../language/source.ts';
+
+/** Of its canonical form, as JSON; and of its author's text. */
+const MOST_BYTES = 64 * 1_024;
+const MOST_EXPRESSIONS = 500;
+
+export function flawsOfSize(definition: Definition): Problem[] {
+  const text = JSON.stringify(definition);
+  const flaws = flawsOfText(text);
+  const expressions = countOf(text);
+  if (expressions > MOST_EXPRESSIONS) {
+    flaws.push(
+      error(
+        `a rule has at most ${MOST_EXPRESSIONS} expressions, and this one about ${expressions}; make several of it`,
+        [],
+      ),
+    );
+  }
+  return flaws;
+}
+
+/** What is wrong with the size of an author's text; null: there is none. */
+export function flawsOfText(text: string | null): Problem[] {
+  if (text === null || Buffer.byteLength(text) <= MOST_BYTES) return [];
+  return [error(`a rule is at most ${MOST_BYTES / 1_024} KiB; make several of it`, [])];
+}
+
+/** Of templates, conditions and triggers. */
+function countOf(text: string): number {
+  return text.match(/\$\{|"(?:expression|where|when|until|key)":"/g)?.length ?? 0;
+}
