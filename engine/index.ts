@@ -56,5 +56,5 @@ export type {
 export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
 export { lifeOf, turnOfId } from './turn-ids.ts';
 export type { NewTwin, TwinReading } from './twin-verbs.ts';
-export { assertMaySay, type Door, SENDERS, type Sender, sendersOf } from './vocabulary.ts';
+export { type Door, objectionTo, SENDERS, type Sender, sendersOf } from './vocabulary.ts';
 export { observationOf } from './watching.ts';

@@ -171,17 +171,25 @@ export function assertMaySay(
   kind: Listening,
   { sender, event }: Pick<Envelope, 'sender' | 'event'>,
 ): void {
-  if (sender === 'engine') return;
-  const senders = sendersOf(kind, event.type);
+  const objection = objectionTo(kind, sender, event.type);
+  if (objection) throw objection;
+}
+
+/** Why this sender may not say this to a twin of the kind; null: it may. */
+export function objectionTo(kind: Listening, sender: Speaker, type: string): EngineError | null {
+  if (sender === 'engine') return null;
+  const senders = sendersOf(kind, type);
   const isHeard =
     sender === 'reporter'
       ? senders.includes('person') || senders.includes('device')
       : senders.includes(sender);
-  if (isHeard) return;
-  throw new EngineError(
+  if (isHeard) return null;
+  return new EngineError(
     'unknown-event',
-    `${WHO[sender]} cannot send "${event.type}" to a ${kind.kind}`,
-    { hint: hintFor(sender, event.type, senders) },
+    `${WHO[sender]} cannot send "${type}" to a ${kind.kind}`,
+    {
+      hint: hintFor(sender, type, senders),
+    },
   );
 }
 

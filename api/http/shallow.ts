@@ -3,7 +3,7 @@ import { isWithinLevels } from '../../engine/index.ts';
 import { Refusal } from '../problem.ts';
 
 /** Half of what the engine stores, as it wraps what comes in. */
-export const MOST_LEVELS = 32;
+const MOST_LEVELS = 32;
 
 /** @throws Refusal `malformed` for data that are nested deeper */
 export function assertShallow(data: unknown): void {

@@ -210,6 +210,21 @@ describe('what does not fit the home is told with its place', () => {
       ),
       '9:25: actions[0].send.event: a relay knows no event "togle"; did you mean "toggle"?',
     ],
+    ...[
+      ['desired.changed', 'Use the action "set".'],
+      ['desired.released', 'Use the action "release".'],
+      ['command.requested', 'Use the action "command".'],
+      ['telemetry', 'Events of this type come from: a device, the engine.'],
+      ['settings.changed', 'Only the engine makes events of this type.'],
+      ['twin.changed', 'Only the engine makes events of this type.'],
+    ].map(([event = '', hint = '']): [string, string, string] => [
+      `an event that rules may not send: ${event}`,
+      GOOD.replace(
+        'set: { twin: lamp, desired: { on: true } }',
+        `send: { twin: lamp, event: ${event} }`,
+      ),
+      `9:25: actions[0].send.event: a rule’s "send" cannot send "${event}" to a relay. ${hint}`,
+    ]),
     [
       'an event of a trigger',
       GOOD.replace('path: reported.occupancy\n    to: true', 'event: telemtry'),

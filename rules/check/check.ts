@@ -1,5 +1,6 @@
 /** What is wrong with a rule among the twins and the other rules of its home. */
 import { CronExpressionParser } from 'cron-parser';
+import { objectionTo } from '../../engine/index.ts';
 import type { AnyKind, Json, JsonObject } from '../../engine/kind.ts';
 import {
   type CelType,
@@ -403,7 +404,10 @@ class Checker {
         const at = [...place, 'send'];
         this.#template(action.data, [...at, 'data']);
         for (const [kind] of this.#targets(action.twin, [...at, 'twin'])) {
-          if (!Object.hasOwn(kind.events, action.event)) {
+          const objection = objectionTo(kind, 'rule', action.event);
+          if (objection) {
+            this.#say(`${objection.message}. ${objection.hint ?? ''}`.trim(), [...at, 'event']);
+          } else if (!Object.hasOwn(kind.events, action.event)) {
             const near = didYouMean(action.event, Object.keys(kind.events));
             this.#say(`a ${kind.kind} knows no event "${action.event}"${near}`, [...at, 'event']);
           } else this.#payload(kind, action.event, action.data, [...at, 'data']);
