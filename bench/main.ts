@@ -4,6 +4,7 @@ import { mosquittoMissing } from '../adapters/mqtt/testing/mosquitto.ts';
 import { Databases } from './databases.ts';
 import { type Figure, isMet, type Measurement } from './measurement.ts';
 import { api } from './measurements/api.ts';
+import { bombs } from './measurements/bombs.ts';
 import { history } from './measurements/history.ts';
 import { roundTrip } from './measurements/round-trip.ts';
 import { rules } from './measurements/rules.ts';
@@ -22,6 +23,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   api,
   history,
   rules,
+  bombs,
 ];
 
 const options = new Command('bench')

@@ -7,13 +7,13 @@ const numbers = Array.from({ length: 4_000 }, (_, at) => at);
 const members = Object.fromEntries(numbers.slice(0, 2_000).map((at) => [`k${at}`, { a: [at] }]));
 const texts = numbers.slice(0, 1_000).map((at) => `text ${at}`);
 /** As large as a webhook's body may be. */
-const BODY = { l: numbers, m: members, s: texts, t: 'a'.repeat(5_000) };
+export const BODY = { l: numbers, m: members, s: texts, t: 'a'.repeat(5_000) };
 
 const GROWS = (grown: string, times: number) =>
   `- let: {x: "\${[0,1,2,3,4,5,6,7,8,9]}"}\n - repeat: {times: ${times}, do: [{let: {x: "\${${grown}}"}}]}`;
 
 /** What each tries: by its condition, or by its actions. */
-const BOMBS: Record<string, { condition?: string; actions?: string }> = {
+export const BOMBS: Record<string, { condition?: string; actions?: string }> = {
   aliases: { actions: GROWS('vars.x.map(a, vars.x)', 8) },
   doubling: { actions: GROWS('vars.x + vars.x', 40) },
   square: { condition: 'trigger.body.l.exists(a, trigger.body.l.exists(b, a + b == -1.0))' },
@@ -39,7 +39,7 @@ const BOMBS: Record<string, { condition?: string; actions?: string }> = {
   forks: { actions: '- repeat: {times: 100, do: [{parallel: [[], [], [], [], [], [], [], []]}]}' },
 };
 
-const definitionOf = (
+export const definitionOf = (
   id: string,
   { condition, actions = '- stop: true' }: { condition?: string; actions?: string },
 ) =>
