@@ -4,6 +4,28 @@ import { own } from './own.ts';
 export type Json = string | number | boolean | null | Json[] | { [key: string]: Json };
 export type JsonObject = { [key: string]: Json };
 
+/** Whether a value is data that JSON can hold. */
+export function isJson(value: unknown): value is Json {
+  switch (typeof value) {
+    case 'string':
+    case 'boolean':
+      return true;
+    case 'number':
+      return Number.isFinite(value);
+    case 'object':
+      if (value === null) return true;
+      if (Array.isArray(value)) return value.every(isJson);
+      for (const key in value) if (!isJson((value as Record<string, unknown>)[key])) return false;
+      return true;
+    default:
+      return false;
+  }
+}
+
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && isJson(value);
+}
+
 /**
  * JSON text with object keys in sorted order and `undefined` members left out, so that two values
  * are equal exactly when their texts are (PostgreSQL's `jsonb` does not keep the order of keys).

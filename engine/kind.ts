@@ -7,7 +7,7 @@ import { z } from 'zod';
 import type { CommandSpecs, Effect } from './effect.ts';
 import type { EventData } from './envelope.ts';
 import type { Facts, Read } from './facts.ts';
-import type { JsonObject } from './json.ts';
+import { isJson, isJsonObject, type Json, type JsonObject } from './json.ts';
 import { checkKind } from './kind-check.ts';
 import type { Lateness } from './twin-state.ts';
 import type { Sender } from './vocabulary.ts';
@@ -171,6 +171,19 @@ export function defineKind<
 export function isKind(value: unknown): value is AnyKind {
   return typeof value === 'object' && value !== null && defined.has(value);
 }
+
+/**
+ * Any JSON, for what comes in large: checked as zod's own `z.json()` does, at a tenth of the time.
+ * `z.json()` looks at each value through a union of schemas: 5 ms for 64 KiB, and 50 ms the first time.
+ */
+export const anyJson = () =>
+  z.custom<Json>(isJson, 'this is no JSON').meta({ description: 'Any JSON.' });
+
+/** The same of an object. */
+export const anyJsonObject = () =>
+  z
+    .custom<JsonObject>(isJsonObject, 'this is no JSON object')
+    .meta({ type: 'object', description: 'Any JSON object.' });
 
 /** The device's own word on its link (`status` topic, Last Will, availability). */
 export const statusEvents = { status: z.object({ online: z.boolean() }) };

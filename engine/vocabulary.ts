@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import type { Envelope, EventData, Inbound } from './envelope.ts';
 import { EngineError } from './errors.ts';
-import type { Json } from './json.ts';
+import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import { own } from './own.ts';
 
 /**
@@ -59,6 +59,7 @@ interface Word {
 }
 
 const id = z.string().max(1_000);
+const jsonObject = z.custom<JsonObject>(isJsonObject, 'this is no JSON object');
 const ENGINE = ['engine'] as const;
 const INSIDE = ['twin', 'engine'] as const;
 const DEVICE = ['device', 'engine'] as const;
@@ -92,9 +93,9 @@ export const ENGINE_EVENTS = {
     from: INSIDE,
     data: z.object({
       name: z.string(),
-      args: z.record(z.string(), z.json()).optional(),
+      args: jsonObject.optional(),
       ttl: z.number().optional(),
-      expect: z.record(z.string(), z.json()).optional(),
+      expect: jsonObject.optional(),
     }),
   },
   'desired.released': { from: INSIDE, data: z.object({ holder: z.string().optional() }) },

@@ -2,6 +2,8 @@
 import { enqueueActions, setup } from 'xstate';
 import { z } from 'zod';
 import {
+  anyJson,
+  anyJsonObject,
   defineKind,
   type Effect,
   type EventData,
@@ -33,7 +35,7 @@ import { endAll, type Moment, type Reaction, react, type Stimulus } from './runs
 import { scopeOf } from './scope.ts';
 import { type Move, movesOf, type Sight } from './triggers.ts';
 
-const data = z.record(z.string(), z.json());
+const data = anyJsonObject();
 const events = {
   /** Another definition takes over. Checked before: an author's words never come this far unread. */
   'rule.defined': z.object({
@@ -72,7 +74,7 @@ const events = {
   due: z.object({ what: z.string() }),
   /** Somebody runs it by hand. */
   run: z.object({ conditions: z.boolean().default(true), data: data.optional() }),
-  'webhook.called': z.object({ hook: z.string(), body: z.json() }),
+  'webhook.called': z.object({ hook: z.string(), body: anyJson() }),
   /** The engine runs again; `start` names this time. */
   'engine.started': z.object({ start: z.string() }),
   /** The rules of its home are held back, or go on; this one tells the people of the home. */

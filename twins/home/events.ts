@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { EventsOf } from '../../engine/kind.ts';
+import { anyJson, type EventsOf } from '../../engine/kind.ts';
 import { settingsChange } from './settings.ts';
 
 /** One that is not among the home's modes is ignored, as a rule may have been written for another home. */
@@ -10,7 +10,7 @@ export const events = {
   'desired.changed': z.object({ mode: mode.nullable().optional() }),
   'settings.changed': settingsChange,
   /** What somebody has published for the rules of the home; they watch this twin. */
-  message: z.object({ topic: z.string().max(1_000), body: z.json() }),
+  message: z.object({ topic: z.string().max(1_000), body: anyJson() }),
   /** `for`: ms, then back to the mode before. Without it the mode stays. */
   'mode.set': z.object({
     mode,
