@@ -10,6 +10,7 @@ import {
   createEngine,
   type Engine,
   EngineTelemetry,
+  type HomeQuotas,
   openStorage,
   systemClock,
 } from '../engine/index.ts';
@@ -92,6 +93,8 @@ async function startParts(
   const kinds = await loadKinds(config.kindsDir);
   logKinds(kinds, logger);
   const isReserved = await reservedHomes(config);
+  const exempt = new Set(config.quotas.exempt);
+  const isExempt = (home: string) => exempt.has(home);
   const token = keptSecret(config.adminToken, config.dataDir, 'admin-token');
   const telemetry = new EngineTelemetry();
   logTelemetry(telemetry, logger);
@@ -115,6 +118,7 @@ async function startParts(
       destinations: { command: 'mqtt', desired: 'mqtt', webhook: 'webhook' },
       retention: config.retention,
       limits: config.limits,
+      quotas: quotasOf(config, isExempt),
     }),
   );
   let mqtt: MqttAdapter | null = null;
@@ -128,6 +132,7 @@ async function startParts(
   };
   const identity = await openIdentity(config, logger, stack, {
     existence: existenceIn(engine),
+    isExempt,
     bootstrapToken: token.secret,
     clock: doors.clock,
     announce,
@@ -211,6 +216,12 @@ function beginTelling(engine: Engine, logger: Logger, stack: ReleaseStack): void
   });
 }
 
+function quotasOf({ quotas }: Config, isExempt: HomeQuotas['isExempt']): HomeQuotas {
+  const { twinsPerHome: twins, rulesPerHome, journalBytesPerDay: journalBytes } = quotas;
+  const ofKinds = [{ quota: 'rules', kind: 'rule', limit: rulesPerHome }];
+  return { twins, ofKinds, journalBytes, isExempt };
+}
+
 function logKinds({ custom, warnings }: LoadedKinds, logger: Logger): void {
   for (const { kind, file } of custom) {
     logger.info({ kind: kind.kind, version: kind.version, file }, 'a kind was loaded');
@@ -238,7 +249,9 @@ async function openIdentity(
   config: Config,
   logger: Logger,
   stack: ReleaseStack,
-  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce' | 'existence'> & { clock: Clock },
+  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce' | 'existence' | 'isExempt'> & {
+    clock: Clock;
+  },
 ): Promise<Identity> {
   const mailer = stack.use(createMailer({ ...config.mail, onUnsent: logUnsent(logger) }));
   const jwtSecrets = config.jwtSecrets ?? [keptSecret(null, config.dataDir, 'jwt-secret').secret];

@@ -116,6 +116,8 @@ export class Kits implements AsyncDisposable {
         : { parts: [], problems: read.problems };
       assertUsable(read.value, plan.problems, address);
       const definition = read.value;
+      // Before anything of it is made: half a kit is of no use to anybody
+      await this.#assertRoom(address, existing !== null, plan.parts);
       // What was begun is finished first: then it is known what the home has of the kit
       if (existing && phaseOf(existing) === 'installing') await this.#make(address, plain);
       const former = existing ? await this.#context(address) : null;
@@ -283,6 +285,16 @@ export class Kits implements AsyncDisposable {
 
   async #context(address: Address): Promise<KitContext> {
     return contextOf(await mustReadTwin(this.#engine, address));
+  }
+
+  /** @throws EngineError `quota-exceeded` where its twins would be more than the home may have */
+  async #assertRoom({ home }: Address, isThere: boolean, parts: readonly Part[]): Promise<void> {
+    const kinds = isThere ? [] : [KIND];
+    for (const { id, given } of parts) {
+      if (!given || (await this.#find(home, id)) !== null) continue;
+      kinds.push(given.type === 'twin' ? given.kind : given.type);
+    }
+    await this.#engine.assertRoomFor(home, kinds);
   }
 
   // ── making ─────────────────────────────────────────────────────────────────────────────────

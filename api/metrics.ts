@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, EngineSignals, EngineTelemetry } from '../engine/index.ts';
+import { IdentityError } from '../identity/index.ts';
 import { within } from './http/within.ts';
 
 declare module 'fastify' {
@@ -39,6 +40,7 @@ export function countFrom(telemetry: EngineTelemetry): Registry {
 export function collectMetrics(app: FastifyInstance, engine: Engine, registry: Registry): Metrics {
   timeRequests(registry, app);
   countLimited(registry, app);
+  countQuotas(registry, app);
   const refresh = gauges(registry, engine);
   return {
     contentType: registry.contentType,
@@ -108,6 +110,7 @@ function countSignals(registry: Registry, telemetry: EngineTelemetry): void {
   const kept = counter('dead_letters_kept_total', 'Dead letters kept, by code.', 'code');
   const lost = counter('dead_letters_lost_total', 'Dead letters that could not be stored.', 'code');
   const created = counter('twins_created_total', 'Twins that came into being, by kind.', 'kind');
+  const refused = counter('quota_refused_total', 'What a quota has refused, by quota.', 'quota');
   const failed = counter('background_failures_total', 'Background work that failed.');
 
   const handlers: Handlers = {
@@ -131,6 +134,7 @@ function countSignals(registry: Registry, telemetry: EngineTelemetry): void {
     'dead-letter.kept': ({ code }) => kept.inc({ code }),
     'dead-letter.lost': ({ code }) => lost.inc({ code }),
     'twin.created': ({ kind }) => created.inc({ kind }),
+    'quota.refused': ({ quota }) => refused.inc({ quota }),
     'background.failed': () => failed.inc(),
   };
   telemetry.subscribe((name, fields) => handlers[name]?.(fields));
@@ -164,6 +168,15 @@ function countLimited(registry: Registry, app: FastifyInstance): void {
   });
   app.addHook('onResponse', async ({ refusedByLimit: limit }) => {
     if (limit !== null) limited.inc({ limit });
+  });
+}
+
+/** Those that identity refuses; the engine signals its own, which may concern nobody’s request. */
+function countQuotas(registry: Registry, app: FastifyInstance): void {
+  const refused = registry.getSingleMetric('homeostat_quota_refused_total');
+  app.addHook('onError', async (_request, _reply, error: unknown) => {
+    if (!(error instanceof IdentityError) || !error.quota) return;
+    if (refused instanceof Counter) refused.inc({ quota: error.quota.quota });
   });
 }
 

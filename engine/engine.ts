@@ -5,6 +5,7 @@ import type { Destinations } from './draft.ts';
 import type { Inbound, Receipt, Told } from './envelope.ts';
 import type { HomeVerbs } from './home-verbs.ts';
 import type { AnyKind } from './kind.ts';
+import type { HomeQuotas } from './quotas.ts';
 import type { Sink } from './sink.ts';
 import type { SteeringVerbs } from './steering-verbs.ts';
 import type { Storage } from './storage/port.ts';
@@ -31,6 +32,8 @@ export interface EngineOptions {
   /** In [0, 1), for jitter. Default Math.random. */
   random?: () => number;
   limits?: Partial<Limits>;
+  /** How much a home may have. Default: any number. */
+  quotas?: Partial<HomeQuotas>;
 }
 
 /** Days that the store keeps. Hour and day rollups stay for good. */

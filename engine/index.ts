@@ -1,6 +1,7 @@
 /** The engine's door: everything that adapters and the API may import of it. */
 export { type Change, ChangeFeed, type Subscription } from './changes.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { detailsOf } from './core.ts';
 export { createEngine } from './create-engine.ts';
 export type { BuriedPacket } from './dead-letter-verbs.ts';
 export type { AnyEffect } from './effect.ts';
@@ -25,7 +26,7 @@ export {
   saneTime,
   type Told,
 } from './envelope.ts';
-export { EngineError, type ErrorCode, messageOf } from './errors.ts';
+export { EngineError, type ErrorCode, messageOf, type QuotaBreach } from './errors.ts';
 export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
 export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
@@ -34,6 +35,7 @@ export type { Overruling } from './leases.ts';
 export { assertTimezone } from './local-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
+export type { HomeQuotas, Usage } from './quotas.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export type { Requester } from './requester.ts';
 export type * from './rows.ts';

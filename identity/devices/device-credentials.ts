@@ -1,6 +1,7 @@
 import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
+import { assertRoom, type HomeQuota } from '../homes/home-quota.ts';
 import { assertTwinStays, type Existence, hold } from '../homes/incarnations.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
@@ -20,6 +21,7 @@ export interface DeviceCredentialsOptions {
   clock: { now(): number };
   changes: IdentityChanges;
   announce: Announce;
+  quota: HomeQuota;
 }
 
 const PREFIX = 'hsd';
@@ -49,13 +51,15 @@ export class DeviceCredentials {
   /**
    * Makes a secret, in place of the one before: that one ends wherever it counted.
    * @returns it; it is not to be had again
-   * @throws IdentityError `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
+   * @throws IdentityError `quota-exceeded`; `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
    * any more; `conflict` for a twin that is being deleted
    */
   async make(home: string, twin: string, by: string): Promise<string> {
     const { database, clock, changes, existence } = this.#options;
     const address = { home, twin };
     return await this.#inTurn(address, async () => {
+      // Before a broker is told of a secret that nobody will get; and once more in the transaction
+      await this.assertRoom(address);
       const secret = DeviceCredentials.newSecret();
       await this.#announce(address, secret);
       await changes.commit(database, async (writing, tell) => {
@@ -99,6 +103,7 @@ export class DeviceCredentials {
     const { clock, existence } = this.#options;
     const now = clock.now();
     await assertTwinStays(writing, { home, twin }, { now, existence });
+    await this.assertRoom({ home, twin }, writing);
     await endOtherWays(writing, { home, twin }, { now, except: hash });
     const present = await writing
       .selectFrom('deviceCredential')
@@ -113,6 +118,28 @@ export class DeviceCredentials {
       .onConflict((conflict) => conflict.columns(['home', 'twin']).doUpdateSet(row))
       .execute();
     tell({ type: 'device-changed', home, twin });
+  }
+
+  /** Whether a twin may have a secret. @throws IdentityError `quota-exceeded` */
+  async assertRoom(
+    { home, twin }: DeviceAddress,
+    reading: IdentityDatabase = this.#options.database,
+  ): Promise<void> {
+    const { quota } = this.#options;
+    if (quota.mostOf(home) === 0) return;
+    const others = await reading
+      .selectFrom('deviceCredential')
+      .select((is) => is.fn.countAll<number | string>().as('count'))
+      .where('home', '=', home)
+      .where('twin', '!=', twin)
+      .executeTakeFirst();
+    const hint = 'Revoke the secret of a device that is gone, or delete its twin.';
+    assertRoom(quota, home, Number(others?.count ?? 0), hint);
+  }
+
+  /** Devices of a home that have a secret. */
+  async count(home: string): Promise<number> {
+    return (await this.list(home)).length;
   }
 
   /** By twin. */

@@ -206,6 +206,7 @@ export class Incarnations {
     if (owned.length < mostOfPerson) return;
     throw new IdentityError('quota-exceeded', `a person owns ${mostOfPerson} homes at most`, {
       hint: 'Delete one, or hand it over to somebody else.',
+      quota: { quota: 'homes', limit: mostOfPerson, used: owned.length },
     });
   }
 

@@ -212,6 +212,7 @@ export function provisioningRoutes(app: App, { engine, identity, devices }: Rout
       const { serial, kind } = await factory.findByCode(body.code);
       const twin = body.id ?? serial;
       const by = requesterOf(principal, headers);
+      await identity.devices.assertRoom({ home, twin });
       await settle(engine, { home, twin, kind, name: body.name, room: body.room }, by);
       await factory.claim(serial, home, twin, by.principal);
       const made = await mustReadTwin(engine, { home, twin });

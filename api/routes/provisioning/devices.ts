@@ -1,7 +1,16 @@
 /** What new devices do: come in with a claim code, or be enrolled where they are made. */
 import { z } from 'zod';
 import { EngineError, keyOf } from '../../../engine/index.ts';
-import { conflict, json, notFound, open, refused, withBody, wrong } from '../../http/answers.ts';
+import {
+  conflict,
+  full,
+  json,
+  notFound,
+  open,
+  refused,
+  withBody,
+  wrong,
+} from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { DisplayName, NewId } from '../../http/naming.ts';
 import {
@@ -67,6 +76,7 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         body: Claim,
         response: {
           201: json('The device and its secret.', NewDevice),
+          ...full,
           ...wrong,
           ...notFound,
           ...conflict,
@@ -82,6 +92,7 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         const twin = claim.twin ?? body.id;
         if (claim.twin === null) await assertNew({ home, twin });
         const device = { home, twin, room, kind: body.kind, name: body.name };
+        await identity.devices.assertRoom({ home, twin });
         await settle(engine, device, { principal: by, source: 'rest' });
         const secret = await identity.devices.make(home, twin, by);
         return { ...toDeviceIdentity({ home, twin }, devices), secret };
