@@ -35,7 +35,7 @@ import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
-import { existenceIn } from './removal.ts';
+import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
@@ -102,6 +102,7 @@ async function startParts(
   telemetry.subscribe((name) => {
     if (name === 'ownership.lost') onOwnershipLost();
   });
+  let identity: Identity | null = null;
   const storage = stack.use(
     await doors.openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
   );
@@ -119,6 +120,7 @@ async function startParts(
       retention: config.retention,
       limits: config.limits,
       quotas: quotasOf(config, isExempt),
+      deletes: deletesWith(() => identity),
     }),
   );
   let mqtt: MqttAdapter | null = null;
@@ -130,7 +132,7 @@ async function startParts(
       throw new IdentityError('unavailable', 'the MQTT broker cannot be told of the secret now');
     });
   };
-  const identity = await openIdentity(config, logger, stack, {
+  identity = await openIdentity(config, logger, stack, {
     existence: existenceIn(engine),
     isExempt,
     bootstrapToken: token.secret,
@@ -149,9 +151,7 @@ async function startParts(
     clock: doors.clock,
     wake: () => engine.wakeSink('mqtt'),
   });
-  const kits = stack.use(
-    new Kits(engine, (address, remove) => identity.homes.removeTwin(address, remove)),
-  );
+  const kits = stack.use(new Kits(engine));
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,

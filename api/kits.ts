@@ -35,7 +35,6 @@ import { assertAddress } from './http/parameters.ts';
 import { toReceipt } from './http/resources/receipt.ts';
 import { tellInside } from './inside.ts';
 import { Refusal } from './problem.ts';
-import type { RemoveTwin } from './removal.ts';
 import { defineRule, deleteRule, flawOf, householdOf, twinsOf } from './rulebook.ts';
 
 const KIND = 'kit';
@@ -62,16 +61,13 @@ export interface KitListener {
 
 export class Kits implements AsyncDisposable {
   readonly #engine: Engine;
-  readonly #removeTwin: RemoveTwin;
   /** What is under way in a home: one thing after the other. */
   readonly #lanes = new Map<string, Promise<unknown>>();
   #resumed: Promise<void> = Promise.resolve();
   #isStopping = false;
 
-  /** @param removeTwin takes the rights to a twin that is deleted */
-  constructor(engine: Engine, removeTwin: RemoveTwin) {
+  constructor(engine: Engine) {
     this.#engine = engine;
-    this.#removeTwin = removeTwin;
   }
 
   /** What is wrong with a kit in a home, and what it would bring. */
@@ -443,12 +439,10 @@ export class Kits implements AsyncDisposable {
 
   async #delete(home: string, id: string, found: Found, by: Requester): Promise<void> {
     const address = { home, twin: id };
-    await this.#removeTwin(address, async () => {
-      if (found.type === 'rule') await deleteRule(this.#engine, address, by);
-      else if (found.type === 'blueprint')
-        await deleteBlueprint(this.#engine, address, { detach: true }, by);
-      else await this.#engine.deleteTwin(address, by);
-    });
+    if (found.type === 'rule') await deleteRule(this.#engine, address, by);
+    else if (found.type === 'blueprint')
+      await deleteBlueprint(this.#engine, address, { detach: true }, by);
+    else await this.#engine.deleteTwin(address, by);
   }
 
   async #find(home: string, twin: string): Promise<Found | null> {

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Deletes } from './engine.ts';
 import {
   type Address,
   type Envelope,
@@ -23,6 +24,7 @@ export interface Core {
   kinds: ReadonlyMap<string, AnyKind>;
   newId: () => string;
   quotas: Quotas;
+  deletes: Deletes;
   defaultTimezone: string;
   shardOf(home: string): Shard;
   post(envelope: Envelope): Promise<Receipt>;

@@ -121,6 +121,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     kinds,
     newId,
     quotas,
+    deletes: options.deletes ?? ((_twin, remove) => remove()),
     defaultTimezone,
     shardOf,
     post: (envelope) => shardOf(envelope.home).post(envelope),

@@ -2,7 +2,7 @@ import type { ChangeFeed } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { DeadLetterVerbs } from './dead-letter-verbs.ts';
 import type { Destinations } from './draft.ts';
-import type { Inbound, Receipt, Told } from './envelope.ts';
+import type { Address, Inbound, Receipt, Told } from './envelope.ts';
 import type { HomeVerbs } from './home-verbs.ts';
 import type { AnyKind } from './kind.ts';
 import type { HomeQuotas } from './quotas.ts';
@@ -32,9 +32,16 @@ export interface EngineOptions {
   /** In [0, 1), for jitter. Default Math.random. */
   random?: () => number;
   limits?: Partial<Limits>;
+  /**
+   * Carries out each deletion of a twin, whoever asks for it: what others have of the twin goes with it. Default: just that.
+   * @param remove deletes the twin; throws `unknown-twin` where another of the same id is there by then
+   */
+  deletes?: Deletes;
   /** How much a home may have. Default: any number. */
   quotas?: Partial<HomeQuotas>;
 }
+
+export type Deletes = (twin: Address, remove: () => Promise<void>) => Promise<void>;
 
 /** Days that the store keeps. Hour and day rollups stay for good. */
 export interface RetentionDays {

@@ -6,6 +6,7 @@ export { createEngine } from './create-engine.ts';
 export type { BuriedPacket } from './dead-letter-verbs.ts';
 export type { AnyEffect } from './effect.ts';
 export type {
+  Deletes,
   Engine,
   EngineOptions,
   EngineStats,

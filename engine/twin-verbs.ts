@@ -133,11 +133,16 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           { hint: 'Read it again and decide anew.' },
         );
       }
-      if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
-      await shard.exclusively(address.home, async () => {
-        await storage.deleteTwin(address);
-        // Others of its home may hold it as a relation
-        shard.forgetHome(address.home);
+      await core.deletes(address, async () => {
+        if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
+        await shard.exclusively(address.home, async () => {
+          const present = await storage.getTwin(address);
+          // Somebody else was quicker, and there may be a new one already
+          if (present?.incarnation !== row.incarnation) throw unknownTwin(address);
+          await storage.deleteTwin(address);
+          // Others of its home may hold it as a relation
+          shard.forgetHome(address.home);
+        });
       });
       core.forgetDeliveries(address);
       changes.publish({ type: 'twin.removed', ...address });

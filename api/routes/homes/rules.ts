@@ -27,7 +27,6 @@ import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 import { MOST_DAYS, spanOf } from '../../http/span.ts';
-import { removeTwin } from '../../removal.ts';
 import {
   deleteRule,
   householdOf,
@@ -92,7 +91,7 @@ const BacktestRequest = z
   })
   .meta({ id: 'BacktestRequest', examples: [{ rule: { source: SOURCE }, from: '2026-01-01' }] });
 
-export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
+export function ruleRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/rules/schema',
     {
@@ -260,7 +259,7 @@ export function ruleRoutes(app: App, { engine, identity }: RouteContext): void {
       await mustReadRule(engine, params);
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
-      await removeTwin(engine, identity, address, by, () => deleteRule(engine, address, by));
+      await deleteRule(engine, address, by);
       return reply.code(204).send();
     },
   );
