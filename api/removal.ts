@@ -6,7 +6,7 @@ import type { Existence, Identity } from '../identity/index.ts';
 export function existenceIn({ storage }: Engine): Existence {
   return {
     hasHome: async (home) => (await storage.getHome(home)) !== null,
-    hasTwin: async (address) => (await storage.getTwin(address)) !== null,
+    incarnationOf: async (address) => (await storage.getTwin(address))?.incarnation ?? null,
   };
 }
 

@@ -5,6 +5,7 @@
 import { beginning, following, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
 import type { Change } from './changes.ts';
 import { deadlineEnvelope, dueEvent } from './deadlines.ts';
+import { assertDeviceKind } from './device-kinds.ts';
 import type { Destinations, FollowUp, Turned, TurnResult } from './draft.ts';
 import {
   type Address,
@@ -309,10 +310,7 @@ class Batch {
   /** @throws EngineError `unknown-event`, `unknown-kind` for a device that would be a twin of no device */
   #assertMayBegin(kind: AnyKind, envelope: Envelope): void {
     assertMaySay(kind, envelope);
-    if (envelope.sender === 'engine' || kind.isDevice !== false) return;
-    throw new EngineError('unknown-kind', `a ${kind.kind} is no device`, {
-      hint: 'Name a kind of devices in the topic; GET /v1/kinds says which are. Twins of other kinds are made over REST.',
-    });
+    if (envelope.sender !== 'engine') assertDeviceKind(this.#context.kinds, kind.kind);
   }
 
   /** @throws what the first turn would throw */

@@ -4,6 +4,7 @@ export { type Clock, systemClock } from './clock.ts';
 export { detailsOf } from './core.ts';
 export { createEngine } from './create-engine.ts';
 export type { BuriedPacket } from './dead-letter-verbs.ts';
+export { assertDeviceKind } from './device-kinds.ts';
 export type { AnyEffect } from './effect.ts';
 export type {
   Deletes,

@@ -1,5 +1,6 @@
 import type { ChangeFeed } from './changes.ts';
 import { assertDone, type Core, requestEnvelope, unkeyed, unknownTwin } from './core.ts';
+import { assertDeviceKind } from './device-kinds.ts';
 import { type Address, assertName, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { homeVerbs, mustGetHome } from './home-verbs.ts';
@@ -40,7 +41,7 @@ export interface TwinVerbs {
   readTwin(address: Address): Promise<TwinReading | null>;
   /** Applies the kind to a stored row. */
   view(row: TwinRow): View;
-  /** Makes the twin of a candidate (and its home, if need be). @throws EngineError `not-found` */
+  /** Makes the twin of a candidate (and its home, if need be). @throws EngineError `not-found`, `unknown-kind` for what is no device */
   acceptCandidate(
     address: Address,
     as: { name?: string; room?: string | null },
@@ -167,6 +168,8 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           hint: `GET /v1/homes/${address.home}/candidates lists who is.`,
         });
       }
+      // One from before kinds said what they are
+      assertDeviceKind(core.kinds, candidate.kind);
       if (!(await storage.getHome(address.home))) {
         await homeVerbs(core).createHome({
           id: address.home,

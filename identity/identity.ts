@@ -73,7 +73,7 @@ export interface IdentityQuotas {
   devicesPerHome: number;
 }
 
-const EVERYTHING: Existence = { hasHome: async () => true, hasTwin: async () => true };
+const EVERYTHING: Existence = { hasHome: async () => true, incarnationOf: async () => '' };
 const NO_QUOTAS: IdentityQuotas = { homesPerPerson: 0, keysPerHome: 0, devicesPerHome: 0 };
 
 const DAY_MS = 24 * 60 * 60_000;

@@ -2,7 +2,7 @@ import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { assertRoom, type HomeQuota } from '../homes/home-quota.ts';
-import { assertTwinStays, type Existence, hold } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence, hold, type TwinLife } from '../homes/incarnations.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
 import { InTurn } from '../store/in-turn.ts';
@@ -50,11 +50,12 @@ export class DeviceCredentials {
 
   /**
    * Makes a secret, in place of the one before: that one ends wherever it counted.
+   * @param incarnation of the twin that was looked at
    * @returns it; it is not to be had again
    * @throws IdentityError `quota-exceeded`; `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
    * any more; `conflict` for a twin that is being deleted
    */
-  async make(home: string, twin: string, by: string): Promise<string> {
+  async make(home: string, twin: string, by: string, incarnation?: string): Promise<string> {
     const { database, clock, changes, existence } = this.#options;
     const address = { home, twin };
     return await this.#inTurn(address, async () => {
@@ -64,7 +65,12 @@ export class DeviceCredentials {
       await this.#announce(address, secret);
       await changes.commit(database, async (writing, tell) => {
         await holdToGrant(writing, { home, by, now: clock.now(), existence });
-        await this.adopt(writing, address, { hash: hashOf(secret), by, isTold: true }, tell);
+        await this.adopt(
+          writing,
+          { ...address, incarnation },
+          { hash: hashOf(secret), by, isTold: true },
+          tell,
+        );
       });
       return secret;
     });
@@ -96,13 +102,13 @@ export class DeviceCredentials {
    */
   async adopt(
     writing: Writing,
-    { home, twin }: DeviceAddress,
+    { home, twin, incarnation }: TwinLife,
     { hash, by, isTold }: { hash: string; by: string; isTold: boolean },
     tell: Tell,
   ): Promise<void> {
     const { clock, existence } = this.#options;
     const now = clock.now();
-    await assertTwinStays(writing, { home, twin }, { now, existence });
+    await assertTwinStays(writing, { home, twin, incarnation }, { now, existence });
     await this.assertRoom({ home, twin }, writing);
     await endOtherWays(writing, { home, twin }, { now, except: hash });
     const present = await writing

@@ -91,16 +91,19 @@ export class Factory {
   /**
    * Gives a device its secret and the code for its box. Until somebody has claimed it, it may be done again:
    * then the former ones count no more.
+   * @param mayBe throws for a kind that is not one of devices: then the use of the token is not taken
    * @throws IdentityError `bad-credentials`; `conflict` for a device that belongs to somebody
    */
   async enrol(
     token: string,
     serial: string,
+    mayBe: (kind: string) => void = () => {},
   ): Promise<{ secret: string; code: string; kind: string }> {
     const { database, clock } = this.#options;
     const [secret, code] = [DeviceCredentials.newSecret(), newLongCode(GROUPS)];
     const kind = await atomically(database, async (writing) => {
       const { id, kind } = await this.#use(writing, hashOf(token));
+      mayBe(kind);
       const row = {
         ...{ kind, factoryToken: id, enrolledAt: clock.now(), secretEndedAt: null },
         ...{ secretHash: hashOf(secret), codeHash: hashOf(code) },
@@ -137,9 +140,16 @@ export class Factory {
 
   /**
    * Gives a device to a twin; its secret is the twin’s from now on, and every other way to it ends.
+   * @param incarnation of the twin that was looked at
    * @throws IdentityError `conflict` when somebody else has claimed it, or its secret has ended
    */
-  async claim(serial: string, home: string, twin: string, by: string): Promise<void> {
+  async claim(
+    serial: string,
+    home: string,
+    twin: string,
+    by: string,
+    incarnation?: string,
+  ): Promise<void> {
     const { database, clock, credentials, changes, existence } = this.#options;
     const now = clock.now();
     await changes.commit(database, async (writing, tell) => {
@@ -159,7 +169,7 @@ export class Factory {
       if (row.secretEndedAt !== null) throw secretEnded();
       await credentials.adopt(
         writing,
-        { home, twin },
+        { home, twin, incarnation },
         { hash: row.secretHash, by, isTold: false },
         tell,
       );

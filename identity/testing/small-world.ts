@@ -35,7 +35,8 @@ export interface SmallWorld {
 export const gone = new Set<string>();
 export const existence: Existence = {
   hasHome: async (home) => !gone.has(home),
-  hasTwin: async ({ home, twin }) => !gone.has(home) && !gone.has(`${home}/${twin}`),
+  incarnationOf: async ({ home, twin }) =>
+    gone.has(home) || gone.has(`${home}/${twin}`) ? null : '',
 };
 
 let worlds = 0;

@@ -1,6 +1,6 @@
 /** What new devices do: come in with a claim code, or be enrolled where they are made. */
 import { z } from 'zod';
-import { EngineError, keyOf } from '../../../engine/index.ts';
+import { assertDeviceKind, EngineError, keyOf } from '../../../engine/index.ts';
 import {
   conflict,
   full,
@@ -93,8 +93,10 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         if (claim.twin === null) await assertNew({ home, twin });
         const device = { home, twin, room, kind: body.kind, name: body.name };
         await identity.devices.assertRoom({ home, twin });
-        await settle(engine, device, { principal: by, source: 'rest' });
-        const secret = await identity.devices.make(home, twin, by);
+        const { row } = await settle(engine, device, { principal: by, source: 'rest' });
+        // The code may be for a former one, whatever there is by now
+        const incarnation = claim.incarnation ?? row.incarnation;
+        const secret = await identity.devices.make(home, twin, by, incarnation);
         return { ...toDeviceIdentity({ home, twin }, devices), secret };
       });
       return reply.code(201).send(made);
@@ -125,13 +127,15 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
           201: json('The device, its secret, its code.', Enrolled),
           ...wrong,
           ...conflict,
+          ...refused,
           ...withBody,
           ...open,
         },
       },
     },
     async ({ body: { token, serial } }, reply) => {
-      const made = await identity.factory.enrol(token, serial);
+      const mayBe = (kind: string) => assertDeviceKind(engine.kinds, kind);
+      const made = await identity.factory.enrol(token, serial, mayBe);
       return reply.code(201).send({ serial, ...made });
     },
   );
