@@ -92,16 +92,17 @@ export class Factory {
    * Gives a device its secret and the code for its box. Until somebody has claimed it, it may be done again:
    * then the former ones count no more.
    * @param mayBe throws for a kind that is not one of devices: then the use of the token is not taken
+   * @returns `by`: the id of the token
    * @throws IdentityError `bad-credentials`; `conflict` for a device that belongs to somebody
    */
   async enrol(
     token: string,
     serial: string,
     mayBe: (kind: string) => void = () => {},
-  ): Promise<{ secret: string; code: string; kind: string }> {
+  ): Promise<{ secret: string; code: string; kind: string; by: string }> {
     const { database, clock } = this.#options;
     const [secret, code] = [DeviceCredentials.newSecret(), newLongCode(GROUPS)];
-    const kind = await atomically(database, async (writing) => {
+    const used = await atomically(database, async (writing) => {
       const { id, kind } = await this.#use(writing, hashOf(token));
       mayBe(kind);
       const row = {
@@ -120,9 +121,9 @@ export class Factory {
           hint: 'Let its owner delete its twin first.',
         });
       }
-      return kind;
+      return { kind, by: id };
     });
-    return { secret, code, kind };
+    return { secret, code, ...used };
   }
 
   /**

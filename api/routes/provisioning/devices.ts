@@ -1,6 +1,7 @@
 /** What new devices do: come in with a claim code, or be enrolled where they are made. */
 import { z } from 'zod';
 import { assertDeviceKind, EngineError, keyOf } from '../../../engine/index.ts';
+import { nameOf } from '../../../identity/index.ts';
 import {
   conflict,
   full,
@@ -86,10 +87,12 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         },
       },
     },
-    async ({ body }, reply) => {
+    async (request, reply) => {
+      const { body } = request;
       const made = await identity.claimCodes.redeem(body.code, async (claim, by) => {
         const { home, room } = claim;
         const twin = claim.twin ?? body.id;
+        request.provedAs = { who: nameOf({ type: 'device', home, twin }), home, by };
         if (claim.twin === null) await assertNew({ home, twin });
         const device = { home, twin, room, kind: body.kind, name: body.name };
         await identity.devices.assertRoom({ home, twin });
@@ -133,9 +136,11 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         },
       },
     },
-    async ({ body: { token, serial } }, reply) => {
+    async (request, reply) => {
+      const { token, serial } = request.body;
       const mayBe = (kind: string) => assertDeviceKind(engine.kinds, kind);
-      const made = await identity.factory.enrol(token, serial, mayBe);
+      const { by, ...made } = await identity.factory.enrol(token, serial, mayBe);
+      request.provedAs = { who: `factory-token:${by}`, home: null };
       return reply.code(201).send({ serial, ...made });
     },
   );
