@@ -16,7 +16,7 @@ import { HomePolicies } from './devices/home-policies.ts';
 import { type Announce, Speakers } from './devices/speakers.ts';
 import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
-import type { HomeQuota } from './homes/home-quota.ts';
+import { type HomeUsage, homeQuotas, type IdentityQuotas, NO_QUOTAS } from './homes/home-quota.ts';
 import { type Existence, Incarnations } from './homes/incarnations.ts';
 import { INVITATION_DAYS, Invitations } from './homes/invitations.ts';
 import { Memberships } from './homes/memberships.ts';
@@ -65,16 +65,7 @@ export interface IdentityOptions {
   isExempt?: (home: string) => boolean;
 }
 
-/** As many as one may have; 0: as many as they like. */
-export interface IdentityQuotas {
-  homesPerPerson: number;
-  keysPerHome: number;
-  /** Devices with a secret of their own. */
-  devicesPerHome: number;
-}
-
 const EVERYTHING: Existence = { hasHome: async () => true, incarnationOf: async () => '' };
-const NO_QUOTAS: IdentityQuotas = { homesPerPerson: 0, keysPerHome: 0, devicesPerHome: 0 };
 
 const DAY_MS = 24 * 60 * 60_000;
 /** For who asks why an app was signed out. */
@@ -113,7 +104,6 @@ export class Identity implements AsyncDisposable {
   readonly #database: IdentityDatabase;
   readonly #clock: { now(): number };
   readonly #write: IdentityOptions['write'];
-  readonly #quotas: { keys: HomeQuota; devices: HomeQuota };
 
   private constructor(options: IdentityOptions) {
     const { database, clock, newId, write, announce } = options;
@@ -163,10 +153,7 @@ export class Identity implements AsyncDisposable {
       settings: options.providers ?? null,
     });
     const quotas = { ...NO_QUOTAS, ...options.quotas };
-    this.#quotas = {
-      keys: quotaOf('keys', quotas.keysPerHome, options.isExempt),
-      devices: quotaOf('devices', quotas.devicesPerHome, options.isExempt),
-    };
+    const most = homeQuotas(quotas, options.isExempt);
     const existence = options.existence ?? EVERYTHING;
     this.gateways = new Gateways({
       database,
@@ -192,12 +179,10 @@ export class Identity implements AsyncDisposable {
       clock,
       newId,
       changes,
-      quota: this.#quotas.keys,
+      quota: most.keys,
     });
-    const quota = this.#quotas.devices;
-    this.devices = new DeviceCredentials({
-      ...{ database, existence, clock, changes, announce, quota },
-    });
+    const ofDevices = { database, existence, clock, changes, announce, quota: most.devices };
+    this.devices = new DeviceCredentials(ofDevices);
     const { devices, gateways, keys } = this;
     this.claimCodes = new ClaimCodes({ database, existence, clock, changes });
     this.factory = new Factory({
@@ -318,12 +303,8 @@ export class Identity implements AsyncDisposable {
   }
 
   /** What a home has of what there are quotas of here. `limit` null: any number. */
-  async usageOf(home: string): Promise<{ quota: string; used: number; limit: number | null }[]> {
-    const { keys, devices } = this.#quotas;
-    const told = ({ quota, mostOf }: HomeQuota, used: number) => {
-      return { quota, used, limit: mostOf(home) || null };
-    };
-    return [told(devices, await this.devices.count(home)), told(keys, await this.keys.count(home))];
+  async usageOf(home: string): Promise<HomeUsage[]> {
+    return [await this.devices.usage(home), await this.keys.usage(home)];
   }
 
   /** Removes what is of no use any more, and audit entries older than so many days. */
@@ -367,12 +348,4 @@ export class Identity implements AsyncDisposable {
         return null;
     }
   }
-}
-
-function quotaOf(
-  quota: string,
-  most: number,
-  isExempt: IdentityOptions['isExempt'] = () => false,
-): HomeQuota {
-  return { quota, mostOf: (home) => (isExempt(home) ? 0 : most) };
 }

@@ -1,7 +1,7 @@
 import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertRoom, type HomeQuota } from '../homes/home-quota.ts';
+import { assertRoom, type HomeQuota, type HomeUsage, usageOf } from '../homes/home-quota.ts';
 import { assertTwinStays, type Existence, hold, type TwinLife } from '../homes/incarnations.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
@@ -144,8 +144,8 @@ export class DeviceCredentials {
   }
 
   /** Devices of a home that have a secret. */
-  async count(home: string): Promise<number> {
-    return (await this.list(home)).length;
+  async usage(home: string): Promise<HomeUsage> {
+    return usageOf(this.#options.quota, home, (await this.list(home)).length);
   }
 
   /** By twin. */

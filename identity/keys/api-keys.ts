@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertRoom, type HomeQuota } from '../homes/home-quota.ts';
+import { assertRoom, type HomeQuota, type HomeUsage, usageOf } from '../homes/home-quota.ts';
 import type { Existence } from '../homes/incarnations.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import { type Action, SCOPES } from '../permissions.ts';
@@ -100,9 +100,9 @@ export class ApiKeys {
   }
 
   /** Keys of a home that count. */
-  async count(home: string): Promise<number> {
-    const { database, clock } = this.#options;
-    return await count(database, home, clock.now());
+  async usage(home: string): Promise<HomeUsage> {
+    const { database, clock, quota } = this.#options;
+    return usageOf(quota, home, await count(database, home, clock.now()));
   }
 
   /** @param home null: those of the platform */
