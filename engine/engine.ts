@@ -41,7 +41,10 @@ export interface EngineOptions {
   quotas?: Partial<HomeQuotas>;
 }
 
-export type Deletes = (twin: Address, remove: () => Promise<void>) => Promise<void>;
+export type Deletes = (
+  twin: Address & { incarnation: string },
+  remove: () => Promise<void>,
+) => Promise<void>;
 
 /** Days that the store keeps. Hour and day rollups stay for good. */
 export interface RetentionDays {

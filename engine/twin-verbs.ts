@@ -134,12 +134,13 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           { hint: 'Read it again and decide anew.' },
         );
       }
-      await core.deletes(address, async () => {
+      const { incarnation } = row;
+      await core.deletes({ ...address, incarnation }, async () => {
         if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
         await shard.exclusively(address.home, async () => {
           const present = await storage.getTwin(address);
           // Somebody else was quicker, and there may be a new one already
-          if (present?.incarnation !== row.incarnation) throw unknownTwin(address);
+          if (present?.incarnation !== incarnation) throw unknownTwin(address);
           await storage.deleteTwin(address);
           // Others of its home may hold it as a relation
           shard.forgetHome(address.home);

@@ -17,9 +17,10 @@ import { type Announce, Speakers } from './devices/speakers.ts';
 import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
 import { type HomeUsage, homeQuotas, type IdentityQuotas, NO_QUOTAS } from './homes/home-quota.ts';
-import { type Existence, Incarnations } from './homes/incarnations.ts';
+import { Incarnations } from './homes/incarnations.ts';
 import { INVITATION_DAYS, Invitations } from './homes/invitations.ts';
 import { Memberships } from './homes/memberships.ts';
+import type { Existence } from './homes/twin-life.ts';
 import { ApiKeys } from './keys/api-keys.ts';
 import { LetterLimits } from './mail/letter-limits.ts';
 import type { LetterValues, Write } from './mail/letters.ts';
@@ -181,21 +182,14 @@ export class Identity implements AsyncDisposable {
       changes,
       quota: most.keys,
     });
-    const ofDevices = { database, existence, clock, changes, announce, quota: most.devices };
-    this.devices = new DeviceCredentials(ofDevices);
+    const granting = { database, existence, clock, changes };
+    this.devices = new DeviceCredentials({ ...granting, announce, quota: most.devices });
     const { devices, gateways, keys } = this;
-    this.claimCodes = new ClaimCodes({ database, existence, clock, changes });
-    this.factory = new Factory({
-      database,
-      existence,
-      clock,
-      newId,
-      changes,
-      credentials: devices,
-    });
-    this.policies = new HomePolicies({ database, existence, clock, changes });
-    this.hooks = new RuleHooks({ database, existence, clock, changes });
-    this.secrets = new HomeSecrets({ database, existence, clock, changes, secrets });
+    this.claimCodes = new ClaimCodes(granting);
+    this.factory = new Factory({ ...granting, newId, credentials: devices });
+    this.policies = new HomePolicies(granting);
+    this.hooks = new RuleHooks(granting);
+    this.secrets = new HomeSecrets({ ...granting, secrets });
     this.deviceDays = new DeviceDays({ database, clock });
     this.speakers = new Speakers({ credentials: devices, gateways, keys, changes });
   }

@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/twin-life.ts';
 import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { ClaimCodeRow } from '../store/tables.ts';

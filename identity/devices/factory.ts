@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import type { Existence } from '../homes/incarnations.ts';
+import type { Existence } from '../homes/twin-life.ts';
 import { hashOf, newLongCode, newSecret, readLongCode } from '../secrets.ts';
 import { atomically, type Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';

@@ -3,7 +3,7 @@ import type { Announce } from '../devices/speakers.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { type HomeVersion, isLater } from '../homes/home-version.ts';
-import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/twin-life.ts';
 import { hashOf, isSecret, newSecret } from '../secrets.ts';
 import type { Grant, Holder, Sessions } from '../sessions/sessions.ts';
 import { atomically, type Writing } from '../store/atomically.ts';

@@ -2,7 +2,7 @@ import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { assertRoom, type HomeQuota, type HomeUsage, usageOf } from '../homes/home-quota.ts';
-import type { Existence } from '../homes/incarnations.ts';
+import type { Existence } from '../homes/twin-life.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import { type Action, SCOPES } from '../permissions.ts';
 import { hashOf, newSecret } from '../secrets.ts';

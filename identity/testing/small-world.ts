@@ -1,5 +1,5 @@
 import type { ManualClock } from '../../engine/manual-clock.ts';
-import type { Existence } from '../homes/incarnations.ts';
+import type { Existence } from '../homes/twin-life.ts';
 import type { Action, Identity, Person } from '../index.ts';
 import { hashPassword } from '../people/passwords.ts';
 import { PERMISSIONS, SCOPES } from '../permissions.ts';
