@@ -10,6 +10,7 @@ import {
   createEngine,
   type Engine,
   EngineTelemetry,
+  type HomeQuotas,
   openStorage,
   systemClock,
 } from '../engine/index.ts';
@@ -35,7 +36,7 @@ import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
-import { existenceIn } from './removal.ts';
+import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
@@ -94,6 +95,8 @@ async function startParts(
   const kinds = await loadKinds(config.kindsDir);
   logKinds(kinds, logger);
   const isReserved = await reservedHomes(config);
+  const exempt = new Set(config.quotas.exempt);
+  const isExempt = (home: string) => exempt.has(home);
   const token = keptSecret(config.adminToken, config.dataDir, 'admin-token');
   const telemetry = new EngineTelemetry();
   logTelemetry(telemetry, logger);
@@ -101,6 +104,7 @@ async function startParts(
   telemetry.subscribe((name) => {
     if (name === 'ownership.lost') onOwnershipLost();
   });
+  let identity: Identity | null = null;
   const storage = stack.use(
     await doors.openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
   );
@@ -126,6 +130,8 @@ async function startParts(
       destinations: { command: 'mqtt', desired: 'mqtt', webhook: 'webhook' },
       retention: config.retention,
       limits: config.limits,
+      quotas: quotasOf(config, isExempt),
+      deletes: deletesWith(() => identity),
     }),
   );
   const heldBack: string | null = held;
@@ -139,8 +145,9 @@ async function startParts(
       throw new IdentityError('unavailable', 'the MQTT broker cannot be told of the secret now');
     });
   };
-  const identity = await openIdentity(config, logger, stack, {
+  identity = await openIdentity(config, logger, stack, {
     existence: existenceIn(engine),
+    isExempt,
     bootstrapToken: token.secret,
     clock: doors.clock,
     announce,
@@ -163,9 +170,7 @@ async function startParts(
       ...config.ruleWork,
     }),
   );
-  const kits = stack.use(
-    new Kits(engine, work, (address, remove) => identity.homes.removeTwin(address, remove)),
-  );
+  const kits = stack.use(new Kits(engine, work));
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
@@ -238,6 +243,12 @@ function beginTelling(
   });
 }
 
+function quotasOf({ quotas }: Config, isExempt: HomeQuotas['isExempt']): HomeQuotas {
+  const { twinsPerHome: twins, rulesPerHome, journalBytesPerDay: journalBytes } = quotas;
+  const ofKinds = [{ quota: 'rules', kind: 'rule', limit: rulesPerHome }];
+  return { twins, ofKinds, journalBytes, isExempt };
+}
+
 function logKinds({ custom, warnings }: LoadedKinds, logger: Logger): void {
   for (const { kind, file } of custom) {
     logger.info({ kind: kind.kind, version: kind.version, file }, 'a kind was loaded');
@@ -265,7 +276,9 @@ async function openIdentity(
   config: Config,
   logger: Logger,
   stack: ReleaseStack,
-  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce' | 'existence'> & { clock: Clock },
+  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce' | 'existence' | 'isExempt'> & {
+    clock: Clock;
+  },
 ): Promise<Identity> {
   const mailer = stack.use(createMailer({ ...config.mail, onUnsent: logUnsent(logger) }));
   const jwtSecrets = config.jwtSecrets ?? [keptSecret(null, config.dataDir, 'jwt-secret').secret];

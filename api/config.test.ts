@@ -55,11 +55,20 @@ describe('what stands between the server and the world', () => {
     expect(readConfig(environment).registration).toBe(mode);
   });
 
-  it('says how many homes and keys there may be, and when keys end', () => {
+  it('says how much there may be of everything, and when keys end', () => {
     const { quotas, apiKeyDays } = readConfig({});
     expect({ ...quotas, apiKeyDays }).toEqual({
       ...{ homesPerPerson: 10, keysPerHome: 50, apiKeyDays: 90 },
+      ...{ twinsPerHome: 10_000, rulesPerHome: 1_000, devicesPerHome: 5_000 },
+      ...{ journalBytesPerDay: 4_000_000_000, exempt: [] },
     });
+    const given = { QUOTA_JOURNAL_MB_PER_DAY: '0', QUOTA_EXEMPT_HOMES: 'plant, lab' };
+    expect(readConfig(given).quotas).toMatchObject({
+      ...{ journalBytesPerDay: 0, exempt: ['plant', 'lab'] },
+    });
+    expect(problemsOf({ QUOTA_EXEMPT_HOMES: 'a/b' })).toEqual([
+      'QUOTA_EXEMPT_HOMES: must be ids of homes, such as plant, lab',
+    ]);
     expect(readConfig({ API_KEY_DAYS: '0', QUOTA_HOMES_PER_PERSON: '0' })).toMatchObject({
       apiKeyDays: 0,
       quotas: { homesPerPerson: 0 },

@@ -50,7 +50,13 @@ export interface Config {
   /** Who may make an account. */
   registration: RegistrationMode;
   /** As many as one may have; 0: as many as they like. */
-  quotas: IdentityQuotas;
+  quotas: IdentityQuotas & {
+    twinsPerHome: number;
+    rulesPerHome: number;
+    journalBytesPerDay: number;
+    /** Homes for which none of those of a home counts. Only the platform makes these. */
+    exempt: string[];
+  };
   /** Days after which an API key ends that was made without an end. 0: when it is revoked. */
   apiKeyDays: number;
   /** Null: letters are printed. */
@@ -234,6 +240,15 @@ const Environment = z.object({
   API_KEY_DAYS: limit(90),
   QUOTA_HOMES_PER_PERSON: limit(10),
   QUOTA_KEYS_PER_HOME: limit(50),
+  QUOTA_TWINS_PER_HOME: limit(10_000),
+  QUOTA_RULES_PER_HOME: limit(1_000),
+  QUOTA_DEVICES_PER_HOME: limit(5_000),
+  QUOTA_JOURNAL_MB_PER_DAY: limit(4_000),
+  QUOTA_EXEMPT_HOMES: z
+    .string()
+    .transform(listOf)
+    .refine((homes) => homes.every(isName), 'must be ids of homes, such as plant, lab')
+    .default([]),
   RETENTION_AUDIT_DAYS: count(400),
   PROVISIONING: z.enum(['open', 'claim', 'closed']).optional(),
   TIMEZONE: z
@@ -362,6 +377,11 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     quotas: {
       homesPerPerson: env.QUOTA_HOMES_PER_PERSON,
       keysPerHome: env.QUOTA_KEYS_PER_HOME,
+      twinsPerHome: env.QUOTA_TWINS_PER_HOME,
+      rulesPerHome: env.QUOTA_RULES_PER_HOME,
+      devicesPerHome: env.QUOTA_DEVICES_PER_HOME,
+      journalBytesPerDay: env.QUOTA_JOURNAL_MB_PER_DAY * 1_000_000,
+      exempt: env.QUOTA_EXEMPT_HOMES,
     },
     apiKeyDays: env.API_KEY_DAYS,
     mail: { url: env.MAIL_URL ?? null, from: env.MAIL_FROM },

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   type Address,
+  detailsOf,
   type Engine,
   EngineError,
   type EventData,
@@ -28,5 +29,6 @@ export async function tellInside(
     answered: true,
     ...(ifRevision !== undefined && { ifRevision }),
   });
-  if (receipt.status === 'rejected') throw new EngineError(receipt.code, receipt.reason);
+  if (receipt.status === 'rejected')
+    throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
 }

@@ -31,7 +31,6 @@ import { toReceipt } from './http/resources/receipt.ts';
 import { tellInside } from './inside.ts';
 import { contextOf, isBrought, KIND, type KitPlan, ownIdsOf, usersOf } from './kit-plan.ts';
 import { Refusal } from './problem.ts';
-import type { RemoveTwin } from './removal.ts';
 import type { Aside, RuleWork } from './rule-work/rule-work.ts';
 import { defineRule, deleteRule, flawOf, twinsOf } from './rulebook.ts';
 
@@ -58,7 +57,6 @@ export interface KitListener {
 
 export class Kits implements AsyncDisposable {
   readonly #engine: Engine;
-  readonly #removeTwin: RemoveTwin;
   /** For what goes on, whoever has asked for it. */
   readonly #aside: Aside;
   /** What is under way in a home: one thing after the other. */
@@ -66,11 +64,9 @@ export class Kits implements AsyncDisposable {
   #resumed: Promise<void> = Promise.resolve();
   #isStopping = false;
 
-  /** @param removeTwin takes the rights to a twin that is deleted */
-  constructor(engine: Engine, work: RuleWork, removeTwin: RemoveTwin) {
+  constructor(engine: Engine, work: RuleWork) {
     this.#engine = engine;
     this.#aside = work.for({ principal: CARETAKER.principal });
-    this.#removeTwin = removeTwin;
   }
 
   /** What is wrong with a kit in a home, and what it would bring. */
@@ -106,6 +102,8 @@ export class Kits implements AsyncDisposable {
       const plain = { principal: by.principal, source: by.source };
       const { kit: definition, ...plan } = await this.check(aside, address.home, given);
       assertUsable(definition, plan.problems, address);
+      // Before anything of it is made: half a kit is of no use to anybody
+      await this.#assertRoom(address, existing !== null, plan.parts);
       // What was begun is finished first: then it is known what the home has of the kit
       if (existing && phaseOf(existing) === 'installing') await this.#make(address, plain);
       const former = existing ? await this.#context(address) : null;
@@ -230,6 +228,16 @@ export class Kits implements AsyncDisposable {
 
   async #context(address: Address): Promise<KitContext> {
     return contextOf(await mustReadTwin(this.#engine, address));
+  }
+
+  /** @throws EngineError `quota-exceeded` where its twins would be more than the home may have */
+  async #assertRoom({ home }: Address, isThere: boolean, parts: readonly Part[]): Promise<void> {
+    const kinds = isThere ? [] : [KIND];
+    for (const { id, given } of parts) {
+      if (!given || (await this.#find(home, id)) !== null) continue;
+      kinds.push(given.type === 'twin' ? given.kind : given.type);
+    }
+    await this.#engine.assertRoomFor(home, kinds);
   }
 
   // ── making ─────────────────────────────────────────────────────────────────────────────────
@@ -379,12 +387,10 @@ export class Kits implements AsyncDisposable {
 
   async #delete(home: string, id: string, found: Found, by: Requester): Promise<void> {
     const address = { home, twin: id };
-    await this.#removeTwin(address, async () => {
-      if (found.type === 'rule') await deleteRule(this.#engine, address, by);
-      else if (found.type === 'blueprint')
-        await deleteBlueprint(this.#engine, address, { detach: true }, by);
-      else await this.#engine.deleteTwin(address, by);
-    });
+    if (found.type === 'rule') await deleteRule(this.#engine, address, by);
+    else if (found.type === 'blueprint')
+      await deleteBlueprint(this.#engine, address, { detach: true }, by);
+    else await this.#engine.deleteTwin(address, by);
   }
 
   async #find(home: string, twin: string): Promise<Found | null> {

@@ -2,6 +2,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, EngineSignals, EngineTelemetry } from '../engine/index.ts';
+import { IdentityError } from '../identity/index.ts';
 import { within } from './http/within.ts';
 import type { RuleWork } from './rule-work/rule-work.ts';
 
@@ -45,6 +46,7 @@ export function collectMetrics(
 ): Metrics {
   timeRequests(registry, app);
   countLimited(registry, app);
+  countQuotas(registry, app);
   const refresh = gauges(registry, engine, work);
   return {
     contentType: registry.contentType,
@@ -114,6 +116,7 @@ function countSignals(registry: Registry, telemetry: EngineTelemetry): void {
   const kept = counter('dead_letters_kept_total', 'Dead letters kept, by code.', 'code');
   const lost = counter('dead_letters_lost_total', 'Dead letters that could not be stored.', 'code');
   const created = counter('twins_created_total', 'Twins that came into being, by kind.', 'kind');
+  const refused = counter('quota_refused_total', 'What a quota has refused, by quota.', 'quota');
   const failed = counter('background_failures_total', 'Background work that failed.');
 
   const handlers: Handlers = {
@@ -137,6 +140,7 @@ function countSignals(registry: Registry, telemetry: EngineTelemetry): void {
     'dead-letter.kept': ({ code }) => kept.inc({ code }),
     'dead-letter.lost': ({ code }) => lost.inc({ code }),
     'twin.created': ({ kind }) => created.inc({ kind }),
+    'quota.refused': ({ quota }) => refused.inc({ quota }),
     'background.failed': () => failed.inc(),
   };
   telemetry.subscribe((name, fields) => handlers[name]?.(fields));
@@ -170,6 +174,15 @@ function countLimited(registry: Registry, app: FastifyInstance): void {
   });
   app.addHook('onResponse', async ({ refusedByLimit: limit }) => {
     if (limit !== null) limited.inc({ limit });
+  });
+}
+
+/** Those that identity refuses; the engine signals its own, which may concern nobody’s request. */
+function countQuotas(registry: Registry, app: FastifyInstance): void {
+  const refused = registry.getSingleMetric('homeostat_quota_refused_total');
+  app.addHook('onError', async (_request, _reply, error: unknown) => {
+    if (!(error instanceof IdentityError) || !error.quota) return;
+    if (refused instanceof Counter) refused.inc({ quota: error.quota.quota });
   });
 }
 

@@ -108,6 +108,7 @@ describe('the OpenAPI document', () => {
       'get /v1/homes/{home}/twins/{twin}/journal',
       'get /v1/homes/{home}/twins/{twin}/replay',
       'get /v1/homes/{home}/twins/{twin}/timers',
+      'get /v1/homes/{home}/usage',
       'get /v1/keys',
       'get /v1/kinds',
       'get /v1/kinds/{kind}',

@@ -4,7 +4,7 @@
  */
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { EngineError, type ErrorCode } from '../engine/index.ts';
+import { EngineError, type ErrorCode, type QuotaBreach } from '../engine/index.ts';
 import { IdentityError, type IdentityErrorCode } from '../identity/index.ts';
 
 interface Meaning {
@@ -53,6 +53,7 @@ const ENGINE: Record<ErrorCode, Meaning> = {
   conflict: { status: 409, title: 'Conflict' },
   'stale-revision': { status: 412, title: 'The twin has moved on' },
   'kind-invalid': { status: 500, title: 'The kind is faulty' },
+  'quota-exceeded': { status: 403, title: 'As many as there may be' },
   'state-too-large': { status: 422, title: 'The twin would remember too much' },
   'machine-failed': { status: 500, title: 'The machine failed' },
   'state-unreadable': { status: 500, title: 'The stored state cannot be read' },
@@ -74,7 +75,6 @@ const HTTP = {
   malformed: { status: 400, title: 'Malformed request' },
   'second-factor-required': { status: 401, title: 'A second factor is needed' },
   'proof-required': { status: 403, title: 'Prove who you are once more' },
-  'quota-exceeded': { status: 403, title: 'As many as there may be' },
   unauthorized: { status: 401, title: 'Not signed in' },
   'bad-credentials': { status: 401, title: 'Not right' },
   forbidden: { status: 403, title: 'Not allowed' },
@@ -112,6 +112,14 @@ export const Problem = z
       )
       .optional()
       .describe('Each flaw of a malformed request.'),
+    quota: z
+      .object({
+        name: z.string().describe('As GET /v1/homes/{home}/usage names it.'),
+        limit: z.int().describe('As many as there may be.'),
+        used: z.int().describe('As many as there are.'),
+      })
+      .optional()
+      .describe('Of `quota-exceeded`: what there is no more room for.'),
   })
   .meta({
     id: 'Problem',
@@ -135,6 +143,7 @@ export const PROBLEM_TYPE = 'application/problem+json';
 export interface RefusalDetails {
   hint?: string | undefined;
   errors?: Problem['errors'];
+  quota?: Problem['quota'];
   /** Seconds after which it is worth another try. */
   retryAfter?: number;
   /** The status of this occurrence, where the code alone does not say it. */
@@ -192,6 +201,7 @@ export function problemOf(
       ...(hint !== undefined && { hint }),
       instance: pathOf(request.url),
       ...(details.errors && { errors: details.errors }),
+      ...(details.quota && { quota: details.quota }),
     },
   };
 }
@@ -225,7 +235,8 @@ function refusalOf(thrown: unknown, method: string): Refusal {
   return isFastifyError(thrown) ? refusalOfFastify(thrown) : internal();
 }
 
-function refusalOfEngine({ code, message, hint }: EngineError, method: string): Refusal {
+function refusalOfEngine({ code, message, hint, quota }: EngineError, method: string): Refusal {
+  if (quota) return refusalOfQuota(message, hint, quota);
   if (method === 'GET' || method === 'HEAD') {
     // A request without a payload can only be wrong in its query, or ask for what is not there
     if (code === 'bad-input') return new Refusal('malformed', message, { hint });
@@ -240,6 +251,22 @@ function refusalOfEngine({ code, message, hint }: EngineError, method: string): 
   return new Refusal(code, message, { hint });
 }
 
+/** What has room again by itself is worth another try then. */
+function refusalOfQuota(
+  message: string,
+  hint: string | undefined,
+  { quota: name, limit, used, retryAfterMs }: QuotaBreach,
+): Refusal {
+  return new Refusal('quota-exceeded', message, {
+    hint,
+    quota: { name, limit, used },
+    ...(retryAfterMs !== undefined && {
+      status: 429,
+      retryAfter: Math.ceil(retryAfterMs / 1_000),
+    }),
+  });
+}
+
 const OF_IDENTITY: Record<IdentityErrorCode, ProblemCode> = {
   'bad-credentials': 'bad-credentials',
   forbidden: 'forbidden',
@@ -252,7 +279,9 @@ const OF_IDENTITY: Record<IdentityErrorCode, ProblemCode> = {
   unavailable: 'unavailable',
 };
 
-function refusalOfIdentity({ code, message, hint, retryAfterMs }: IdentityError): Refusal {
+function refusalOfIdentity(error: IdentityError): Refusal {
+  const { code, message, hint, retryAfterMs, quota } = error;
+  if (quota) return refusalOfQuota(message, hint, quota);
   return new Refusal(OF_IDENTITY[code], message, {
     hint,
     ...(retryAfterMs !== undefined && { retryAfter: Math.ceil(retryAfterMs / 1_000) }),

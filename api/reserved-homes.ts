@@ -10,9 +10,10 @@ import { DEMO_HOME } from './demo.ts';
 export async function reservedHomes({
   mqtt,
   demo,
-}: Pick<Config, 'mqtt' | 'demo'>): Promise<(home: string) => boolean> {
+  quotas,
+}: Pick<Config, 'mqtt' | 'demo' | 'quotas'>): Promise<(home: string) => boolean> {
   const { zigbee2mqtt, messages, templatesFile } = mqtt;
-  const named = new Set(messages.map(({ home }) => home));
+  const named = new Set([...quotas.exempt, ...messages.map(({ home }) => home)]);
   if (zigbee2mqtt) named.add(zigbee2mqtt.home);
   if (demo) named.add(DEMO_HOME);
   const ofTemplates = templatesFile === null ? () => false : await homesOfTemplates(templatesFile);

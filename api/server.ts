@@ -61,6 +61,7 @@ import { replayRoutes } from './routes/homes/twin/replay.ts';
 import { secretRoutes } from './routes/homes/twin/secret.ts';
 import { timerRoutes } from './routes/homes/twin/timers.ts';
 import { twinRoutes } from './routes/homes/twins.ts';
+import { usageRoutes } from './routes/homes/usage.ts';
 import { hookRoutes } from './routes/hooks.ts';
 import { kindRoutes } from './routes/kinds/kinds.ts';
 import { liveRoutes } from './routes/live.ts';
@@ -202,6 +203,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   ruleHookRoutes(app, context);
   hookRoutes(app, context);
   homeSecretRoutes(app, context);
+  usageRoutes(app, context);
   explainRoutes(app, context);
   auditRoutes(app, context);
   twinRoutes(app, context);

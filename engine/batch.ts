@@ -6,7 +6,8 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import { beginning, following, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
 import type { Change } from './changes.ts';
 import { deadlineEnvelope, dueEvent } from './deadlines.ts';
-import type { Destinations, FollowUp, Turned } from './draft.ts';
+import { assertDeviceKind } from './device-kinds.ts';
+import type { Destinations, FollowUp, Turned, TurnResult } from './draft.ts';
 import {
   type Address,
   type Envelope,
@@ -18,13 +19,16 @@ import {
 import { EngineError, messageOf } from './errors.ts';
 import type { Facts } from './facts.ts';
 import { Household, type HouseholdSource } from './household.ts';
+import { bytesOf, type JournalDays, type Written } from './journal-days.ts';
 import { sameJson } from './json.ts';
 import type { AnyKind } from './kind.ts';
 import { deadLetter, Ledger, type Rows, type Settled, type Signal } from './ledger.ts';
 import type { LiveTwin } from './live-twin.ts';
 import type { Mail, Waiting } from './mailbox.ts';
+import { JOURNAL_BYTES } from './quotas.ts';
 import { hasSeen } from './seen.ts';
 import { stateFlaw } from './state-size.ts';
+import type { Census } from './storage/port.ts';
 import { nextDue } from './timers.ts';
 import { birth, turn } from './turn.ts';
 import { observedId } from './turn-ids.ts';
@@ -41,6 +45,7 @@ export interface BatchContext extends HouseholdSource {
   newId: () => string;
   /** Kinds whose twins do not act: see `impulses`. */
   heldBack: ReadonlySet<string>;
+  journalDays: Pick<JournalDays, 'usedBy' | 'isTold'>;
 }
 
 /** A batch before its commit. */
@@ -55,6 +60,9 @@ export interface FoldedBatch {
   twins: LiveTwin[];
   /** Homes of which memory does not know yet who watches whom, or not what it is now. */
   watches: { home: string; watches: HomeWatches }[];
+  /** How many twins there are in homes in which one may have come into being. */
+  censuses: { home: string; census: Census }[];
+  written: Written;
   receipts: Settled[];
   changes: () => Change[];
   signals: Signal[];
@@ -113,6 +121,9 @@ class Batch {
   readonly #ledger = new Ledger();
   readonly #wideTurns: number;
   #widest = 0;
+  readonly #written = new Map<string, number>();
+  /** Twins of which a dead letter tells that their home has written its share. */
+  readonly #told = new Set<string>();
   /** Homes that want a batch of their own. */
   readonly wide = new Set<string>();
 
@@ -165,6 +176,8 @@ class Batch {
       widest: this.#widest,
       twins: [...turned, ...rebound, ...related],
       watches: this.#household.rewatched(),
+      censuses: this.#household.counted(),
+      written: { now: this.#now, bytes: this.#written, told: [...this.#told] },
       receipts: this.#ledger.receipts,
       changes: () => this.#ledger.changes(),
       signals: this.#ledger.signals,
@@ -223,12 +236,7 @@ class Batch {
       return [];
     }
     const facts = envelope.facts ?? this.#household.factsFor(twin);
-    const result = turn(
-      twin,
-      facts ? { ...envelope, facts } : envelope,
-      this.#now,
-      this.#context.destinations,
-    );
+    const result = this.#fold(twin, facts ? { ...envelope, facts } : envelope);
     if (!('twin' in result)) {
       this.#ledger.settle(envelope, waiting, {
         revision: twin.revision,
@@ -258,6 +266,18 @@ class Batch {
         hint: 'The engine was started so; it is the operator who lets them go on.',
       },
     );
+  }
+
+  /** @throws EngineError `quota-exceeded` for what a home that has written its share cannot write; what the turn throws */
+  #fold(twin: LiveTwin, envelope: Envelope): TurnResult {
+    const result = turn(twin, envelope, this.#now, this.#context.destinations);
+    const { home } = envelope;
+    if ('twin' in result && this.#context.quotas.countsJournal(home)) {
+      const used = this.#context.journalDays.usedBy(home, this.#now);
+      const written = used + (this.#written.get(home) ?? 0);
+      this.#context.quotas.assertMayWrite(envelope, written, this.#now, result);
+    }
+    return result;
   }
 
   /** A twin that does not exist: made, listed as a candidate, or refused, as the source's policy says. */
@@ -295,6 +315,7 @@ class Batch {
         hint: `Known kinds: ${[...this.#context.kinds.keys()].join(', ')}.`,
       });
     }
+    this.#household.assertRoom(home, kind.kind);
     const asked = envelope.event.type === 'twin.created';
     // A first message that its kind refuses must not leave an empty twin behind
     const before = asked ? null : this.#probe(kind, envelope);
@@ -317,10 +338,7 @@ class Batch {
   /** @throws EngineError `unknown-event`, `unknown-kind` for a device that would be a twin of no device */
   #assertMayBegin(kind: AnyKind, envelope: Envelope): void {
     assertMaySay(kind, envelope);
-    if (envelope.sender === 'engine' || kind.isDevice !== false) return;
-    throw new EngineError('unknown-kind', `a ${kind.kind} is no device`, {
-      hint: 'Name a kind of devices in the topic; GET /v1/kinds says which are. Twins of other kinds are made over REST.',
-    });
+    if (envelope.sender !== 'engine') assertDeviceKind(this.#context.kinds, kind.kind);
   }
 
   /** @throws what the first turn would throw */
@@ -332,7 +350,7 @@ class Batch {
       this.#now,
       this.#context.destinations,
     );
-    turn(born.twin, envelope, this.#now, this.#context.destinations);
+    this.#fold(born.twin, envelope);
     return born;
   }
 
@@ -382,7 +400,11 @@ class Batch {
       });
     }
     this.#household.turned(twin);
+    if (before === null) this.#household.born(twin);
     this.#ledger.turn(turned);
+    if (this.#context.quotas.countsJournal(twin.home)) {
+      this.#written.set(twin.home, (this.#written.get(twin.home) ?? 0) + bytesOf(journal));
+    }
     // Replay cannot fold what an older version of the kind did: it begins where the new one took over
     if (before?.migratedFrom !== undefined) this.#ledger.checkpoint(before, this.#now);
     if (twin.revision % this.#context.checkpointEvery === 0) {
@@ -540,7 +562,8 @@ class Batch {
 
   #refuse(envelope: Envelope, waiting: Waiting[] | null, error: EngineError): void {
     const isFlaw = error.code === 'machine-failed' || error.code === 'state-unreadable';
-    if (!envelope.kept && (!envelope.answered || isFlaw)) {
+    if (error.quota) this.#ledger.signal('quota.refused', { quota: error.quota.quota });
+    if (!envelope.kept && (!envelope.answered || isFlaw) && !this.#isKnown(envelope, error)) {
       this.#ledger.deadLetter(deadLetter(this.#context.newId(), envelope, error, this.#now));
     }
     this.#ledger.settle(envelope, waiting, {
@@ -548,7 +571,17 @@ class Batch {
       code: error.code,
       reason: error.message,
       ...(error.hint !== undefined && { hint: error.hint }),
+      ...(error.quota && { quota: error.quota }),
     });
+  }
+
+  /** Of a home that has written its share, one dead letter a day of each twin tells it: more would be a flood, too. */
+  #isKnown(envelope: Envelope, { quota }: EngineError): boolean {
+    if (quota?.quota !== JOURNAL_BYTES) return false;
+    const twin = keyOf(envelope);
+    if (this.#told.has(twin) || this.#context.journalDays.isTold(twin, this.#now)) return true;
+    this.#told.add(twin);
+    return false;
   }
 }
 

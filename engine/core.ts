@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import type { Deletes } from './engine.ts';
 import {
   type Address,
   type Envelope,
@@ -7,8 +8,9 @@ import {
   type Receipt,
   senderId,
 } from './envelope.ts';
-import { EngineError } from './errors.ts';
+import { EngineError, type ErrorDetails } from './errors.ts';
 import type { AnyKind } from './kind.ts';
+import type { Quotas } from './quotas.ts';
 import type { Requester } from './requester.ts';
 import type { Shard } from './shard.ts';
 import type { Storage } from './storage/port.ts';
@@ -21,6 +23,8 @@ export interface Core {
   telemetry: EngineTelemetry;
   kinds: ReadonlyMap<string, AnyKind>;
   newId: () => string;
+  quotas: Quotas;
+  deletes: Deletes;
   defaultTimezone: string;
   shardOf(home: string): Shard;
   post(envelope: Envelope): Promise<Receipt>;
@@ -62,16 +66,17 @@ export function unkeyed({ principal, source }: Requester): Requester {
   return { principal, source };
 }
 
+/** What a rejected receipt says beside its reason, for the error that tells it. */
+export function detailsOf({ hint, quota }: Receipt & { status: 'rejected' }): ErrorDetails {
+  return { ...(hint !== undefined && { hint }), ...(quota && { quota }) };
+}
+
 /** @throws EngineError with the receipt's own code */
 export function assertDone(
   receipt: Receipt,
 ): asserts receipt is Exclude<Receipt, { status: 'rejected' }> {
   if (receipt.status === 'rejected') {
-    throw new EngineError(
-      receipt.code,
-      receipt.reason,
-      receipt.hint === undefined ? {} : { hint: receipt.hint },
-    );
+    throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
   }
 }
 

@@ -19,6 +19,7 @@ import type { AnyKind } from './kind.ts';
 import { assertTimezone } from './local-time.ts';
 import { Maintenance } from './maintenance.ts';
 import { Outbox } from './outbox.ts';
+import { Quotas } from './quotas.ts';
 import { isMeasurable } from './rollups.ts';
 import type { OutboxRow } from './rows.ts';
 import { Shard, WRITERS_PER_SHARD } from './shard.ts';
@@ -54,6 +55,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const { storage, clock, telemetry, newId, destinations, defaultTimezone, owner } = options;
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const random = options.random ?? Math.random;
+  const quotas = new Quotas(options.quotas);
   const kinds = byName(options.kinds);
   const changes = new ChangeFeed();
   assertTimezone(defaultTimezone);
@@ -84,6 +86,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
           checkpointEvery: limits.checkpointEvery,
           stateBytes: limits.stateBytes,
           heldBack,
+          quotas,
         },
         mailboxLimit: limits.mailbox,
         telemetryBudget: limits.telemetryBudget,
@@ -120,6 +123,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     telemetry,
     kinds,
     newId,
+    quotas,
+    deletes: options.deletes ?? ((_twin, remove) => remove()),
     defaultTimezone,
     shardOf,
     post: (envelope) => shardOf(envelope.home).post(envelope),

@@ -2,9 +2,10 @@ import type { ChangeFeed } from './changes.ts';
 import type { Clock } from './clock.ts';
 import type { DeadLetterVerbs } from './dead-letter-verbs.ts';
 import type { Destinations } from './draft.ts';
-import type { Inbound, Receipt, Told } from './envelope.ts';
+import type { Address, Inbound, Receipt, Told } from './envelope.ts';
 import type { HomeVerbs } from './home-verbs.ts';
 import type { AnyKind } from './kind.ts';
+import type { HomeQuotas } from './quotas.ts';
 import type { Sink } from './sink.ts';
 import type { SteeringVerbs } from './steering-verbs.ts';
 import type { Storage } from './storage/port.ts';
@@ -33,6 +34,13 @@ export interface EngineOptions {
   /** In [0, 1), for jitter. Default Math.random. */
   random?: () => number;
   limits?: Partial<Limits>;
+  /**
+   * Carries out each deletion of a twin, whoever asks for it: what others have of the twin goes with it. Default: just that.
+   * @param remove deletes the twin; throws `unknown-twin` where another of the same id is there by then
+   */
+  deletes?: Deletes;
+  /** How much a home may have. Default: any number. */
+  quotas?: Partial<HomeQuotas>;
 }
 
 /** How an engine begins, and what is to be done before it lets its homes go. */
@@ -41,6 +49,10 @@ export interface Beginning {
   holdBack: readonly string[];
   end(): Promise<void>;
 }
+export type Deletes = (
+  twin: Address & { incarnation: string },
+  remove: () => Promise<void>,
+) => Promise<void>;
 
 /** Days that the store keeps. Hour and day rollups stay for good. */
 export interface RetentionDays {

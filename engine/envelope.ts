@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { EngineError, type ErrorCode } from './errors.ts';
+import { EngineError, type ErrorCode, type QuotaBreach } from './errors.ts';
 import type { Facts } from './facts.ts';
 import type { Json } from './json.ts';
 import type { Claim, Overruling } from './leases.ts';
@@ -105,7 +105,7 @@ export type Receipt =
     }
   | { status: 'duplicate'; revision: number; effects: string[] }
   | { status: 'ignored'; revision: number; effects: string[]; reason: string }
-  | { status: 'rejected'; code: ErrorCode; reason: string; hint?: string };
+  | { status: 'rejected'; code: ErrorCode; reason: string; hint?: string; quota?: QuotaBreach };
 
 const NAME = /^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/;
 

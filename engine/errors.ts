@@ -14,6 +14,7 @@ const CODES = {
   'stale-revision': { retryable: false },
   'kind-invalid': { retryable: false },
   'state-too-large': { retryable: false },
+  'quota-exceeded': { retryable: false },
   'machine-failed': { retryable: false },
   'state-unreadable': { retryable: false },
   'cascade-too-deep': { retryable: false },
@@ -32,16 +33,29 @@ const CODES = {
 
 export type ErrorCode = keyof typeof CODES;
 
+/** A quota that was met, as answers tell it. */
+export interface QuotaBreach {
+  /** `twins`, `journal-bytes`, or the name that the engine's quotas give a kind's. */
+  quota: string;
+  limit: number;
+  used: number;
+  /** After which there is room again by itself; absent: somebody has to make room. */
+  retryAfterMs?: number;
+}
+
 export interface ErrorDetails {
   /** What the operator or author can do about it. */
   hint?: string;
   cause?: unknown;
+  /** Of `quota-exceeded`. */
+  quota?: QuotaBreach | undefined;
 }
 
 export class EngineError extends Error {
   readonly code: ErrorCode;
   readonly retryable: boolean;
   readonly hint: string | undefined;
+  readonly quota: QuotaBreach | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -49,6 +63,7 @@ export class EngineError extends Error {
     this.code = code;
     this.retryable = CODES[code].retryable;
     this.hint = details.hint;
+    this.quota = details.quota;
   }
 }
 

@@ -2,8 +2,10 @@ import { assertDone, type Core, requestEnvelope } from './core.ts';
 import { assertName } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { assertTimezone } from './local-time.ts';
+import type { Usage } from './quotas.ts';
 import type { Requester } from './requester.ts';
 import type { HomeRow } from './rows.ts';
+import type { Census } from './storage/port.ts';
 
 /** What can be done with homes. */
 export interface HomeVerbs {
@@ -17,6 +19,13 @@ export interface HomeVerbs {
   ): Promise<HomeRow>;
   /** Removes the home with all that belongs to it. @throws EngineError `unknown-home` */
   deleteHome(id: string): Promise<void>;
+  /** What a home has of what there are quotas of. @throws EngineError `unknown-home` */
+  readUsage(id: string): Promise<Usage[]>;
+  /**
+   * Whether twins of these kinds may come into being, all of them: for who makes several at once.
+   * @throws EngineError `quota-exceeded`
+   */
+  assertRoomFor(id: string, kinds: readonly string[]): Promise<void>;
 }
 
 export function homeVerbs(core: Core): HomeVerbs {
@@ -36,6 +45,10 @@ export function homeVerbs(core: Core): HomeVerbs {
       }
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
+  }
+
+  async function censusOf(home: string): Promise<Census> {
+    return (await storage.countKinds([home])).get(home) ?? new Map();
   }
 
   return {
@@ -71,6 +84,19 @@ export function homeVerbs(core: Core): HomeVerbs {
         shard.forgetHome(id);
       });
       core.forgetDeliveries({ home: id });
+    },
+
+    async readUsage(id) {
+      await mustGetHome(core, id);
+      return core.quotas.usage(id, await censusOf(id), core.shardOf(id).journalBytes(id));
+    },
+
+    async assertRoomFor(id, kinds) {
+      const census = new Map(await censusOf(id));
+      for (const kind of kinds) {
+        core.quotas.assertRoom(id, kind, census);
+        census.set(kind, (census.get(kind) ?? 0) + 1);
+      }
     },
   };
 }

@@ -3,7 +3,9 @@ import { EngineError } from './errors.ts';
 import { type Facts, gatherFacts, type Read } from './facts.ts';
 import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
+import type { Quotas } from './quotas.ts';
 import type { HomeRow, LoadedTwin } from './rows.ts';
+import type { Census } from './storage/port.ts';
 import { HomeWatches } from './watching.ts';
 
 /** Where twins and homes come from. */
@@ -19,6 +21,11 @@ export interface HouseholdSource {
   hotWatches(home: string): HomeWatches | undefined;
   /** The same of others, each that is asked for. */
   loadWatches(homes: readonly string[]): Promise<Map<string, HomeWatches>>;
+  quotas: Quotas;
+  /** The twins of a home whose census is in memory already. */
+  hotCensus(home: string): Census | undefined;
+  /** The same of others, each that is asked for. */
+  loadCensus(homes: readonly string[]): Promise<Map<string, Census>>;
 }
 
 /**
@@ -34,6 +41,8 @@ export class Household {
   #watches = new Map<string, HomeWatches>();
   /** Homes whose watches are others than the store's. */
   #rewatched = new Set<string>();
+  /** Of homes in which a twin may come into being. */
+  #censuses = new Map<string, Map<string, number>>();
   #turned = new Set<string>();
   /** Twins without a turn whose stored bound was corrected. */
   #rebound = new Set<string>();
@@ -120,6 +129,37 @@ export class Household {
       if (this.#twins.get(keyOf({ home, twin })) !== null) continue;
       this.#homes.set(home, await this.#source.getHome(home));
     }
+    await this.#loadCensuses([...this.#homes.keys()]);
+  }
+
+  async #loadCensuses(homes: readonly string[]): Promise<void> {
+    const missing: string[] = [];
+    for (const home of homes) {
+      if (this.#censuses.has(home) || !this.#source.quotas.countsTwins(home)) continue;
+      const hot = this.#source.hotCensus(home);
+      if (hot) this.#censuses.set(home, new Map(hot));
+      else missing.push(home);
+    }
+    if (missing.length === 0) return;
+    for (const [home, census] of await this.#source.loadCensus(missing)) {
+      this.#censuses.set(home, new Map(census));
+    }
+  }
+
+  /** A twin is about to come into being. @throws EngineError `quota-exceeded` */
+  assertRoom(home: string, kind: string): void {
+    this.#source.quotas.assertRoom(home, kind, this.#censuses.get(home) ?? new Map());
+  }
+
+  /** A twin has come into being. */
+  born({ home, kind }: LiveTwin): void {
+    const census = this.#censuses.get(home);
+    census?.set(kind, (census.get(kind) ?? 0) + 1);
+  }
+
+  /** Censuses as they are after the batch, for memory. */
+  counted(): { home: string; census: Census }[] {
+    return [...this.#censuses].map(([home, census]) => ({ home, census }));
   }
 
   /** Null when there is none. @throws EngineError `state-unreadable` */

@@ -1,10 +1,13 @@
 /** The engine's door: everything that adapters and the API may import of it. */
 export { type Change, ChangeFeed, type Subscription } from './changes.ts';
 export { type Clock, systemClock } from './clock.ts';
+export { detailsOf } from './core.ts';
 export { createEngine } from './create-engine.ts';
 export type { BuriedPacket } from './dead-letter-verbs.ts';
+export { assertDeviceKind } from './device-kinds.ts';
 export type { AnyEffect } from './effect.ts';
 export type {
+  Deletes,
   Engine,
   EngineOptions,
   EngineStats,
@@ -25,7 +28,7 @@ export {
   saneTime,
   type Told,
 } from './envelope.ts';
-export { EngineError, type ErrorCode, messageOf } from './errors.ts';
+export { EngineError, type ErrorCode, messageOf, type QuotaBreach } from './errors.ts';
 export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
 export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
@@ -34,6 +37,7 @@ export type { Overruling } from './leases.ts';
 export { assertTimezone } from './local-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
+export type { HomeQuotas, Usage } from './quotas.ts';
 export { type Reader, type ReadingStorage, readerOf } from './reader.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export type { Requester } from './requester.ts';

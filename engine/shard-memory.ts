@@ -2,7 +2,8 @@ import type { FoldedBatch } from './batch.ts';
 import type { Address } from './envelope.ts';
 import { HotTwins } from './hot-twins.ts';
 import type { HouseholdSource } from './household.ts';
-import type { Storage } from './storage/port.ts';
+import { JournalDays } from './journal-days.ts';
+import type { Census, Storage } from './storage/port.ts';
 import { HomeWatches, WATCHES } from './watching.ts';
 
 /** What a shard knows without asking the store: twins, and who watches whom. Bounded. */
@@ -12,6 +13,9 @@ export class ShardMemory {
   readonly #hot: HotTwins;
   /** By home, the one whose batch is longest ago first. */
   readonly #watches = new Map<string, HomeWatches>();
+  /** Likewise. Whoever deletes twins forgets the home. */
+  readonly #censuses = new Map<string, Census>();
+  readonly #journalDays = new JournalDays();
 
   constructor(storage: Storage, hotTwins: number) {
     this.#storage = storage;
@@ -24,18 +28,26 @@ export class ShardMemory {
   }
 
   /** Where a batch finds its twins: here, or in the store. */
-  readonly source: Omit<HouseholdSource, 'kinds' | 'epoch'> = {
+  readonly source: Omit<HouseholdSource, 'kinds' | 'epoch' | 'quotas'> = {
     hot: (key) => this.#hot.get(key),
     load: (addresses) => this.#storage.load(addresses),
     getHome: (id) => this.#storage.getHome(id),
     hotWatches: (home) => this.#watches.get(home),
     loadWatches: (homes) => this.#loadWatches(homes),
+    hotCensus: (home) => this.#censuses.get(home),
+    loadCensus: (homes) => this.#storage.countKinds(homes),
   };
 
   /** Only what has been committed may come in here. */
-  keep({ twins, watches }: FoldedBatch): void {
+  keep({ twins, watches, censuses, written }: FoldedBatch): void {
     for (const twin of twins) this.#hot.put(twin);
-    for (const { home, watches: those } of watches) this.#keepWatches(home, those);
+    for (const { home, watches: those } of watches) this.#keepOf(home, this.#watches, those);
+    for (const { home, census } of censuses) this.#keepOf(home, this.#censuses, census);
+    this.#journalDays.keep(written);
+  }
+
+  get journalDays(): Pick<JournalDays, 'usedBy' | 'isTold'> {
+    return this.#journalDays;
   }
 
   forget(address: Address): void {
@@ -45,6 +57,7 @@ export class ShardMemory {
   forgetHome(home: string): void {
     this.#hot.dropHome(home);
     this.#watches.delete(home);
+    this.#censuses.delete(home);
   }
 
   async #loadWatches(homes: readonly string[]): Promise<Map<string, HomeWatches>> {
@@ -56,12 +69,12 @@ export class ShardMemory {
     return found;
   }
 
-  #keepWatches(home: string, watches: HomeWatches): void {
-    this.#watches.delete(home);
-    this.#watches.set(home, watches);
-    if (this.#watches.size <= this.#limit) return;
-    for (const oldest of this.#watches.keys()) {
-      this.#watches.delete(oldest);
+  #keepOf<T>(home: string, all: Map<string, T>, one: T): void {
+    all.delete(home);
+    all.set(home, one);
+    if (all.size <= this.#limit) return;
+    for (const oldest of all.keys()) {
+      all.delete(oldest);
       break;
     }
   }

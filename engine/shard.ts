@@ -23,7 +23,7 @@ export interface ShardOptions extends Pick<WriterOptions, 'random' | 'onCommitte
   clock: Clock;
   telemetry: EngineTelemetry;
   traffic: Traffic;
-  context: Omit<BatchContext, keyof Omit<HouseholdSource, 'kinds'>>;
+  context: Omit<BatchContext, keyof Omit<HouseholdSource, 'kinds' | 'quotas'> | 'journalDays'>;
   mailboxLimit: number;
   telemetryBudget: number;
   batchLimit: number;
@@ -76,7 +76,8 @@ export class Shard {
       foldable: options.foldable,
     });
     const memory = new ShardMemory(storage, options.hotTwins);
-    const context = { ...options.context, ...memory.source, epoch: () => this.#epoch };
+    const { source, journalDays } = memory;
+    const context = { ...options.context, ...source, journalDays, epoch: () => this.#epoch };
     this.#memory = memory;
     this.#context = context;
     const onFenced = (error: EngineError) => {
@@ -148,6 +149,11 @@ export class Shard {
       this.#mailbox.push({ type: 'task', home, run: () => run().then(resolve, reject) });
       this.#kick();
     });
+  }
+
+  /** Bytes that a home has added to its journal today. */
+  journalBytes(home: string): number {
+    return this.#memory.journalDays.usedBy(home, this.#options.clock.now());
   }
 
   forget(address: Address): void {

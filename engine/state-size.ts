@@ -38,6 +38,12 @@ export function isWithinLevels(value: unknown, levels: number): boolean {
   return true;
 }
 
+/** Bytes of JSON that data would take, about: texts count by their characters. */
+export function sizeOf(value: unknown): number {
+  const most = Number.MAX_SAFE_INTEGER;
+  return most - sizeLeft(value, most, Number.POSITIVE_INFINITY);
+}
+
 const SPENT = -1;
 const TOO_DEEP = -2;
 const NUMBER_BYTES = 8;

@@ -33,6 +33,8 @@ export interface EngineSignals {
   /** Dead letters that could not even be stored. */
   'dead-letter.lost': { code: string; error: string };
   'twin.created': { twin: string; kind: string; source: string };
+  /** A home has as much as it may. */
+  'quota.refused': { quota: string };
   'ownership.lost': { owner: string };
   'engine.started': { shards: number; epoch: number };
   'engine.stopped': { drainedMs: number };

@@ -1,5 +1,6 @@
 import type { ChangeFeed } from './changes.ts';
 import { assertDone, type Core, requestEnvelope, unkeyed, unknownTwin } from './core.ts';
+import { assertDeviceKind } from './device-kinds.ts';
 import { type Address, assertName, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { homeVerbs, mustGetHome } from './home-verbs.ts';
@@ -40,7 +41,7 @@ export interface TwinVerbs {
   readTwin(address: Address): Promise<TwinReading | null>;
   /** Applies the kind to a stored row. */
   view(row: TwinRow): View;
-  /** Makes the twin of a candidate (and its home, if need be). @throws EngineError `not-found` */
+  /** Makes the twin of a candidate (and its home, if need be). @throws EngineError `not-found`, `unknown-kind` for what is no device */
   acceptCandidate(
     address: Address,
     as: { name?: string; room?: string | null },
@@ -133,11 +134,17 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           { hint: 'Read it again and decide anew.' },
         );
       }
-      if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
-      await shard.exclusively(address.home, async () => {
-        await storage.deleteTwin(address);
-        // Others of its home may hold it as a relation
-        shard.forgetHome(address.home);
+      const { incarnation } = row;
+      await core.deletes({ ...address, incarnation }, async () => {
+        if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
+        await shard.exclusively(address.home, async () => {
+          const present = await storage.getTwin(address);
+          // Somebody else was quicker, and there may be a new one already
+          if (present?.incarnation !== incarnation) throw unknownTwin(address);
+          await storage.deleteTwin(address);
+          // Others of its home may hold it as a relation
+          shard.forgetHome(address.home);
+        });
       });
       core.forgetDeliveries(address);
       changes.publish({ type: 'twin.removed', ...address });
@@ -157,6 +164,8 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           hint: `GET /v1/homes/${address.home}/candidates lists who is.`,
         });
       }
+      // One from before kinds said what they are
+      assertDeviceKind(core.kinds, candidate.kind);
       if (!(await storage.getHome(address.home))) {
         await homeVerbs(core).createHome({
           id: address.home,

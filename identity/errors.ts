@@ -19,16 +19,19 @@ export class IdentityError extends Error {
   readonly hint: string | undefined;
   /** After which it is worth another try. */
   readonly retryAfterMs: number | undefined;
+  /** Of `quota-exceeded`: what there is no more room for. */
+  readonly quota: { quota: string; limit: number; used: number } | undefined;
 
   constructor(
     code: IdentityErrorCode,
     message: string,
-    details: { hint?: string; retryAfterMs?: number } = {},
+    details: { hint?: string; retryAfterMs?: number; quota?: IdentityError['quota'] } = {},
   ) {
     super(message);
     this.name = 'IdentityError';
     this.code = code;
     this.hint = details.hint;
     this.retryAfterMs = details.retryAfterMs;
+    this.quota = details.quota;
   }
 }

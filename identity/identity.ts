@@ -16,9 +16,11 @@ import { HomePolicies } from './devices/home-policies.ts';
 import { type Announce, Speakers } from './devices/speakers.ts';
 import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
-import { type Existence, Incarnations } from './homes/incarnations.ts';
+import { type HomeUsage, homeQuotas, type IdentityQuotas, NO_QUOTAS } from './homes/home-quota.ts';
+import { Incarnations } from './homes/incarnations.ts';
 import { INVITATION_DAYS, Invitations } from './homes/invitations.ts';
 import { Memberships } from './homes/memberships.ts';
+import type { Existence } from './homes/twin-life.ts';
 import { ApiKeys } from './keys/api-keys.ts';
 import { LetterLimits } from './mail/letter-limits.ts';
 import type { LetterValues, Write } from './mail/letters.ts';
@@ -60,16 +62,11 @@ export interface IdentityOptions {
   existence?: Existence;
   /** Default: without. */
   quotas?: Partial<IdentityQuotas>;
+  /** Homes for which quotas of homes do not count. Default: none. */
+  isExempt?: (home: string) => boolean;
 }
 
-/** As many as one may have; 0: as many as they like. */
-export interface IdentityQuotas {
-  homesPerPerson: number;
-  keysPerHome: number;
-}
-
-const EVERYTHING: Existence = { hasHome: async () => true, hasTwin: async () => true };
-const NO_QUOTAS: IdentityQuotas = { homesPerPerson: 0, keysPerHome: 0 };
+const EVERYTHING: Existence = { hasHome: async () => true, incarnationOf: async () => '' };
 
 const DAY_MS = 24 * 60 * 60_000;
 /** For who asks why an app was signed out. */
@@ -157,6 +154,7 @@ export class Identity implements AsyncDisposable {
       settings: options.providers ?? null,
     });
     const quotas = { ...NO_QUOTAS, ...options.quotas };
+    const most = homeQuotas(quotas, options.isExempt);
     const existence = options.existence ?? EVERYTHING;
     this.gateways = new Gateways({
       database,
@@ -182,22 +180,16 @@ export class Identity implements AsyncDisposable {
       clock,
       newId,
       changes,
-      mostOfHome: quotas.keysPerHome,
+      quota: most.keys,
     });
-    this.devices = new DeviceCredentials({ database, existence, clock, changes, announce });
+    const granting = { database, existence, clock, changes };
+    this.devices = new DeviceCredentials({ ...granting, announce, quota: most.devices });
     const { devices, gateways, keys } = this;
-    this.claimCodes = new ClaimCodes({ database, existence, clock, changes });
-    this.factory = new Factory({
-      database,
-      existence,
-      clock,
-      newId,
-      changes,
-      credentials: devices,
-    });
-    this.policies = new HomePolicies({ database, existence, clock, changes });
-    this.hooks = new RuleHooks({ database, existence, clock, changes });
-    this.secrets = new HomeSecrets({ database, existence, clock, changes, secrets });
+    this.claimCodes = new ClaimCodes(granting);
+    this.factory = new Factory({ ...granting, newId, credentials: devices });
+    this.policies = new HomePolicies(granting);
+    this.hooks = new RuleHooks(granting);
+    this.secrets = new HomeSecrets({ ...granting, secrets });
     this.deviceDays = new DeviceDays({ database, clock });
     this.speakers = new Speakers({ credentials: devices, gateways, keys, changes });
   }
@@ -302,6 +294,11 @@ export class Identity implements AsyncDisposable {
       default:
         return [];
     }
+  }
+
+  /** What a home has of what there are quotas of here. `limit` null: any number. */
+  async usageOf(home: string): Promise<HomeUsage[]> {
+    return [await this.devices.usage(home), await this.keys.usage(home)];
   }
 
   /** Removes what is of no use any more, and audit entries older than so many days. */

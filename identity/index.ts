@@ -9,14 +9,11 @@ export type { Announce, Speaker } from './devices/speakers.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export type { DeviceDay } from './gateways/device-days.ts';
 export type { Gateway } from './gateways/gateways.ts';
-export type { Existence } from './homes/incarnations.ts';
+export type { IdentityQuotas } from './homes/home-quota.ts';
 export type { Invitation } from './homes/invitations.ts';
 export type { Admission, Member, Membership } from './homes/memberships.ts';
-export {
-  Identity,
-  type IdentityOptions,
-  type IdentityQuotas,
-} from './identity.ts';
+export type { Existence } from './homes/twin-life.ts';
+export { Identity, type IdentityOptions } from './identity.ts';
 export type { ApiKey } from './keys/api-keys.ts';
 export { LANGUAGES, type Language } from './mail/letters.ts';
 export { LONGEST_MAILBOX, MAILBOX } from './mail/mailbox.ts';

@@ -113,6 +113,12 @@ export const PERMISSIONS = {
     who: KEEPERS,
     forKeys: true,
   },
+  'usage.read': {
+    place: 'home',
+    what: 'see how much it has of what there are quotas of',
+    who: KEEPERS,
+    forKeys: true,
+  },
   'home.delete': { place: 'home', what: 'delete it with all it holds', who: OWNERS },
   'home.follow': { place: 'home', what: 'follow it live', who: ALL, forKeys: true },
   'home.explain': {

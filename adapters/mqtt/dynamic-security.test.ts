@@ -213,12 +213,22 @@ describe.skipIf(dynamicSecurityMissing)(
       await pump.publish(telemetry('one', 'pump'), { power: 1 });
     });
 
-    it('makes no secret while the broker cannot be told', async () => {
+    it('makes no secret while the broker cannot be told, whether its end has been noticed or not', async () => {
+      const announce = () => adapter.announce({ username: 'one/pump', devices: [] }, SECRET);
       await broker.stop();
-      await signals.first(({ name }) => name === 'disconnected');
-      await expect(adapter.announce({ username: 'one/pump', devices: [] }, SECRET)).rejects.toThrow(
-        'not connected',
-      );
+      await expect(announce()).rejects.toThrow('not connected');
+      await expect(announce()).rejects.toThrow('not connected');
+    });
+
+    it('makes no secret of a request that the broker ends with, and tells it of none afterwards', async () => {
+      broker.pause();
+      const told = adapter.announce({ username: 'one/pump', devices: [] }, SECRET);
+      const failed = expect(told).rejects.toThrow('not connected');
+      await broker.kill();
+      await failed;
+      await broker.start();
+      await signals.some(++starts, ({ name }) => name === 'accounts.right');
+      await expect(device('one/pump')).rejects.toThrow('Not authorized');
     });
 
     it('tells which accounts the broker has lost', async () => {

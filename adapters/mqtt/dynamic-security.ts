@@ -26,6 +26,9 @@ interface Response {
   data?: unknown;
 }
 
+/** The responses, or why there are none. */
+type Answer = Response[] | 'late' | 'disconnected';
+
 const CONTROL = '$CONTROL/dynamic-security/v1';
 const ANSWER_MS = 5_000;
 
@@ -39,7 +42,7 @@ export class DynamicSecurity implements AsyncDisposable {
   readonly #client: MqttClient;
   readonly #listening: Disposable;
   /** Requests that wait for their answer, by correlation. */
-  #waiting = new Map<string, (responses: Response[] | null) => void>();
+  #waiting = new Map<string, (answer: Answer) => void>();
   #requests = 0;
   /** Told to the broker, and not yet known to count: no comparison may take them for gone. */
   #fresh = new Set<string>();
@@ -49,7 +52,10 @@ export class DynamicSecurity implements AsyncDisposable {
 
   constructor(options: DynamicSecurityOptions) {
     this.#options = options;
-    this.#client = connect(options.url, { ...options.connect, protocolVersion: 5, clean: true });
+    this.#client = connect(options.url, {
+      ...options.connect,
+      ...{ protocolVersion: 5, clean: true, queueQoSZero: false },
+    });
     this.#client.on('connect', () => this.#begin());
     this.#client.on('close', () => this.#end());
     // The engine's own connection tells what is wrong with the broker
@@ -65,8 +71,17 @@ export class DynamicSecurity implements AsyncDisposable {
    * @throws Error when the broker cannot be told, or refuses
    */
   async put(account: BrokerAccount, secret: string): Promise<void> {
-    this.#fresh.add(account.username);
-    const done = this.#last.then(() => this.#must(provision(this.#options.root, account, secret)));
+    const { username } = account;
+    const done = this.#last.then(async () => {
+      this.#fresh.add(username);
+      try {
+        await this.#must(provision(this.#options.root, account, secret));
+      } catch (error) {
+        // Its secret will not count: what the broker may have made of it all the same goes with the next comparison
+        this.#fresh.delete(username);
+        throw error;
+      }
+    });
     this.#last = done.catch(() => {});
     await done;
   }
@@ -87,7 +102,7 @@ export class DynamicSecurity implements AsyncDisposable {
 
   #end(): void {
     this.#ready = false;
-    for (const answer of [...this.#waiting.values()]) answer(null);
+    for (const answer of [...this.#waiting.values()]) answer('disconnected');
   }
 
   /** Whoever is gone here goes there, and gateways get the rights that they have now. */
@@ -139,22 +154,24 @@ export class DynamicSecurity implements AsyncDisposable {
   }
 
   async #ask(commands: readonly AccountCommand[]): Promise<Response[]> {
-    if (!this.#ready) throw new Error('not connected to the broker');
+    if (!this.#ready) throw notConnected();
     const correlationData = String(++this.#requests);
     const said = commands.map(({ mayFail: _, ...command }) => ({ ...command, correlationData }));
-    const answer = new Promise<Response[] | null>((resolve) => {
-      const late = this.#options.clock.delay(ANSWER_MS, () => resolve(null));
-      this.#waiting.set(correlationData, (responses) => {
+    const answered = new Promise<Answer>((resolve) => {
+      const late = this.#options.clock.delay(ANSWER_MS, () => resolve('late'));
+      this.#waiting.set(correlationData, (answer) => {
         late[Symbol.dispose]();
-        resolve(responses);
+        resolve(answer);
       });
     });
-    this.#client.publish(CONTROL, JSON.stringify({ commands: said }), { qos: 1 });
-    const responses = await answer;
+    // The answer is what acknowledges it. At QoS 1 it would be sent again after a reconnection, when nobody waits for it
+    this.#client.publish(CONTROL, JSON.stringify({ commands: said }), { qos: 0 });
+    const answer = await answered;
     this.#waiting.delete(correlationData);
-    if (!responses)
+    if (answer === 'disconnected') throw notConnected();
+    if (answer === 'late')
       throw new Error('the broker has not answered; is its dynamic security plugin loaded?');
-    return responses;
+    return answer;
   }
 
   #answered(payload: Buffer): void {
@@ -167,6 +184,10 @@ export class DynamicSecurity implements AsyncDisposable {
       this.#failed('answer', messageOf(error));
     }
   }
+}
+
+function notConnected(): Error {
+  return new Error('not connected to the broker');
 }
 
 function usernamesIn(data: unknown): string[] {

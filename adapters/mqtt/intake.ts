@@ -1,4 +1,5 @@
 import {
+  detailsOf,
   type Engine,
   EngineError,
   type Inbound,
@@ -181,11 +182,7 @@ export class Intake implements Disposable {
       const envelope = this.#envelope(packet, decoded, index);
       const receipt = await this.#dispatch({ ...envelope, kept: true });
       if (receipt.status === 'rejected') {
-        throw new EngineError(
-          receipt.code,
-          receipt.reason,
-          receipt.hint === undefined ? {} : { hint: receipt.hint },
-        );
+        throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
       }
     }
   }

@@ -3,6 +3,21 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { type Deed, type Identity, nameOf } from '../../identity/index.ts';
 import { pathOf } from '../problem.ts';
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who has proved who they are by what the body says: a claim code, a factory token. */
+    provedAs: Proved | null;
+  }
+}
+
+interface Proved {
+  who: string;
+  /** Null: of none. */
+  home: string | null;
+  /** Who has given them the code. */
+  by?: string;
+}
+
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /**
@@ -10,12 +25,14 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
  * metrics, and so is who comes too often: the audit must not grow with every scan of the internet.
  */
 export function auditRequests(app: FastifyInstance, identity: Identity): void {
+  app.decorateRequest('provedAs', null);
   app.addHook('onResponse', async (request, reply) => {
-    const { principal, refusedBecause, refusedByLimit, method } = request;
+    const { principal, provedAs, refusedBecause, refusedByLimit, method } = request;
     const isChange = !READS.has(method) && refusedBecause === null;
-    if (principal === null || refusedByLimit !== null) return;
+    const who = provedAs?.who ?? (principal && nameOf(principal));
+    if (who === null || refusedByLimit !== null) return;
     if (!isChange && refusedBecause === null) return;
-    identity.audit.record(deedOf(request, reply, nameOf(principal)));
+    identity.audit.record(deedOf(request, reply, who));
   });
 }
 
@@ -25,7 +42,8 @@ function isStranger({ refusedBecause }: FastifyRequest): boolean {
 }
 
 function deedOf(request: FastifyRequest, reply: FastifyReply, who: string): Deed {
-  const { home = null } = (request.params ?? {}) as { home?: string };
+  const { provedAs } = request;
+  const { home = provedAs?.home ?? null } = (request.params ?? {}) as { home?: string };
   const { statusCode } = reply;
   const { action = 'unknown' } = request.routeOptions.config;
   return {
@@ -36,7 +54,7 @@ function deedOf(request: FastifyRequest, reply: FastifyReply, who: string): Deed
     action,
     target: `${request.method} ${pathOf(request.url)}`,
     outcome: request.refusedBecause !== null ? 'refused' : statusCode < 400 ? 'done' : 'failed',
-    detail: { status: statusCode },
+    detail: { status: statusCode, ...(provedAs?.by !== undefined && { by: provedAs.by }) },
     correlation: request.id,
   };
 }

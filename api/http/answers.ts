@@ -83,6 +83,9 @@ export const wrong = {
 /** Where the server is set so that nobody, or not everybody, may. */
 export const closed = { 403: problem('This server is set not to allow it.') };
 
+/** Where a home may have so many, and routes are open to who has no token. */
+export const full = { 403: problem('The home has as many as it may; see `quota`.') };
+
 /** Answers of routes that change something: whether they take a body or not, one may come. */
 export const withBody = {
   413: problem('The body is larger than this server takes.'),

@@ -90,6 +90,8 @@ export interface Storage extends AsyncDisposable {
   /** Removes a twin with its journal, history, alerts, intents, timers, deliveries and relations. */
   deleteTwin(address: Address): Promise<void>;
   countTwins(): Promise<number>;
+  /** How many twins each of these homes has, by kind; a home without twins, or that is not there, has none. */
+  countKinds(homes: readonly string[]): Promise<Map<string, Census>>;
   /** Newest first; the cursor is a revision. */
   listJournal(address: Address, page: PageRequest): Promise<Page<JournalRow>>;
   /** Oldest first, revisions from `from` on: for replay. */
@@ -179,6 +181,9 @@ export interface Commit {
   /** Inserted, or merged: `messages` adds up, `firstSeenAt` stays; each address at most once. */
   candidates: CandidateRow[];
 }
+
+/** How many twins a home has, by kind. */
+export type Census = ReadonlyMap<string, number>;
 
 export interface Wake extends Address {
   /** Null (only when written): nothing waits. */

@@ -5,6 +5,7 @@ import { EngineError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { AnyKind } from '../kind.ts';
 import { ManualClock } from '../manual-clock.ts';
+import type { HomeQuotas } from '../quotas.ts';
 import type { OutboxRow } from '../rows.ts';
 import type { DeliveryOutcome, Sink } from '../sink.ts';
 import type { Storage } from '../storage/port.ts';
@@ -63,6 +64,7 @@ export async function startEngine(given: {
   clock?: ManualClock;
   sink?: RecordingSink | null;
   limits?: Partial<Limits>;
+  quotas?: Partial<HomeQuotas>;
   random?: () => number;
   holdBack?: readonly string[];
 }): Promise<EngineBench> {
@@ -86,6 +88,7 @@ export async function startEngine(given: {
     retention: { journal: 90, rollups: 400, ended: 90 },
     random: given.random ?? (() => 0.5),
     ...(given.limits && { limits: given.limits }),
+    ...(given.quotas && { quotas: given.quotas }),
   });
   const sink = given.sink ?? new RecordingSink();
   if (given.sink !== null) engine.addSink(sink);

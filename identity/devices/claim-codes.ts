@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/twin-life.ts';
 import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { ClaimCodeRow } from '../store/tables.ts';
@@ -12,6 +12,8 @@ export interface ClaimCode {
   room: string | null;
   /** Whose device comes back with it, after a reset; null: a new one. */
   twin: string | null;
+  /** Of the twin; null: a new device. */
+  incarnation: string | null;
   /** Epoch ms. */
   expiresAt: number;
 }
@@ -37,17 +39,25 @@ export class ClaimCodes {
    * @returns the code, which is not to be had again
    * @throws IdentityError `forbidden` for who may not any more; `conflict` for a twin that is being deleted
    */
-  async make(claim: ClaimCode, by: string): Promise<string> {
+  async make(
+    claim: Omit<ClaimCode, 'incarnation'> & { incarnation?: string },
+    by: string,
+  ): Promise<string> {
     const { database, clock, changes, existence } = this.#options;
     const code = newLongCode(GROUPS);
     const now = clock.now();
     const { home, twin } = claim;
     await changes.commit(database, async (writing) => {
       await holdToGrant(writing, { home, by, now, existence });
-      if (twin !== null) await assertTwinStays(writing, { home, twin }, { now, existence });
+      const moment = { now, existence };
+      const life = { home, twin: twin ?? '', incarnation: claim.incarnation };
+      const incarnation = twin === null ? null : await assertTwinStays(writing, life, moment);
       await writing
         .insertInto('claimCode')
-        .values({ ...claim, codeHash: hashOf(code), madeBy: by, createdAt: now, takenAt: null })
+        .values({
+          ...{ ...claim, incarnation, codeHash: hashOf(code) },
+          ...{ madeBy: by, createdAt: now, takenAt: null },
+        })
         .execute();
     });
     return code;
@@ -59,11 +69,11 @@ export class ClaimCodes {
    */
   async redeem<R>(code: string, use: (claim: ClaimCode, by: string) => Promise<R>): Promise<R> {
     const row = await this.#take(hashOf(readLongCode(code)));
-    const { codeHash, madeBy, home, room, twin, expiresAt } = row;
+    const { codeHash, madeBy, home, room, twin, incarnation, expiresAt } = row;
     const { database } = this.#options;
     let result: R;
     try {
-      result = await use({ home, room, twin, expiresAt }, madeBy);
+      result = await use({ home, room, twin, incarnation, expiresAt }, madeBy);
     } catch (error) {
       await database
         .updateTable('claimCode')

@@ -1,7 +1,9 @@
 import type { IdentityChanges, Tell } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertTwinStays, type Existence, hold } from '../homes/incarnations.ts';
+import { assertRoom, type HomeQuota, type HomeUsage, usageOf } from '../homes/home-quota.ts';
+import { hold } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence, type TwinLife } from '../homes/twin-life.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
 import { InTurn } from '../store/in-turn.ts';
@@ -20,6 +22,7 @@ export interface DeviceCredentialsOptions {
   clock: { now(): number };
   changes: IdentityChanges;
   announce: Announce;
+  quota: HomeQuota;
 }
 
 const PREFIX = 'hsd';
@@ -48,19 +51,27 @@ export class DeviceCredentials {
 
   /**
    * Makes a secret, in place of the one before: that one ends wherever it counted.
+   * @param incarnation of the twin that was looked at
    * @returns it; it is not to be had again
-   * @throws IdentityError `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
+   * @throws IdentityError `quota-exceeded`; `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
    * any more; `conflict` for a twin that is being deleted
    */
-  async make(home: string, twin: string, by: string): Promise<string> {
+  async make(home: string, twin: string, by: string, incarnation?: string): Promise<string> {
     const { database, clock, changes, existence } = this.#options;
     const address = { home, twin };
     return await this.#inTurn(address, async () => {
+      // Before a broker is told of a secret that nobody will get; and once more in the transaction
+      await this.assertRoom(address);
       const secret = DeviceCredentials.newSecret();
       await this.#announce(address, secret);
       await changes.commit(database, async (writing, tell) => {
         await holdToGrant(writing, { home, by, now: clock.now(), existence });
-        await this.adopt(writing, address, { hash: hashOf(secret), by, isTold: true }, tell);
+        await this.adopt(
+          writing,
+          { ...address, incarnation },
+          { hash: hashOf(secret), by, isTold: true },
+          tell,
+        );
       });
       return secret;
     });
@@ -92,13 +103,14 @@ export class DeviceCredentials {
    */
   async adopt(
     writing: Writing,
-    { home, twin }: DeviceAddress,
+    { home, twin, incarnation }: TwinLife,
     { hash, by, isTold }: { hash: string; by: string; isTold: boolean },
     tell: Tell,
   ): Promise<void> {
     const { clock, existence } = this.#options;
     const now = clock.now();
-    await assertTwinStays(writing, { home, twin }, { now, existence });
+    await assertTwinStays(writing, { home, twin, incarnation }, { now, existence });
+    await this.assertRoom({ home, twin }, writing);
     await endOtherWays(writing, { home, twin }, { now, except: hash });
     const present = await writing
       .selectFrom('deviceCredential')
@@ -113,6 +125,28 @@ export class DeviceCredentials {
       .onConflict((conflict) => conflict.columns(['home', 'twin']).doUpdateSet(row))
       .execute();
     tell({ type: 'device-changed', home, twin });
+  }
+
+  /** Whether a twin may have a secret. @throws IdentityError `quota-exceeded` */
+  async assertRoom(
+    { home, twin }: DeviceAddress,
+    reading: IdentityDatabase = this.#options.database,
+  ): Promise<void> {
+    const { quota } = this.#options;
+    if (quota.mostOf(home) === 0) return;
+    const others = await reading
+      .selectFrom('deviceCredential')
+      .select((is) => is.fn.countAll<number | string>().as('count'))
+      .where('home', '=', home)
+      .where('twin', '!=', twin)
+      .executeTakeFirst();
+    const hint = 'Revoke the secret of a device that is gone, or delete its twin.';
+    assertRoom(quota, home, Number(others?.count ?? 0), hint);
+  }
+
+  /** Devices of a home that have a secret. */
+  async usage(home: string): Promise<HomeUsage> {
+    return usageOf(this.#options.quota, home, (await this.list(home)).length);
   }
 
   /** By twin. */

@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import type { Existence } from '../homes/incarnations.ts';
+import type { Existence } from '../homes/twin-life.ts';
 import { hashOf, newLongCode, newSecret, readLongCode } from '../secrets.ts';
 import { atomically, type Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
@@ -91,16 +91,20 @@ export class Factory {
   /**
    * Gives a device its secret and the code for its box. Until somebody has claimed it, it may be done again:
    * then the former ones count no more.
+   * @param mayBe throws for a kind that is not one of devices: then the use of the token is not taken
+   * @returns `by`: the id of the token
    * @throws IdentityError `bad-credentials`; `conflict` for a device that belongs to somebody
    */
   async enrol(
     token: string,
     serial: string,
-  ): Promise<{ secret: string; code: string; kind: string }> {
+    mayBe: (kind: string) => void = () => {},
+  ): Promise<{ secret: string; code: string; kind: string; by: string }> {
     const { database, clock } = this.#options;
     const [secret, code] = [DeviceCredentials.newSecret(), newLongCode(GROUPS)];
-    const kind = await atomically(database, async (writing) => {
+    const used = await atomically(database, async (writing) => {
       const { id, kind } = await this.#use(writing, hashOf(token));
+      mayBe(kind);
       const row = {
         ...{ kind, factoryToken: id, enrolledAt: clock.now(), secretEndedAt: null },
         ...{ secretHash: hashOf(secret), codeHash: hashOf(code) },
@@ -117,9 +121,9 @@ export class Factory {
           hint: 'Let its owner delete its twin first.',
         });
       }
-      return kind;
+      return { kind, by: id };
     });
-    return { secret, code, kind };
+    return { secret, code, ...used };
   }
 
   /**
@@ -137,9 +141,16 @@ export class Factory {
 
   /**
    * Gives a device to a twin; its secret is the twin’s from now on, and every other way to it ends.
+   * @param incarnation of the twin that was looked at
    * @throws IdentityError `conflict` when somebody else has claimed it, or its secret has ended
    */
-  async claim(serial: string, home: string, twin: string, by: string): Promise<void> {
+  async claim(
+    serial: string,
+    home: string,
+    twin: string,
+    by: string,
+    incarnation?: string,
+  ): Promise<void> {
     const { database, clock, credentials, changes, existence } = this.#options;
     const now = clock.now();
     await changes.commit(database, async (writing, tell) => {
@@ -159,7 +170,7 @@ export class Factory {
       if (row.secretEndedAt !== null) throw secretEnded();
       await credentials.adopt(
         writing,
-        { home, twin },
+        { home, twin, incarnation },
         { hash: row.secretHash, by, isTold: false },
         tell,
       );

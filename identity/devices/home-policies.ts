@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { type HomeVersion, isLater } from '../homes/home-version.ts';
-import type { Existence } from '../homes/incarnations.ts';
+import type { Existence } from '../homes/twin-life.ts';
 import type { Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 

@@ -3,7 +3,7 @@ import type { Announce } from '../devices/speakers.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { type HomeVersion, isLater } from '../homes/home-version.ts';
-import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/twin-life.ts';
 import { hashOf, isSecret, newSecret } from '../secrets.ts';
 import type { Grant, Holder, Sessions } from '../sessions/sessions.ts';
 import { atomically, type Writing } from '../store/atomically.ts';
@@ -160,9 +160,16 @@ export class Gateways {
   /**
    * Says for which devices it speaks; another gateway that did so before does no more.
    * @param twins of its home
+   * @param incarnations of those that were looked at
    * @throws IdentityError `not-found`; `conflict` for a twin that is being deleted; `forbidden` for who may not any more
    */
-  async assign(home: string, id: string, twins: readonly string[], by: string): Promise<Gateway> {
+  async assign(
+    home: string,
+    id: string,
+    twins: readonly string[],
+    by: string,
+    incarnations: ReadonlyMap<string, string> = new Map(),
+  ): Promise<Gateway> {
     const { clock, existence } = this.#options;
     const wanted = [...new Set(twins)].sort();
     await this.#change(home, by, async (writing) => {
@@ -175,7 +182,8 @@ export class Gateways {
       if (!found) throw notFound(id);
       await writing.deleteFrom('gatewayDevice').where('gateway', '=', id).execute();
       for (const twin of wanted) {
-        await assertTwinStays(writing, { home, twin }, { now: clock.now(), existence });
+        const life = { home, twin, incarnation: incarnations.get(twin) };
+        await assertTwinStays(writing, life, { now: clock.now(), existence });
         await writing
           .insertInto('gatewayDevice')
           .values({ home, twin, gateway: id })

@@ -3,7 +3,8 @@ import { IdentityError } from '../errors.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import type { Writing } from '../store/atomically.ts';
 import type { HomeVersion } from './home-version.ts';
-import { hold, type Moment } from './incarnations.ts';
+import { hold } from './incarnations.ts';
+import type { Moment } from './twin-life.ts';
 
 /** What somebody may give who may give it now. */
 export interface Grant extends HomeVersion {

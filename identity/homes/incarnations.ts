@@ -3,9 +3,11 @@ import { IdentityError } from '../errors.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import type { Writing } from '../store/atomically.ts';
 import { emptyHome, emptyTwin } from '../store/holdings.ts';
+import { InTurn } from '../store/in-turn.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { HomeIncarnationRow } from '../store/tables.ts';
 import type { HomeVersion } from './home-version.ts';
+import { BROKEN_OFF_MS, type Existence, type Moment, type TwinLife } from './twin-life.ts';
 
 export interface IncarnationsOptions {
   database: IdentityDatabase;
@@ -22,21 +24,6 @@ export interface IncarnationsOptions {
   ) => Promise<void>;
 }
 
-/** What the engine has. Asked while the home is held: what it has then, nobody deletes before that is over. */
-export interface Existence {
-  hasHome: (home: string) => Promise<boolean>;
-  hasTwin: (address: { home: string; twin: string }) => Promise<boolean>;
-}
-
-/** When something is granted, and what is there then. */
-export interface Moment {
-  now: number;
-  existence: Existence;
-}
-
-/** A making or a deletion of which nobody has heard for so long has broken off. */
-const BROKEN_OFF_MS = 5 * 60_000;
-
 /**
  * The lives of homes. An id may be taken again; rights and audit belong to one incarnation and end with it.
  * Every change of rights in a home holds its incarnation until the transaction ends, so none is granted
@@ -44,6 +31,8 @@ const BROKEN_OFF_MS = 5 * 60_000;
  */
 export class Incarnations {
   readonly #options: IncarnationsOptions;
+  /** Of twins, by `home/twin`. */
+  readonly #deletions = new InTurn();
 
   constructor(options: IncarnationsOptions) {
     this.#options = options;
@@ -96,13 +85,19 @@ export class Incarnations {
   /**
    * Deletes a twin: what somebody has of it ends before the engine deletes it, and nothing is granted until that is done.
    * @param remove deletes it in the engine
+   * @throws IdentityError `not-found` for one that has been deleted meanwhile; whatever `remove` throws
    */
-  async removeTwin(
-    address: { home: string; twin: string },
+  async removeTwin(life: TwinLife, remove: () => Promise<void>): Promise<void> {
+    // One that has failed must not open what another is about to close
+    await this.#deletions.run(`${life.home}/${life.twin}`, () => this.#removeTwin(life, remove));
+  }
+
+  async #removeTwin(
+    { incarnation, ...address }: TwinLife,
     remove: () => Promise<void>,
   ): Promise<void> {
-    const { database, clock, changes } = this.#options;
-    const { home } = address;
+    const { database, clock, changes, existence } = this.#options;
+    const { home, twin } = address;
     const empty = (isOver: boolean) =>
       changes.commit(database, async (writing, tell) => {
         const version = isOver
@@ -110,6 +105,12 @@ export class Incarnations {
           : await hold(writing, home, this.#moment(), 'even closing');
         // The home was deleted meanwhile, and all of it
         if (!version) return;
+        const isOther =
+          incarnation !== undefined && (await existence.incarnationOf(address)) !== incarnation;
+        // Somebody else was quicker: a twin that is there now keeps what there is of it
+        if (!isOver && isOther) {
+          throw new IdentityError('not-found', `${home}/${twin} has been deleted already`);
+        }
         await emptyTwin(writing, address, tell);
         await this.#options.onEmptied(writing, { what: 'twin', home, version }, tell);
         const row = { ...address, since: clock.now() };
@@ -206,6 +207,7 @@ export class Incarnations {
     if (owned.length < mostOfPerson) return;
     throw new IdentityError('quota-exceeded', `a person owns ${mostOfPerson} homes at most`, {
       hint: 'Delete one, or hand it over to somebody else.',
+      quota: { quota: 'homes', limit: mostOfPerson, used: owned.length },
     });
   }
 
@@ -272,30 +274,6 @@ export async function hold(
     });
   }
   return { number: held.number, revision: held.revision };
-}
-
-/**
- * Nothing about a twin is granted while it is being deleted, or when there is none. The home is held.
- * @throws IdentityError `conflict`
- */
-export async function assertTwinStays(
-  writing: Writing,
-  address: { home: string; twin: string },
-  { now, existence }: Moment,
-): Promise<void> {
-  const closing = await writing
-    .selectFrom('closingTwin')
-    .select('twin')
-    .where((is) => is.and(address))
-    .where('since', '>', now - BROKEN_OFF_MS)
-    .executeTakeFirst();
-  if (closing) {
-    throw new IdentityError('conflict', `${address.home}/${address.twin} is being deleted`);
-  }
-  if (await existence.hasTwin(address)) return;
-  throw new IdentityError('conflict', `there is no twin ${address.home}/${address.twin}`, {
-    hint: 'Make it first.',
-  });
 }
 
 async function take(writing: Writing, home: string): Promise<HomeIncarnationRow | undefined> {

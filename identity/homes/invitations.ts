@@ -7,7 +7,7 @@ import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { InvitationRow } from '../store/tables.ts';
 import { holdToGrant, standingOf } from './granting.ts';
-import { type Existence, hold } from './incarnations.ts';
+import { hold } from './incarnations.ts';
 import {
   type Admission,
   admit,
@@ -16,6 +16,7 @@ import {
   listOf,
   type Membership,
 } from './memberships.ts';
+import type { Existence } from './twin-life.ts';
 
 export interface Invitation extends Admission {
   id: string;

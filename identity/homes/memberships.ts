@@ -7,7 +7,8 @@ import { GenerationCache } from '../store/generation-cache.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { MembershipRow, OwnershipRow } from '../store/tables.ts';
 import { endGifts, holdToGrant, isKeeper, shortenGifts } from './granting.ts';
-import { assertTwinStays, type Existence, hold, type Moment } from './incarnations.ts';
+import { hold } from './incarnations.ts';
+import { assertTwinStays, type Existence, type Moment } from './twin-life.ts';
 
 export interface Membership {
   home: string;

@@ -1,7 +1,8 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import type { Existence } from '../homes/incarnations.ts';
+import { assertRoom, type HomeQuota, type HomeUsage, usageOf } from '../homes/home-quota.ts';
+import type { Existence } from '../homes/twin-life.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import { type Action, SCOPES } from '../permissions.ts';
 import { hashOf, newSecret } from '../secrets.ts';
@@ -26,8 +27,7 @@ export interface ApiKeysOptions {
   clock: { now(): number };
   newId: () => string;
   changes: IdentityChanges;
-  /** Keys that a home may have; 0: as many as it likes. */
-  mostOfHome: number;
+  quota: HomeQuota;
 }
 
 const PREFIX = 'hsk';
@@ -71,7 +71,7 @@ export class ApiKeys {
     { home, name, scopes, expiresAt }: Pick<ApiKey, 'home' | 'name' | 'scopes' | 'expiresAt'>,
     by: string,
   ): Promise<{ key: ApiKey; secret: string }> {
-    const { database, clock, newId, changes, mostOfHome, existence } = this.#options;
+    const { database, clock, newId, changes, quota, existence } = this.#options;
     const unknown = scopes.filter((scope) => !SCOPES.includes(scope));
     if (unknown.length > 0) {
       throw new IdentityError('bad-input', `a key cannot have ${unknown.join(', ')}`, {
@@ -88,12 +88,21 @@ export class ApiKeys {
       const until =
         home === null ? null : (await holdToGrant(writing, { home, by, now, existence })).until;
       if (home === null) await holdPlatform(writing, by);
-      else await assertRoom(writing, home, now, mostOfHome);
+      else {
+        const hint = 'Revoke one that nobody uses any more.';
+        assertRoom(quota, home, await count(writing, home, now), hint);
+      }
       const whole = { ...row, expiresAt: earlier(expiresAt, until) };
       await writing.insertInto('apiKey').values(whole).execute();
       return whole;
     });
     return { key: toKey(made), secret };
+  }
+
+  /** Keys of a home that count. */
+  async usage(home: string): Promise<HomeUsage> {
+    const { database, clock, quota } = this.#options;
+    return usageOf(quota, home, await count(database, home, clock.now()));
   }
 
   /** @param home null: those of the platform */
@@ -171,26 +180,15 @@ async function holdPlatform(writing: Writing, by: string): Promise<void> {
   throw new IdentityError('forbidden', 'you may not do this any more');
 }
 
-/** @throws IdentityError `quota-exceeded` */
-async function assertRoom(
-  writing: Writing,
-  home: string,
-  now: number,
-  most: number,
-): Promise<void> {
-  if (most === 0) return;
-  const rows = await writing
+async function count(reading: IdentityDatabase, home: string, now: number): Promise<number> {
+  const rows = await reading
     .selectFrom('apiKey')
     .select('id')
     .where('home', '=', home)
     .where('revokedAt', 'is', null)
     .where((is) => is.or([is('expiresAt', 'is', null), is('expiresAt', '>', now)]))
-    .limit(most)
     .execute();
-  if (rows.length < most) return;
-  throw new IdentityError('quota-exceeded', `a home has ${most} API keys at most`, {
-    hint: 'Revoke one that nobody uses any more.',
-  });
+  return rows.length;
 }
 
 function earlier(one: number | null, other: number | null): number | null {

@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
-import { assertTwinStays, type Existence } from '../homes/incarnations.ts';
+import { assertTwinStays, type Existence } from '../homes/twin-life.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
@@ -40,17 +40,21 @@ export class RuleHooks {
 
   /**
    * Makes a secret, in place of the one before.
+   * @param incarnation of the rule that was looked at
    * @returns it; it is not to be had again
    * @throws IdentityError `forbidden` for who may not any more; `conflict` for a rule that is being deleted
    */
-  async make({ home, rule, hook }: HookAddress, by: string): Promise<string> {
+  async make(
+    { home, rule, hook, incarnation }: HookAddress & { incarnation?: string },
+    by: string,
+  ): Promise<string> {
     const { database, clock, changes, existence } = this.#options;
     const secret = newSecret(PREFIX);
     const now = clock.now();
     const row = { home, rule, hook, hash: hashOf(secret), madeBy: by, createdAt: now };
     await changes.commit(database, async (writing) => {
       await holdToGrant(writing, { home, by, now, existence });
-      await assertTwinStays(writing, { home, twin: rule }, { now, existence });
+      await assertTwinStays(writing, { home, twin: rule, incarnation }, { now, existence });
       await writing
         .insertInto('ruleHook')
         .values(row)

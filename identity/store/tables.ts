@@ -174,6 +174,7 @@ export interface ClaimCodeRow {
   home: string;
   room: string | null;
   twin: string | null;
+  incarnation: string | null;
   madeBy: string;
   createdAt: number;
   expiresAt: number;

@@ -1,5 +1,5 @@
 import type { ManualClock } from '../../engine/manual-clock.ts';
-import type { Existence } from '../homes/incarnations.ts';
+import type { Existence } from '../homes/twin-life.ts';
 import type { Action, Identity, Person } from '../index.ts';
 import { hashPassword } from '../people/passwords.ts';
 import { PERMISSIONS, SCOPES } from '../permissions.ts';
@@ -35,7 +35,8 @@ export interface SmallWorld {
 export const gone = new Set<string>();
 export const existence: Existence = {
   hasHome: async (home) => !gone.has(home),
-  hasTwin: async ({ home, twin }) => !gone.has(home) && !gone.has(`${home}/${twin}`),
+  incarnationOf: async ({ home, twin }) =>
+    gone.has(home) || gone.has(`${home}/${twin}`) ? null : '',
 };
 
 let worlds = 0;

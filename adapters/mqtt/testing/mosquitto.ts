@@ -101,6 +101,11 @@ export class Mosquitto implements AsyncDisposable {
     await greet(this.port);
   }
 
+  /** It answers nothing any more, and its connections stay. */
+  pause(): void {
+    this.#process?.kill('SIGSTOP');
+  }
+
   /** As an operator does: it saves its sessions. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  detailsOf,
   EngineError,
   type Receipt as EngineReceipt,
   type Overruling,
@@ -48,6 +49,5 @@ export function toReceipt(receipt: EngineReceipt): Receipt {
     return { ...rest, overruled: overruled.map(toOverruling) };
   }
   if (receipt.status !== 'rejected') return receipt;
-  const { code, reason, hint } = receipt;
-  throw new EngineError(code, reason, hint === undefined ? {} : { hint });
+  throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
 }

@@ -14,7 +14,7 @@ import type { EdgeOptions } from '../../edge/edge.ts';
 import { Desk } from '../../gateways/desk.ts';
 import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
-import { existenceIn } from '../../removal.ts';
+import { deletesWith, existenceIn } from '../../removal.ts';
 import { workHere } from '../../rule-work/rule-work.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
@@ -97,6 +97,7 @@ export class ApiBench implements AsyncDisposable {
     const storage = given.wrap?.(opened) ?? opened;
     const counts = countFrom(telemetry);
     let ids = 0;
+    let identity: Identity | null = null;
     const engine = await createEngine({
       storage,
       kinds: [lamp, nook, rule, blueprint, kit],
@@ -108,10 +109,11 @@ export class ApiBench implements AsyncDisposable {
       destinations: { command: 'test', desired: 'test' },
       retention: { journal: 30, rollups: 30, ended: 30 },
       random: () => 0.5,
+      deletes: deletesWith(() => identity),
       ...given.engine,
     });
     const letters: SentLetter[] = [];
-    const identity = await Identity.open({
+    identity = await Identity.open({
       database: openIdentityDatabase('sqlite::memory:'),
       clock,
       newId: () => `person-${++ids}`,
@@ -134,7 +136,7 @@ export class ApiBench implements AsyncDisposable {
       work,
       counts,
       identity,
-      kits: new Kits(engine, work, (address, remove) => identity.homes.removeTwin(address, remove)),
+      kits: new Kits(engine, work),
       secret: TOKEN,
       edge: EDGE,
       devices: {

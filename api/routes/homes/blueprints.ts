@@ -28,7 +28,6 @@ import {
 } from '../../http/resources/blueprint.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
-import { removeTwin } from '../../removal.ts';
 import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
 
 const TAGS = ['Rules'];
@@ -60,7 +59,7 @@ const DefinedBlueprint = Blueprint.extend({
 
 const Flag = z.enum(['true', 'false']).default('false');
 
-export function blueprintRoutes(app: App, { engine, identity, work }: RouteContext): void {
+export function blueprintRoutes(app: App, { engine, work }: RouteContext): void {
   app.get(
     '/homes/:home/blueprints',
     {
@@ -171,9 +170,7 @@ export function blueprintRoutes(app: App, { engine, identity, work }: RouteConte
       const address = { home: params.home, twin: params.blueprint };
       const by = requesterOf(principal, headers);
       const detach = query.detach === 'true';
-      await removeTwin(engine, identity, address, by, () =>
-        deleteBlueprint(engine, address, { detach }, by),
-      );
+      await deleteBlueprint(engine, address, { detach }, by);
       return reply.code(204).send();
     },
   );

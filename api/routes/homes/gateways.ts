@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type Gateway, nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
+import { mustReadDevice, mustReadHome } from '../../http/existence.ts';
 import { iso, Moment, momentIf } from '../../http/moment.ts';
 import { DisplayName } from '../../http/naming.ts';
 import { HomePath, OfHomePath } from '../../http/parameters.ts';
@@ -116,8 +116,11 @@ export function homeGatewayRoutes(app: App, { engine, identity }: RouteContext):
     },
     async ({ params: { home, id }, body, principal }) => {
       gateways.read(home, id);
-      for (const twin of body.devices) await mustReadTwin(engine, { home, twin });
-      return toGateway(await gateways.assign(home, id, body.devices, nameOf(principal)));
+      const lives = new Map<string, string>();
+      for (const twin of body.devices) {
+        lives.set(twin, (await mustReadDevice(engine, { home, twin })).row.incarnation);
+      }
+      return toGateway(await gateways.assign(home, id, body.devices, nameOf(principal), lives));
     },
   );
 

@@ -2,6 +2,7 @@
 
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import type { TwinRow } from '../../../engine/index.ts';
 import { nameOf } from '../../../identity/index.ts';
 import { type RuleContext, webhooksOf } from '../../../rules/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
@@ -55,7 +56,7 @@ export function ruleHookRoutes(app: App, { engine, identity, devices }: RouteCon
     async (request) => {
       const { params } = request;
       const made = await hooks.list(params.home, params.rule);
-      const items = (await namesOf(params)).map((hook) => {
+      const items = namesIn((await mustReadRule(engine, params)).row).map((hook) => {
         const secret = made.find((one) => one.hook === hook);
         const secretMadeAt = secret ? iso(secret.createdAt) : null;
         return { hook, url: urlOf(request, params, hook), secretMadeAt };
@@ -86,13 +87,15 @@ export function ruleHookRoutes(app: App, { engine, identity, devices }: RouteCon
     async (request, reply) => {
       const { params, principal } = request;
       const { rule, hook } = params;
-      const names = await namesOf(params);
+      const { row } = await mustReadRule(engine, params);
+      const names = namesIn(row);
       if (!names.includes(hook)) {
         throw new Refusal('not-found', `no trigger of "${rule}" is the webhook "${hook}"`, {
           hint: names.length > 0 ? `It has: ${names.join(', ')}.` : 'It has none.',
         });
       }
-      const secret = await hooks.make(params, nameOf(principal));
+      const life = { ...params, incarnation: row.incarnation };
+      const secret = await hooks.make(life, nameOf(principal));
       return reply.code(201).send({ hook, url: urlOf(request, params, hook), secret });
     },
   );
@@ -115,11 +118,9 @@ export function ruleHookRoutes(app: App, { engine, identity, devices }: RouteCon
       return reply.code(204).send();
     },
   );
+}
 
-  /** @throws EngineError `unknown-twin`, Refusal `not-found` for a twin that is no rule */
-  async function namesOf(address: { home: string; rule: string }): Promise<readonly string[]> {
-    const { row } = await mustReadRule(engine, address);
-    const { definition } = row.state.context as unknown as RuleContext;
-    return definition ? webhooksOf(definition) : [];
-  }
+function namesIn({ state }: TwinRow): readonly string[] {
+  const { definition } = state.context as unknown as RuleContext;
+  return definition ? webhooksOf(definition) : [];
 }

@@ -14,7 +14,7 @@ import {
   wrong,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
+import { mustReadDevice, mustReadHome, mustReadTwin } from '../../http/existence.ts';
 import { iso, Moment } from '../../http/moment.ts';
 import { DisplayName, NewId, RoomId } from '../../http/naming.ts';
 import { HomePath } from '../../http/parameters.ts';
@@ -163,6 +163,7 @@ export function provisioningRoutes(app: App, { engine, identity, devices }: Rout
           201: json('The code, which is not to be had again.', MadeCode),
           ...notFound,
           ...conflict,
+          ...refused,
           ...withBody,
           ...always,
         },
@@ -173,10 +174,11 @@ export function provisioningRoutes(app: App, { engine, identity, devices }: Rout
       const { home } = params;
       const { minutes, room = null, twin = null } = body;
       await mustReadHome(engine, home);
-      if (twin !== null) await mustReadTwin(engine, { home, twin });
+      const known = twin === null ? null : await mustReadDevice(engine, { home, twin });
       const expiresAt = engine.clock.now() + minutes * MINUTE_MS;
       const by = nameOf(principal);
-      const code = await claimCodes.make({ home, room, twin, expiresAt }, by);
+      const life = known ? { incarnation: known.row.incarnation } : {};
+      const code = await claimCodes.make({ home, room, twin, expiresAt, ...life }, by);
       const server = devices.publicUrl ?? `${request.protocol}://${request.host}`;
       const url = `${server}/v1/devices/claim?code=${code}`;
       return reply.code(201).send({ code, url, expiresAt: iso(expiresAt) });
@@ -212,8 +214,10 @@ export function provisioningRoutes(app: App, { engine, identity, devices }: Rout
       const { serial, kind } = await factory.findByCode(body.code);
       const twin = body.id ?? serial;
       const by = requesterOf(principal, headers);
-      await settle(engine, { home, twin, kind, name: body.name, room: body.room }, by);
-      await factory.claim(serial, home, twin, by.principal);
+      await identity.devices.assertRoom({ home, twin });
+      const device = { home, twin, kind, name: body.name, room: body.room };
+      const { incarnation } = (await settle(engine, device, by)).row;
+      await factory.claim(serial, home, twin, by.principal, incarnation);
       const made = await mustReadTwin(engine, { home, twin });
       return reply
         .code(201)

@@ -27,7 +27,6 @@ import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
 import { MOST_DAYS, spanOf } from '../../http/span.ts';
-import { removeTwin } from '../../removal.ts';
 import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
 import { deleteRule, mustReadRule, putRule, tryRule } from '../../rulebook.ts';
 
@@ -85,7 +84,7 @@ const BacktestRequest = z
   })
   .meta({ id: 'BacktestRequest', examples: [{ rule: { source: SOURCE }, from: '2026-01-01' }] });
 
-export function ruleRoutes(app: App, { engine, identity, work }: RouteContext): void {
+export function ruleRoutes(app: App, { engine, work }: RouteContext): void {
   app.get(
     '/rules/schema',
     {
@@ -257,7 +256,7 @@ export function ruleRoutes(app: App, { engine, identity, work }: RouteContext): 
       await mustReadRule(engine, params);
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
-      await removeTwin(engine, identity, address, by, () => deleteRule(engine, address, by));
+      await deleteRule(engine, address, by);
       return reply.code(204).send();
     },
   );

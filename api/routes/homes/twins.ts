@@ -29,7 +29,6 @@ import { readingOf } from '../../http/readings.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Twin, toTwin } from '../../http/resources/twin.ts';
 import { etagOf, IfMatch, IfNoneMatch, isKnown } from '../../http/revision.ts';
-import { removeTwin } from '../../removal.ts';
 
 /** Years of journal may go. */
 const LONG_MS = 60_000;
@@ -64,7 +63,7 @@ const TwinQuery = PageQuery.extend({
   text: QueryText.optional().describe('Part of the id or name, in any case.'),
 });
 
-export function twinRoutes(app: App, { engine, identity }: RouteContext): void {
+export function twinRoutes(app: App, { engine }: RouteContext): void {
   app.get(
     '/homes/:home/twins',
     {
@@ -204,7 +203,7 @@ export function twinRoutes(app: App, { engine, identity }: RouteContext): void {
       },
     },
     async ({ params, headers, principal }, reply) => {
-      await removeTwin(engine, identity, params, requesterOf(principal, headers));
+      await engine.deleteTwin(params, requesterOf(principal, headers));
       return reply.code(204).send();
     },
   );

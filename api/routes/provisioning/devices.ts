@@ -1,7 +1,17 @@
 /** What new devices do: come in with a claim code, or be enrolled where they are made. */
 import { z } from 'zod';
-import { EngineError, keyOf } from '../../../engine/index.ts';
-import { conflict, json, notFound, open, refused, withBody, wrong } from '../../http/answers.ts';
+import { assertDeviceKind, EngineError, keyOf } from '../../../engine/index.ts';
+import { nameOf } from '../../../identity/index.ts';
+import {
+  conflict,
+  full,
+  json,
+  notFound,
+  open,
+  refused,
+  withBody,
+  wrong,
+} from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { DisplayName, NewId } from '../../http/naming.ts';
 import {
@@ -67,6 +77,7 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         body: Claim,
         response: {
           201: json('The device and its secret.', NewDevice),
+          ...full,
           ...wrong,
           ...notFound,
           ...conflict,
@@ -76,14 +87,19 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
         },
       },
     },
-    async ({ body }, reply) => {
+    async (request, reply) => {
+      const { body } = request;
       const made = await identity.claimCodes.redeem(body.code, async (claim, by) => {
         const { home, room } = claim;
         const twin = claim.twin ?? body.id;
+        request.provedAs = { who: nameOf({ type: 'device', home, twin }), home, by };
         if (claim.twin === null) await assertNew({ home, twin });
         const device = { home, twin, room, kind: body.kind, name: body.name };
-        await settle(engine, device, { principal: by, source: 'rest' });
-        const secret = await identity.devices.make(home, twin, by);
+        await identity.devices.assertRoom({ home, twin });
+        const { row } = await settle(engine, device, { principal: by, source: 'rest' });
+        // The code may be for a former one, whatever there is by now
+        const incarnation = claim.incarnation ?? row.incarnation;
+        const secret = await identity.devices.make(home, twin, by, incarnation);
         return { ...toDeviceIdentity({ home, twin }, devices), secret };
       });
       return reply.code(201).send(made);
@@ -114,13 +130,17 @@ export function deviceRoutes(app: App, { engine, identity, devices }: RouteConte
           201: json('The device, its secret, its code.', Enrolled),
           ...wrong,
           ...conflict,
+          ...refused,
           ...withBody,
           ...open,
         },
       },
     },
-    async ({ body: { token, serial } }, reply) => {
-      const made = await identity.factory.enrol(token, serial);
+    async (request, reply) => {
+      const { token, serial } = request.body;
+      const mayBe = (kind: string) => assertDeviceKind(engine.kinds, kind);
+      const { by, ...made } = await identity.factory.enrol(token, serial, mayBe);
+      request.provedAs = { who: `factory-token:${by}`, home: null };
       return reply.code(201).send({ serial, ...made });
     },
   );

@@ -1,12 +1,12 @@
 /** Tokens with which a factory enrols the devices that it makes. */
 import { z } from 'zod';
+import { assertDeviceKind } from '../../../engine/index.ts';
 import { type FactoryToken, nameOf } from '../../../identity/index.ts';
 import { always, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { iso, Moment, MomentValue } from '../../http/moment.ts';
 import { DisplayName } from '../../http/naming.ts';
 import { IdPath } from '../../http/parameters.ts';
-import { Refusal } from '../../problem.ts';
 
 const TAGS = ['Provisioning'];
 
@@ -66,10 +66,7 @@ export function factoryRoutes(app: App, { engine, identity }: RouteContext): voi
       },
     },
     async ({ body: { name, kind, uses, expiresAt }, principal }, reply) => {
-      if (!engine.kinds.has(kind)) {
-        const hint = 'GET /v1/kinds lists the kinds.';
-        throw new Refusal('unknown-kind', `there is no kind ${kind}`, { hint });
-      }
+      assertDeviceKind(engine.kinds, kind);
       const by = nameOf(principal);
       const { token, secret } = await factory.make({ name, kind, usesLeft: uses, expiresAt }, by);
       return reply.code(201).send({ ...toToken(token), secret });

@@ -37,6 +37,35 @@ export function twinsContract(open: OpenSubject): void {
       expect(await relationsOf('kitchen')).toEqual({});
     });
 
+    test('are counted by kind, of some homes', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      await writer.write({
+        twins: [
+          twinOf({ twin: 'a', kind: 'lamp' }),
+          twinOf({ twin: 'b', kind: 'lamp' }),
+          twinOf({ twin: 'c', kind: 'rule' }),
+          twinOf({ home: 'other', twin: 'a', kind: 'lamp' }),
+          twinOf({ home: 'third', twin: 'a', kind: 'lamp' }),
+        ],
+      });
+      expect(await storage.countKinds(['h', 'other', 'nowhere'])).toEqual(
+        new Map([
+          [
+            'h',
+            new Map([
+              ['lamp', 2],
+              ['rule', 1],
+            ]),
+          ],
+          ['other', new Map([['lamp', 1]])],
+          ['nowhere', new Map()],
+        ]),
+      );
+      expect(await storage.countKinds([])).toEqual(new Map());
+    });
+
     test('tell a relation of all twins of some homes', async () => {
       await using subject = await open();
       const { storage } = subject;

@@ -18,6 +18,7 @@ import { migratePostgres } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
+  countKinds,
   countTwins,
   deleteTwin,
   dueWakes,
@@ -71,6 +72,7 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     getTwin: (address) => getTwin(db, address),
     deleteTwin: (address) => deleteTwin(db, address),
     countTwins: () => countTwins(db),
+    countKinds: (homes) => countKinds(db, homes),
     listRelations: (homes, name) => listRelations(db, homes, name),
     listJournal: (address, page) => listJournal(db, address, page),
     readJournal: (address, from, limit) => readJournal(db, address, from, limit),

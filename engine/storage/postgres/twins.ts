@@ -92,6 +92,24 @@ export async function countTwins(database: Database): Promise<number> {
   return (await database.query<{ count: number }>({ text }))[0]?.count ?? 0;
 }
 
+const KINDS: Statement = {
+  name: 'count-kinds',
+  text: `SELECT home, kind, count(*) AS count FROM twin
+    WHERE home = ANY ($1::text[]) GROUP BY home, kind`,
+};
+
+export async function countKinds(
+  database: Database,
+  homes: readonly string[],
+): Promise<Map<string, Map<string, number>>> {
+  const counts = new Map(homes.map((home) => [home, new Map<string, number>()]));
+  type Row = { home: string; kind: string; count: number };
+  for (const { home, kind, count } of await database.query<Row>(KINDS, [homes])) {
+    counts.get(home)?.set(kind, count);
+  }
+  return counts;
+}
+
 /** Years of journal may go: without the time limit of other statements. */
 export async function deleteTwin(database: Database, { home, twin }: Address): Promise<void> {
   await database.upkeep((client) =>

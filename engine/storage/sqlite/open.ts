@@ -19,6 +19,7 @@ import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
 import { makePrivate } from './private-files.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
+  countKinds,
   countTwins,
   deleteTwin,
   dueWakes,
@@ -70,6 +71,7 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     getTwin: async (address) => loadTwin(db, address),
     deleteTwin: async (address) => deleteTwin(db, address),
     countTwins: async () => countTwins(db),
+    countKinds: async (homes) => countKinds(db, homes),
     listRelations: async (homes, name) => listRelations(db, homes, name),
     listJournal: async (address, page) => listJournal(db, address, page),
     readJournal: async (address, from, limit) => readJournal(db, address, from, limit),

@@ -99,6 +99,21 @@ export function countTwins(connection: Connection): number {
   return connection.get<{ count: number }>('SELECT count(*) AS count FROM twin')?.count ?? 0;
 }
 
+export function countKinds(
+  connection: Connection,
+  homes: readonly string[],
+): Map<string, Map<string, number>> {
+  return new Map(
+    homes.map((home) => {
+      const rows = connection.all<{ kind: string; count: number }>(
+        'SELECT kind, count(*) AS count FROM twin WHERE home = ? GROUP BY kind',
+        home,
+      );
+      return [home, new Map(rows.map(({ kind, count }) => [kind, count]))];
+    }),
+  );
+}
+
 export function deleteTwin(connection: Connection, { home, twin }: Address): void {
   connection.transaction(() => {
     for (const table of OF_A_TWIN) {

@@ -1,8 +1,16 @@
 /** The secret with which a device comes in. */
 import { nameOf } from '../../../../identity/index.ts';
-import { always, conflict, empty, json, notFound, withBody } from '../../../http/answers.ts';
+import {
+  always,
+  conflict,
+  empty,
+  json,
+  notFound,
+  refused,
+  withBody,
+} from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { mustReadTwin } from '../../../http/existence.ts';
+import { mustReadDevice } from '../../../http/existence.ts';
 import { assertAddress, TwinPath } from '../../../http/parameters.ts';
 import { NewDevice, toDeviceIdentity } from '../../../http/resources/device.ts';
 
@@ -24,15 +32,16 @@ export function secretRoutes(app: App, { engine, identity, devices }: RouteConte
           201: json('The secret, which is not to be had again.', NewDevice),
           ...notFound,
           ...conflict,
+          ...refused,
           ...withBody,
           ...always,
         },
       },
     },
     async ({ params: { home, twin }, principal }, reply) => {
-      await mustReadTwin(engine, { home, twin });
+      const { row } = await mustReadDevice(engine, { home, twin });
       const by = nameOf(principal);
-      const secret = await identity.devices.make(home, twin, by);
+      const secret = await identity.devices.make(home, twin, by, row.incarnation);
       return reply.code(201).send({ ...toDeviceIdentity({ home, twin }, devices), secret });
     },
   );
