@@ -4,6 +4,7 @@ import { WIDE_TURNS } from './cascade.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Envelope, Receipt } from './envelope.ts';
 import type { EngineError } from './errors.ts';
+import { HomeCosts } from './home-costs.ts';
 import type { HouseholdSource } from './household.ts';
 import { Loop } from './loop.ts';
 import { homeOf, type Mail, Mailbox } from './mailbox.ts';
@@ -23,7 +24,7 @@ export interface ShardOptions extends Pick<WriterOptions, 'random' | 'onCommitte
   clock: Clock;
   telemetry: EngineTelemetry;
   traffic: Traffic;
-  context: Omit<BatchContext, keyof Omit<HouseholdSource, 'kinds'>>;
+  context: Omit<BatchContext, 'costs' | keyof Omit<HouseholdSource, 'kinds'>>;
   mailboxLimit: number;
   telemetryBudget: number;
   batchLimit: number;
@@ -76,7 +77,12 @@ export class Shard {
       foldable: options.foldable,
     });
     const memory = new ShardMemory(storage, options.hotTwins);
-    const context = { ...options.context, ...memory.source, epoch: () => this.#epoch };
+    const context = {
+      costs: new HomeCosts(),
+      ...options.context,
+      ...memory.source,
+      epoch: () => this.#epoch,
+    };
     this.#memory = memory;
     this.#context = context;
     const onFenced = (error: EngineError) => {
@@ -233,7 +239,8 @@ export class Shard {
     const began = performance.now();
     const folded = await this.#foldAside(mail);
     const now = this.#options.clock.now();
-    const until = folded.widest > WIDE_TURNS ? now + ASIDE_MS : null;
+    const isHeavy = folded.widest > WIDE_TURNS || this.#context.costs.isOver(home);
+    const until = isHeavy ? now + ASIDE_MS : null;
     this.#mailbox.charge(home, folded.turns / mail.length, until);
     const from = performance.now();
     await this.#asideWriter.store(folded, mail, began, () => this.#mailbox.rejoin(home, now));
