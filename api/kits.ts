@@ -69,7 +69,7 @@ export class Kits implements AsyncDisposable {
   /** @param removeTwin takes the rights to a twin that is deleted */
   constructor(engine: Engine, work: RuleWork, removeTwin: RemoveTwin) {
     this.#engine = engine;
-    this.#aside = work.for({ principal: CARETAKER.principal });
+    this.#aside = work.for({ account: CARETAKER.principal });
     this.#removeTwin = removeTwin;
   }
 
