@@ -66,7 +66,7 @@ export class Kits implements AsyncDisposable {
 
   constructor(engine: Engine, work: RuleWork) {
     this.#engine = engine;
-    this.#aside = work.for({ principal: CARETAKER.principal });
+    this.#aside = work.for({ account: CARETAKER.principal });
   }
 
   /** What is wrong with a kit in a home, and what it would bring. */

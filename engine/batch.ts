@@ -18,6 +18,7 @@ import {
 } from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
 import type { Facts } from './facts.ts';
+import type { HomeCosts } from './home-costs.ts';
 import { Household, type HouseholdSource } from './household.ts';
 import { bytesOf, type JournalDays, type Written } from './journal-days.ts';
 import { sameJson } from './json.ts';
@@ -46,6 +47,8 @@ export interface BatchContext extends HouseholdSource {
   /** Kinds whose twins do not act: see `impulses`. */
   heldBack: ReadonlySet<string>;
   journalDays: Pick<JournalDays, 'usedBy' | 'isTold'>;
+  /** Of kinds that have `impulses`. */
+  costs: HomeCosts;
 }
 
 /** A batch before its commit. */
@@ -68,14 +71,24 @@ export interface FoldedBatch {
   signals: Signal[];
 }
 
-/** For how long a batch of several homes is folded without a pause, ms. */
+/** What a turn has led to. */
+interface Led {
+  /** Has those turn who watch the twin, before anything else happens; null: nobody does. */
+  observe: ((next: Item[]) => Generator<undefined, void>) | null;
+  /** For the next round. */
+  told: Item[];
+}
+const NOTHING: Led = { observe: null, told: [] };
+
+/** For how long a batch is folded without a pause, ms. */
 const STRETCH_MS = 10;
 /** Due timers of one twin that one wake fires; the rest follows in the next batch. */
 const WAKE_TURNS = 64;
 
 /**
- * Folds mail of several homes into a commit; after each {@link STRETCH_MS} everyone else has the process. What would hold up the others is left out: of a home in
- * which one mail leads to more than {@link WIDE_TURNS} turns nothing is folded at all, and the answer is that home.
+ * Folds mail of several homes into a commit; after each {@link STRETCH_MS} everyone else has the process. What
+ * would hold up the others is left out: of a home in which one mail leads to more than {@link WIDE_TURNS} turns, or
+ * whose rules take too long ({@link HomeCosts}), nothing is folded at all, and the answer is that home.
  * @param now the turns' own time, epoch ms
  */
 export async function foldBatch(
@@ -95,8 +108,8 @@ export async function foldBatch(
 }
 
 /**
- * Folds mail of one home, however much it leads to, and pauses after each slice of about so many turns:
- * others have theirs meanwhile, as twins of two homes never meet.
+ * Folds mail of one home, however much it leads to, and pauses after each slice of about so many turns, or of
+ * {@link STRETCH_MS}: others have theirs meanwhile, as twins of two homes never meet.
  */
 export async function* foldInSlices(
   context: BatchContext,
@@ -106,11 +119,16 @@ export async function* foldInSlices(
 ): AsyncGenerator<undefined, FoldedBatch> {
   const batch = new Batch(context, now, Number.POSITIVE_INFINITY);
   let pauseAt = turns;
-  yield* batch.fold(mail, () => {
-    if (batch.turns < pauseAt) return false;
+  let from = performance.now();
+  const slices = batch.fold(
+    mail,
+    () => batch.turns >= pauseAt || performance.now() - from > STRETCH_MS,
+  );
+  while (!(await slices.next()).done) {
+    yield;
     pauseAt = batch.turns + turns;
-    return true;
-  });
+    from = performance.now();
+  }
   return batch.finish();
 }
 
@@ -147,8 +165,12 @@ class Batch {
     let round: Item[] = [];
     for (const m of mail) {
       if (m.type === 'envelope') {
-        round.push(...this.#turn(beginning(m.envelope, m.waiting)));
-      } else if (m.type === 'wake') round.push(...this.#wake(m.address));
+        const led = this.#turn(beginning(m.envelope, m.waiting));
+        if (led.observe === null) round.push(...led.told);
+        else for (const _ of this.#allOf(led, round)) if (isSpent()) yield;
+      } else if (m.type === 'wake') {
+        for (const _ of this.#wake(m.address, round)) if (isSpent()) yield;
+      }
       if (isSpent()) yield;
     }
     // What twins told each other arrives after what was in their mailboxes before
@@ -156,7 +178,9 @@ class Batch {
       await this.#household.load(round.map(({ envelope }) => envelope));
       const next: Item[] = [];
       for (const item of round) {
-        next.push(...this.#turn(item));
+        const led = this.#turn(item);
+        if (led.observe === null) next.push(...led.told);
+        else for (const _ of this.#allOf(led, next)) if (isSpent()) yield;
         if (isSpent()) yield;
       }
       round = next;
@@ -184,27 +208,49 @@ class Batch {
     };
   }
 
-  /** One envelope. @returns what follows from it, for the next round */
-  #turn(item: Item): Item[] {
-    const { envelope, waiting, cascade } = item;
+  /** One envelope. What follows from it has not happened yet. */
+  #turn(item: Item): Led {
+    const { envelope, cascade } = item;
     // Its batch of its own begins anew
-    if (this.wide.has(envelope.home)) return [];
-    try {
-      if (!goesOn(item)) return [];
+    if (this.wide.has(envelope.home)) return NOTHING;
+    return this.#refusing(item, () => {
+      if (!goesOn(item)) return NOTHING;
       this.#widest = Math.max(this.#widest, cascade.turns);
       if (cascade.turns > this.#wideTurns) {
         this.wide.add(envelope.home);
-        return [];
+        return NOTHING;
       }
       const existing = this.#household.twin(envelope);
-      return existing === null ? this.#firstTurn(item) : this.#nextTurn(existing, item);
+      if (existing === null) return this.#firstTurn(item);
+      return this.#costing(existing, () => this.#nextTurn(existing, item));
+    });
+  }
+
+  /** Counts what a rule takes. A home that takes too much at the others' expense has a batch of its own. */
+  #costing<T>({ home, kindOf }: LiveTwin, run: () => T): T {
+    if (kindOf.impulses === undefined) return run();
+    const { costs } = this.#context;
+    const result = costs.measure(home, run);
+    if (Number.isFinite(this.#wideTurns) && costs.isOver(home)) this.wide.add(home);
+    return result;
+  }
+
+  #refusing({ envelope, waiting }: Item, turn: () => Led): Led {
+    try {
+      return turn();
     } catch (thrown) {
       this.#refuse(envelope, waiting, asEngineError(thrown));
-      return [];
+      return NOTHING;
     }
   }
 
-  #nextTurn(twin: LiveTwin, item: Item): Item[] {
+  /** Has observers turn, and adds what is for the next round. Gives way after each turn. */
+  *#allOf({ observe, told }: Led, next: Item[]): Generator<undefined, void> {
+    if (observe !== null) yield* observe(next);
+    next.push(...told);
+  }
+
+  #nextTurn(twin: LiveTwin, item: Item): Led {
     const { envelope, waiting } = item;
     assertMaySay(twin.kindOf, envelope);
     if (envelope.event.type === 'twin.created') {
@@ -214,7 +260,7 @@ class Batch {
           revision: twin.revision,
           effects: [],
         });
-        return [];
+        return NOTHING;
       }
       throw new EngineError('conflict', `${keyOf(twin)} exists already`, {
         hint: 'PATCH it, or choose another id.',
@@ -233,7 +279,7 @@ class Batch {
         effects: [],
         reason: `a ${twin.kind} does not listen to "${envelope.event.type}"`,
       });
-      return [];
+      return NOTHING;
     }
     const facts = envelope.facts ?? this.#household.factsFor(twin);
     const result = this.#fold(twin, facts ? { ...envelope, facts } : envelope);
@@ -243,7 +289,7 @@ class Batch {
         effects: [],
         ...result,
       });
-      return [];
+      return NOTHING;
     }
     if (envelope.folded) {
       this.#ledger.signal('telemetry.folded', {
@@ -281,7 +327,7 @@ class Batch {
   }
 
   /** A twin that does not exist: made, listed as a candidate, or refused, as the source's policy says. */
-  #firstTurn(item: Item): Item[] {
+  #firstTurn(item: Item): Led {
     const { envelope, waiting } = item;
     const { home, twin, ifUnknown } = envelope;
     // Somebody's Last Will must not bring back what was deleted
@@ -292,7 +338,7 @@ class Batch {
         effects: [],
         reason: `there is no twin ${keyOf(envelope)}, and a status makes none`,
       });
-      return [];
+      return NOTHING;
     }
     const kind = envelope.kind === undefined ? undefined : this.#context.kinds.get(envelope.kind);
     if (kind) this.#assertMayBegin(kind, envelope);
@@ -303,7 +349,7 @@ class Batch {
         code: 'unclaimed',
         reason: `${keyOf(envelope)} waits to be claimed`,
       });
-      return [];
+      return NOTHING;
     }
     if (ifUnknown !== 'create' || envelope.kind === undefined) {
       throw new EngineError('unknown-twin', `there is no twin ${keyOf(envelope)}`, {
@@ -325,14 +371,27 @@ class Batch {
       kind: kind.kind,
       source: envelope.source,
     });
-    const followUps = this.#accept(null, created, {
+    const creation = this.#accept(null, created, {
       ...item,
       envelope: asked ? envelope : creationOf(envelope),
       waiting: asked ? waiting : null,
     });
-    if (asked || before === null) return followUps;
-    const born = this.#household.twin({ home, twin });
-    return born ? [...followUps, ...this.#nextTurn(born, item)] : followUps;
+    if (asked || before === null) return creation;
+    const first = this.#firstMessage(creation, { home, twin }, item);
+    return { observe: first, told: [] };
+  }
+
+  /** Of a twin that its message has made, once its creation has been observed. */
+  #firstMessage(creation: Led, address: Address, item: Item): NonNullable<Led['observe']> {
+    const all = this.#allOf.bind(this);
+    const turnOf = (): Led => {
+      const born = this.#household.twin(address);
+      return born ? this.#refusing(item, () => this.#nextTurn(born, item)) : NOTHING;
+    };
+    return function* (next) {
+      yield* all(creation, next);
+      yield* all(turnOf(), next);
+    };
   }
 
   /** @throws EngineError `unknown-event`, `unknown-kind` for a device that would be a twin of no device */
@@ -390,7 +449,7 @@ class Batch {
     return { timezone, incarnation: this.#context.newId(), epoch: this.#context.epoch() };
   }
 
-  #accept(before: LiveTwin | null, turned: Turned, item: Item): Item[] {
+  #accept(before: LiveTwin | null, turned: Turned, item: Item): Led {
     const { envelope, waiting } = item;
     const { twin, journal } = turned;
     const flaw = stateFlaw(before?.state ?? null, twin.state, this.#context.stateBytes);
@@ -439,20 +498,27 @@ class Batch {
     const told = turned.followUps.map((followUp) =>
       following(item, this.#carry(envelope, followUp)),
     );
-    return [...this.#observe(before, turned, item), ...told];
+    const watchers = turned.status === 'late' ? [] : this.#household.watchersOf(twin);
+    if (watchers.length === 0) return { observe: null, told };
+    return { observe: (next) => this.#observe(before, turned, item, watchers, next), told };
   }
 
   /** Whoever watches the twin and is concerned by its turn has its own turn now, before anything else happens. */
-  #observe(before: LiveTwin | null, turned: Turned, item: Item): Item[] {
+  *#observe(
+    before: LiveTwin | null,
+    turned: Turned,
+    item: Item,
+    watchers: readonly string[],
+    next: Item[],
+  ): Generator<undefined, void> {
     const { twin } = turned;
-    const watchers = turned.status === 'late' ? [] : this.#household.watchersOf(twin);
-    if (watchers.length === 0) return [];
     const seen = observationOf(before, turned);
-    const followUps: Item[] = [];
     for (const id of watchers) {
       const address: Address = { home: twin.home, twin: id };
       const watcher = id === twin.twin ? null : this.#readable(address);
-      if (!watcher?.kindOf.heed || this.#context.heldBack.has(watcher.kind)) continue;
+      if (!watcher || this.#context.heldBack.has(watcher.kind)) continue;
+      const { heed } = watcher.kindOf;
+      if (!heed) continue;
       let facts: Facts | undefined;
       const factsNow = () => {
         facts ??= this.#household.factsFor(watcher) ?? {};
@@ -468,16 +534,17 @@ class Batch {
         }),
         facts: factsNow(),
       });
+      let led = NOTHING;
       try {
-        const event = watcher.kindOf.heed(watcher.snapshot.context, seen, factsNow);
-        if (event === null) continue;
-        followUps.push(...this.#turn(following(item, envelope(event))));
+        const event = this.#costing(watcher, () => heed(watcher.snapshot.context, seen, factsNow));
+        if (event !== null) led = this.#turn(following(item, envelope(event)));
       } catch (thrown) {
         const event = { type: 'observed', twin: twin.twin, turn: seen.turn };
         this.#refuse(envelope(event), null, asEngineError(thrown));
       }
+      yield;
+      yield* this.#allOf(led, next);
     }
-    return followUps;
   }
 
   /** Stores whom a twin watches, where that is others than before. */
@@ -527,28 +594,27 @@ class Batch {
   }
 
   /** Fires what is due of a twin; where nothing is, corrects the bound that woke it. */
-  #wake(address: Address): Item[] {
-    const followUps: Item[] = [];
+  *#wake(address: Address, next: Item[]): Generator<undefined, void> {
     let twin = this.#readable(address);
     // Its deadlines stay as they are stored
-    if (twin && this.#context.heldBack.has(twin.kind)) return followUps;
+    if (twin && this.#context.heldBack.has(twin.kind)) return;
     for (let turns = 0; twin && turns < WAKE_TURNS && !this.wide.has(twin.home); turns++) {
       const event = dueEvent(twin, this.#now);
       if (!event) break;
-      const fire = (what: typeof event, of: LiveTwin) => {
-        const envelope = deadlineEnvelope(of, what, this.#now);
-        followUps.push(...this.#turn(beginning(envelope, null)));
-      };
-      fire(event, twin);
+      const fire = (what: typeof event, of: LiveTwin) =>
+        this.#turn(beginning(deadlineEnvelope(of, what, this.#now), null));
+      yield* this.#allOf(fire(event, twin), next);
       const after = this.#readable(address);
       // What fails would be due for ever: it passes unheard, and its dead letter keeps it
-      if (after?.revision === twin.revision) fire({ ...event, failed: true }, twin);
+      if (after?.revision === twin.revision) {
+        yield* this.#allOf(fire({ ...event, failed: true }, twin), next);
+      }
       twin = this.#readable(address);
+      yield;
     }
-    if (!twin) return followUps;
+    if (!twin) return;
     const wakeAt = nextDue(twin.state);
     if (wakeAt !== twin.wakeAt) this.#household.rebound({ ...twin, wakeAt });
-    return followUps;
   }
 
   /** A twin that cannot be read cannot be woken either; its next event says so. */

@@ -7,8 +7,8 @@ import type { AnyKind } from './kind.ts';
 import type { Claim } from './leases.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
 import { own } from './own.ts';
+import type { ReadingStorage } from './reader.ts';
 import type { CheckpointRow, JournalRow, LoadedTwin } from './rows.ts';
-import type { Storage } from './storage/port.ts';
 import { birth, turn } from './turn.ts';
 import { lifeOf } from './turn-ids.ts';
 import type { TwinState } from './twin-state.ts';
@@ -36,7 +36,7 @@ const NOWHERE: Destinations = {};
  * @throws EngineError `unknown-twin`, `unknown-kind`, `state-unreadable`
  */
 export async function replay(
-  storage: Storage,
+  storage: Pick<ReadingStorage, 'getTwin' | 'latestCheckpoint' | 'readJournal'>,
   kinds: ReadonlyMap<string, AnyKind>,
   address: Address,
   options: { fromBirth?: boolean } = {},

@@ -4,6 +4,7 @@ import { WIDE_TURNS } from './cascade.ts';
 import type { Clock } from './clock.ts';
 import type { Address, Envelope, Receipt } from './envelope.ts';
 import type { EngineError } from './errors.ts';
+import { HomeCosts } from './home-costs.ts';
 import type { HouseholdSource } from './household.ts';
 import { Loop } from './loop.ts';
 import { homeOf, type Mail, Mailbox } from './mailbox.ts';
@@ -23,7 +24,10 @@ export interface ShardOptions extends Pick<WriterOptions, 'random' | 'onCommitte
   clock: Clock;
   telemetry: EngineTelemetry;
   traffic: Traffic;
-  context: Omit<BatchContext, keyof Omit<HouseholdSource, 'kinds' | 'quotas'> | 'journalDays'>;
+  context: Omit<
+    BatchContext,
+    'costs' | 'journalDays' | keyof Omit<HouseholdSource, 'kinds' | 'quotas'>
+  >;
   mailboxLimit: number;
   telemetryBudget: number;
   batchLimit: number;
@@ -77,7 +81,13 @@ export class Shard {
     });
     const memory = new ShardMemory(storage, options.hotTwins);
     const { source, journalDays } = memory;
-    const context = { ...options.context, ...source, journalDays, epoch: () => this.#epoch };
+    const context = {
+      costs: new HomeCosts(),
+      ...options.context,
+      ...source,
+      journalDays,
+      epoch: () => this.#epoch,
+    };
     this.#memory = memory;
     this.#context = context;
     const onFenced = (error: EngineError) => {
@@ -239,7 +249,8 @@ export class Shard {
     const began = performance.now();
     const folded = await this.#foldAside(mail);
     const now = this.#options.clock.now();
-    const until = folded.widest > WIDE_TURNS ? now + ASIDE_MS : null;
+    const isHeavy = folded.widest > WIDE_TURNS || this.#context.costs.isOver(home);
+    const until = isHeavy ? now + ASIDE_MS : null;
     this.#mailbox.charge(home, folded.turns / mail.length, until);
     const from = performance.now();
     await this.#asideWriter.store(folded, mail, began, () => this.#mailbox.rejoin(home, now));

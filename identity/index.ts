@@ -31,7 +31,7 @@ export {
   ruleOf,
   SCOPES,
 } from './permissions.ts';
-export { nameOf, type Principal } from './principal.ts';
+export { accountOf, nameOf, type Principal } from './principal.ts';
 export type { ProviderOptions } from './providers/provider.ts';
 export type { LinkedProvider, ProviderSettings } from './providers/providers.ts';
 export type { HomeSecret } from './services/home-secrets.ts';

@@ -35,3 +35,20 @@ export function nameOf(principal: Principal | null): string {
       return 'nobody';
   }
 }
+
+/**
+ * On whose account limits count what is taken from everybody. What a home has made (keys, gateways, devices, webhooks)
+ * counts as one: whoever makes fifty keys gets no more for it.
+ */
+export function accountOf(principal: Principal | null): string {
+  switch (principal?.type) {
+    case 'key':
+      return principal.home === null ? nameOf(principal) : `home:${principal.home}`;
+    case 'device':
+    case 'gateway':
+    case 'hook':
+      return `home:${principal.home}`;
+    default:
+      return nameOf(principal);
+  }
+}

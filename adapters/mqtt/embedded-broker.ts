@@ -10,6 +10,7 @@ import { guard } from './embedded-guard.ts';
 import { FrameWatch } from './frame-watch.ts';
 import { Guests } from './guests.ts';
 import type { Intake } from './intake.ts';
+import { boundSessions } from './session-memory.ts';
 import type { MqttListener } from './signals.ts';
 
 export interface EmbeddedOptions {
@@ -85,9 +86,13 @@ export class EmbeddedBroker implements AsyncDisposable {
       id: 'homeostat',
       queueLimit: 1_000,
       connectTimeout: CONNECT_MS,
+      // No limit of messages under way in all: a hundred that clients do not read would hold up everyone's
+      concurrency: 0,
     });
     const guests = new Guests(root, doorkeeper ?? null, clock);
     const mayHear = guests.mayHear.bind(guests);
+    boundSessions(broker, guests.hasFilter.bind(guests));
+    broker.on('unsubscribe', (filters, client) => guests.unsubscribed(client, filters));
     const courier = new Courier(broker, { clock, mayHear, onReachable });
     guard(broker, { anonymous, root, signal }, guests, intake, prepare(courier));
     const connections = new Connections({ ...DEFAULT_LIMITS, ...options.limits });

@@ -75,6 +75,8 @@ export function guard(
       done(refuse(client, `may not publish to ${topic}: it is none of its devices’`));
       return;
     }
+    // The twin remembers what its device says; retained here it would be kept for as long as the process runs
+    if (guests.isDevice(client)) packet.retain = false;
     void intake.take(inbound(packet, guests.principalOf(client))).then((verdict) => {
       const outcome = verdict === 'withheld' ? new Error('not acknowledged: send it again') : null;
       // In a tick of its own: aedes drops what another message overtakes on its way through promises
@@ -89,9 +91,12 @@ export function guard(
       done(null, null);
       return;
     }
-    if (!guests.maySubscribe(client, subscription.topic)) {
+    if (!guests.subscribe(client, subscription.topic)) {
       guests.refused(client, 'subscribe', subscription.topic);
-      refuse(client, `may not subscribe to ${subscription.topic}: it names none of its devices`);
+      refuse(
+        client,
+        `may not subscribe to ${subscription.topic}: it names none of its devices, or is one too many`,
+      );
       done(null, null);
       return;
     }

@@ -1,5 +1,5 @@
 import type { Client } from 'aedes';
-import type { Clock } from '../../engine/index.ts';
+import { type Clock, isName } from '../../engine/index.ts';
 import type { Doorkeeper, Guest } from './doorkeeper.ts';
 import { isDeviceChannel, type NativeTopic, nativeFilter, nativeTopic } from './native-topics.ts';
 import { UnknownTopics } from './unknown-topics.ts';
@@ -8,11 +8,17 @@ import { UnknownTopics } from './unknown-topics.ts';
 const MOST_CONNECTIONS = 5;
 /** Sessions of one device or gateway that outlive their connections. */
 const MOST_SESSIONS = 10;
+/** Filters of one session, for each device that it speaks for. */
+const MOST_FILTERS = 20;
+/** What a client may leave unread before it is cut off. */
+const MOST_UNREAD_BYTES = { device: 1024 * 1024, bridge: 16 * 1024 * 1024 };
 
 interface Admitted {
   guest: Guest;
   /** `home/twin` of each device; null: all. */
   devices: ReadonlySet<string> | null;
+  /** Which it has subscribed to; counted for devices only. */
+  filters: Set<string>;
 }
 
 /**
@@ -62,6 +68,7 @@ export class Guests implements Disposable {
       guest,
       devices:
         devices === 'all' ? null : new Set(devices.map(({ home, twin }) => `${home}/${twin}`)),
+      filters: new Set(),
     });
     this.#remember(username, client);
     return null;
@@ -104,17 +111,45 @@ export class Guests implements Disposable {
     return named !== null && isDeviceChannel(named.channel) && owns(admitted.devices, named);
   }
 
-  /** A filter must name the device: what a wildcard would reach is asked for in its own words. */
-  maySubscribe(client: Client | null, filter: string): boolean {
+  /**
+   * A filter must name the device: what a wildcard would reach is asked for in its own words. Counts the filter,
+   * as each takes memory for as long as its session lives.
+   */
+  subscribe(client: Client, filter: string): boolean {
     const admitted = this.#of(client);
     if (!admitted?.devices) return true;
+    const { devices, filters } = admitted;
     const named = nativeFilter(this.#root, filter);
-    return named !== null && owns(admitted.devices, named);
+    if (named === null || !owns(devices, named)) return false;
+    if (!filters.has(filter) && filters.size >= MOST_FILTERS * devices.size) return false;
+    filters.add(filter);
+    return true;
   }
 
-  /** Asked for each packet: a session may remember subscriptions that somebody else has made under its id. */
+  /** Whether {@link subscribe} has allowed it. */
+  hasFilter(client: Client, filter: string): boolean {
+    const admitted = this.#of(client);
+    return !admitted?.devices || admitted.filters.has(filter);
+  }
+
+  unsubscribed(client: Client, filters: readonly string[]): void {
+    for (const filter of filters) this.#of(client)?.filters.delete(filter);
+  }
+
+  /**
+   * Asked for each packet: a session may remember subscriptions that somebody else has made under its id. A device
+   * hears the engine, and neither itself nor others that speak for it. Cuts off who does not read.
+   */
   mayHear(client: Client, topic: string): boolean {
-    return this.maySubscribe(client, topic);
+    const admitted = this.#of(client);
+    const { device, bridge } = MOST_UNREAD_BYTES;
+    if (unreadBytes(client) > (admitted?.devices ? device : bridge)) {
+      client.conn.destroy(new Error('it does not read what it has subscribed to'));
+      return false;
+    }
+    if (!admitted?.devices) return true;
+    const named = nativeTopic(this.#root, topic);
+    return named !== null && !isDeviceChannel(named.channel) && owns(admitted.devices, named);
   }
 
   /** Tells whoever keeps account of that. */
@@ -150,6 +185,10 @@ export class Guests implements Disposable {
   }
 }
 
-function owns(devices: ReadonlySet<string>, { home, twin }: NativeTopic): boolean {
-  return devices.has(`${home}/${twin}`);
+function owns(devices: ReadonlySet<string>, { home, kind, twin }: NativeTopic): boolean {
+  return devices.has(`${home}/${twin}`) && (kind === '+' || isName(kind));
+}
+
+function unreadBytes({ conn }: Client): number {
+  return 'writableLength' in conn ? conn.writableLength : 0;
 }

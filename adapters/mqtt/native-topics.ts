@@ -12,6 +12,7 @@ const CHANNELS: readonly string[] = [...DEVICE_CHANNELS, ...ENGINE_CHANNELS];
 /** A device that a topic or a filter names. */
 export interface NativeTopic {
   home: string;
+  kind: string;
   twin: string;
   channel: string;
 }
@@ -34,7 +35,7 @@ export function nativeFilter(root: string, filter: string): NativeTopic | null {
     .split('/');
   if (rest.length > 0 || kind === MESSAGES || kind === undefined) return null;
   return CHANNELS.includes(channel) || channel === '+' || channel === '#'
-    ? { home, twin, channel }
+    ? { home, kind, twin, channel }
     : null;
 }
 

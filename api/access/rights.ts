@@ -1,9 +1,9 @@
 /** What somebody with an open stream may still see. */
 import { EngineError } from '../../engine/index.ts';
 import {
+  accountOf,
   type Identity,
   type IdentityChange,
-  nameOf,
   type Principal,
 } from '../../identity/index.ts';
 import { Refusal } from '../problem.ts';
@@ -27,9 +27,9 @@ export class Rights {
     this.may = askAs(identity, principal);
   }
 
-  /** As journals name them. */
-  get who(): string {
-    return nameOf(this.#principal);
+  /** On whose account their streams count. */
+  get account(): string {
+    return accountOf(this.#principal);
   }
 
   /** Whether they may do something now. */

@@ -53,7 +53,13 @@ export const QueryText = z
   .regex(/^[^\p{Cc}]{1,200}$/u, 'must be 1 to 200 printable characters');
 
 export const PageQuery = z.object({
-  limit: z.coerce.number().int().min(1).max(200).default(50).describe('Items on a page.'),
+  limit: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(200)
+    .default(50)
+    .describe('Items on a page, at most: a page of large items has fewer.'),
   cursor: QueryText.max(2_000)
     .optional()
     .describe('`nextCursor` of the former page, unchanged; absent for the first.'),

@@ -190,7 +190,7 @@ describe('a reader that takes nothing', () => {
     const streaming = streamEvents(response as unknown as ServerResponse, feed, {
       clock,
       connections: new LiveConnections(),
-      who: 'ada',
+      account: 'ada',
       url: '/',
       watch: () => ({ look: () => {}, [Symbol.dispose]: () => {} }),
     });

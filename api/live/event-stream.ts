@@ -18,8 +18,8 @@ export interface StreamSurroundings {
   clock: Clock;
   connections: LiveConnections;
   url: string;
-  /** Whose stream it is. */
-  who: string;
+  /** On whose account: see `accountOf`. */
+  account: string;
   /** Watches the reader's rights. */
   watch: (onLost: () => void) => RightsWatch;
 }
@@ -31,7 +31,7 @@ export interface StreamSurroundings {
 export async function streamEvents(
   raw: ServerResponse,
   feed: LiveFeed,
-  { clock, connections, url, who, watch }: StreamSurroundings,
+  { clock, connections, url, account, watch }: StreamSurroundings,
 ): Promise<void> {
   let unread = 0;
   const end = () => {
@@ -53,7 +53,7 @@ export async function streamEvents(
     } else if (++unread >= PATIENCE_BEATS) raw.destroy();
   });
   const entry = connections.add({
-    who,
+    account,
     end,
     kill: () => raw.destroy(),
   });

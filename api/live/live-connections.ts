@@ -2,8 +2,8 @@ import { Refusal } from '../problem.ts';
 
 /** A stream that is open. */
 export interface LiveConnection {
-  /** Whose it is, as journals name them. */
-  who: string;
+  /** On whose account it is: see `accountOf`. */
+  account: string;
   /** Asks the other side to go, after what was written has been read. */
   end(): void;
   /** Takes the connection down. */
@@ -11,8 +11,10 @@ export interface LiveConnection {
 }
 
 const MOST = 1_000;
-/** Of one person, key or token: nobody can take all of them. */
+/** Of one person, or of all keys of a home. */
 const MOST_OF_ONE = 50;
+/** Of those that are free, what one account may have. */
+const SHARE_OF_FREE = 0.25;
 /** How long a connection may take to end when the server stops. */
 const GRACE_MS = 1_000;
 
@@ -20,22 +22,25 @@ const GRACE_MS = 1_000;
 export class LiveConnections {
   #open = new Set<LiveConnection>();
 
-  /** @throws Refusal when there are too many, in all or of this one */
-  assertRoom(who: string): void {
+  /**
+   * The fewer are free, the fewer one account may have: somebody with a dozen accounts leaves enough for the next.
+   * @throws Refusal when there are too many, in all or of this one
+   */
+  assertRoom(account: string): void {
     const hint = 'Close some, or follow several homes on one WebSocket.';
     if (this.#open.size >= MOST) {
       throw new Refusal('overloaded', `${MOST} streams are open already`, { hint });
     }
     let own = 0;
-    for (const connection of this.#open) if (connection.who === who) own++;
-    if (own >= MOST_OF_ONE) {
-      throw new Refusal('overloaded', `${who} has ${MOST_OF_ONE} streams open already`, { hint });
+    for (const connection of this.#open) if (connection.account === account) own++;
+    if (own >= Math.min(MOST_OF_ONE, (MOST - this.#open.size) * SHARE_OF_FREE)) {
+      throw new Refusal('overloaded', `${account} has ${own} streams open already`, { hint });
     }
   }
 
   /** @returns to be disposed when it has ended @throws what {@link assertRoom} throws */
   add(connection: LiveConnection): Disposable {
-    this.assertRoom(connection.who);
+    this.assertRoom(connection.account);
     this.#open.add(connection);
     return { [Symbol.dispose]: () => this.#open.delete(connection) };
   }

@@ -60,7 +60,7 @@ export class LiveSession {
     this.#engine = engine;
     this.#rights = rights;
     const entry = connections.add({
-      who: rights.who,
+      account: rights.account,
       end: () => socket.close(GOING_AWAY, 'the server stops'),
       kill: () => socket.terminate(),
     });

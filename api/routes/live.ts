@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameOf } from '../../identity/index.ts';
+import { accountOf } from '../../identity/index.ts';
 import { Rights } from '../access/rights.ts';
 import { always, problem } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
@@ -44,7 +44,7 @@ export function liveRoutes(
         ...always,
       },
     },
-    preHandler: async ({ principal }) => connections.assertRoom(nameOf(principal)),
+    preHandler: async ({ principal }) => connections.assertRoom(accountOf(principal)),
     handler: () => {
       throw new Refusal('upgrade-required', 'this address speaks WebSocket only', {
         hint: 'Connect with a WebSocket client: ws://…/v1/live?access_token=…',

@@ -1,5 +1,5 @@
 /** What takes long with rules: read and judged, and run anew on what has happened. Reads, and changes nothing. */
-import type { Address, Reader } from '../../engine/index.ts';
+import { type Address, type Reader, type ReplayReport, replay } from '../../engine/index.ts';
 import {
   type Backtest,
   type Blueprint,
@@ -100,6 +100,11 @@ export const jobs = {
   explainEffect(reader: Reader, { home, id }: { home: string; id: string }): Promise<Link[]> {
     return chainOf(reader, home, id);
   },
+
+  /** Of any twin: what a rule evaluates can take as long as it took then, turn for turn. */
+  replay({ storage, kinds }: Reader, address: Address): Promise<ReplayReport> {
+    return replay(storage, kinds, address);
+  },
 };
 
 interface Recheck {
@@ -123,6 +128,7 @@ export const LONG: ReadonlySet<JobName> = new Set([
   'compareDraft',
   'explainRule',
   'explainEffect',
+  'replay',
 ]);
 
 export type JobName = keyof typeof jobs;

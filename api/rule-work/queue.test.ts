@@ -12,11 +12,11 @@ function work() {
   return { run: () => ended, end };
 }
 
-it('runs one job at a time, and each principal in turn', async () => {
+it('runs one job at a time, and each account in turn', async () => {
   const queue = new Queue({ mostOfOne: 5, most: 10 });
   const order: string[] = [];
-  const add = (principal: string, name: string) =>
-    queue.add(principal, true, NEVER, async () => void order.push(name));
+  const add = (account: string, name: string) =>
+    queue.add(account, true, NEVER, async () => void order.push(name));
   await Promise.all([
     add('a', 'a1'),
     add('a', 'a2'),
@@ -27,7 +27,19 @@ it('runs one job at a time, and each principal in turn', async () => {
   expect(order).toEqual(['a1', 'b1', 'a2', 'b2', 'a3']);
 });
 
-it('refuses a principal that has as many as it may, and nobody else', async () => {
+it('runs first the job of who has had none for longest', async () => {
+  const queue = new Queue({ mostOfOne: 5, most: 10 });
+  const order: string[] = [];
+  const add = (account: string) =>
+    queue.add(account, true, NEVER, async () => void order.push(account));
+  await Promise.all(['a', 'b', 'c'].map(add));
+  order.length = 0;
+  await Promise.all([add('c'), add('b'), add('a'), add('new')]);
+  // `c` was first, as nobody else was there
+  expect(order).toEqual(['c', 'new', 'a', 'b']);
+});
+
+it('refuses an account that has as many as it may, and nobody else', async () => {
   const queue = new Queue({ mostOfOne: 2, most: 10 });
   const first = work();
   const jobs = [

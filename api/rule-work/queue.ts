@@ -1,16 +1,19 @@
-/** Jobs that wait for a thread: few of each principal, and each principal in turn. */
+/** Jobs that wait for a thread: few of each account, and first of who has had none for longest. */
 import { EngineError } from '../../engine/index.ts';
 import { Refusal } from '../problem.ts';
 
 export interface QueueOptions {
-  /** Jobs of one principal that run or wait. */
+  /** Jobs of one account that run or wait. */
   mostOfOne: number;
   /** Jobs that wait. */
   most: number;
 }
 
+/** Accounts that have had jobs; of others it counts as if they had had none. */
+const MOST_REMEMBERED = 1_000;
+
 interface Waiting {
-  principal: string;
+  account: string;
   run: () => Promise<void>;
 }
 
@@ -19,7 +22,9 @@ export class Queue {
   #waiting: Waiting[] = [];
   /** Whose job runs; null: none does. */
   #running: string | null = null;
-  #last: string | null = null;
+  /** By account, the number of its last job, the account whose job is longest ago first. */
+  #ran = new Map<string, number>();
+  #jobs = 0;
 
   constructor(options: QueueOptions) {
     this.#options = options;
@@ -39,14 +44,14 @@ export class Queue {
    * @throws Refusal `too-many-requests`, EngineError `overloaded`
    */
   add<T>(
-    principal: string,
+    account: string,
     isLimited: boolean,
     signal: AbortSignal,
     work: () => Promise<T>,
   ): Promise<T> {
     const { mostOfOne, most } = this.#options;
-    const own = this.#waiting.filter((one) => one.principal === principal).length;
-    if (isLimited && own + (this.#running === principal ? 1 : 0) >= mostOfOne) {
+    const own = this.#waiting.filter((one) => one.account === account).length;
+    if (isLimited && own + (this.#running === account ? 1 : 0) >= mostOfOne) {
       throw new Refusal('too-many-requests', `${mostOfOne} such requests of yours are under way`, {
         hint: 'Wait for one of them to end.',
         retryAfter: 1,
@@ -63,7 +68,7 @@ export class Queue {
         reject(new Refusal('timeout', 'nobody waits for it any more'));
       };
       const entry: Waiting = {
-        principal,
+        account,
         run: () => {
           signal.removeEventListener('abort', leave);
           return work().then(resolve, reject);
@@ -75,14 +80,22 @@ export class Queue {
     });
   }
 
+  #remember(account: string): void {
+    this.#ran.delete(account);
+    this.#ran.set(account, ++this.#jobs);
+    const [oldest] = this.#ran.keys();
+    if (this.#ran.size > MOST_REMEMBERED && oldest !== undefined) this.#ran.delete(oldest);
+  }
+
   #next(): void {
     if (this.#running !== null) return;
-    const next =
-      this.#waiting.find(({ principal }) => principal !== this.#last) ?? this.#waiting[0];
-    if (!next) return;
+    const [first, ...others] = this.#waiting;
+    if (!first) return;
+    const lastOf = ({ account }: Waiting) => this.#ran.get(account) ?? 0;
+    const next = others.reduce((a, b) => (lastOf(b) < lastOf(a) ? b : a), first);
     this.#waiting = this.#waiting.filter((one) => one !== next);
-    this.#running = next.principal;
-    this.#last = next.principal;
+    this.#running = next.account;
+    this.#remember(next.account);
     void next.run().finally(() => {
       this.#running = null;
       this.#next();

@@ -1,6 +1,6 @@
 /** Long work with rules on behalf of a request. */
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { nameOf } from '../../identity/index.ts';
+import { accountOf } from '../../identity/index.ts';
 import type { Aside, RuleWork } from './rule-work.ts';
 
 /** How long a request may wait for it, ms: for its turn among others, and then for its answer. */
@@ -11,5 +11,5 @@ export function asideFor(work: RuleWork, request: FastifyRequest, reply: Fastify
   const gone = new AbortController();
   // Of a request, `close` says only that all of it has been read
   reply.raw.once('close', () => gone.abort());
-  return work.for({ principal: nameOf(request.principal), signal: gone.signal });
+  return work.for({ account: accountOf(request.principal), signal: gone.signal });
 }

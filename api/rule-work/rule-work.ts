@@ -4,8 +4,8 @@ import { type InputOf, type JobName, jobs, type OutputOf } from './jobs.ts';
 
 /** Whose work it is. */
 export interface Caller {
-  /** As the audit names them. */
-  principal: string;
+  /** On whose account: see `accountOf`. */
+  account: string;
   /** Aborted: nobody waits for it any more. Absent: somebody always does. */
   signal?: AbortSignal;
 }

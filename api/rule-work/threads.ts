@@ -49,13 +49,13 @@ export class RuleThreads implements RuleWork {
     this.#long = lane(seconds * 1_000, 2);
   }
 
-  for({ principal, signal }: Caller): Aside {
+  for({ account, signal }: Caller): Aside {
     const isLimited = signal !== undefined;
     const until = AbortSignal.any([signal ?? NEVER, this.#closing.signal]);
     return (job, input) => {
       const lane = LONG.has(job) ? this.#long : this.#quick;
       const given = { job: job as JobName, input, home: input.home };
-      return lane.queue.add(principal, isLimited, until, () =>
+      return lane.queue.add(account, isLimited, until, () =>
         within(lane, () => lane.thread.do(given, until)),
       ) as Promise<never>;
     };

@@ -31,15 +31,42 @@ export function decodeCursor<K extends Key>(
   return key as unknown as K;
 }
 
-/** Cuts rows that were read one beyond the limit into a page. */
+/**
+ * What the rows of a page may hold together, in characters of their JSON: a row may have 256 KiB, and two hundred of
+ * these keep the process for a third of a second.
+ */
+export const PAGE_CHARACTERS = 2 * 1024 * 1024;
+
+/**
+ * Cuts rows that were read one beyond the limit into a page. It ends before the limit where the rows are large; the
+ * first one is always in it.
+ */
 export function toPage<T>(rows: readonly T[], limit: number, keyOf: (item: T) => Key): Page<T> {
-  const items = rows.slice(0, limit);
+  const items: T[] = [];
+  for (let left = PAGE_CHARACTERS; items.length < Math.min(limit, rows.length); ) {
+    const row = rows[items.length] as T;
+    left = leftAfter(row, left);
+    if (left < 0 && items.length > 0) break;
+    items.push(row);
+  }
   const last = items.at(-1);
   const nextCursor =
-    rows.length > limit && last !== undefined
+    rows.length > items.length && last !== undefined
       ? Buffer.from(JSON.stringify(keyOf(last))).toString('base64url')
       : null;
   return { items, nextCursor };
+}
+
+/** @returns `left` less about as many characters as the value has in JSON; negative as soon as that is known */
+export function leftAfter(value: unknown, left: number): number {
+  if (typeof value === 'string') return left - value.length - 2;
+  if (typeof value !== 'object' || value === null) return left - 8;
+  let rest = left - 2;
+  for (const [key, member] of Object.entries(value)) {
+    if (rest < 0) return rest;
+    rest = leftAfter(member, rest - (Array.isArray(value) ? 1 : key.length + 4));
+  }
+  return rest;
 }
 
 function parse(cursor: string): unknown {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { nameOf } from '../../../identity/index.ts';
+import { accountOf } from '../../../identity/index.ts';
 import { Rights } from '../../access/rights.ts';
 import { always, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
@@ -52,7 +52,7 @@ export function streamRoutes(
     async (request, reply) => {
       const { params, query } = request;
       await mustReadHome(engine, params.home);
-      connections.assertRoom(nameOf(request.principal));
+      connections.assertRoom(accountOf(request.principal));
       const rights = new Rights(identity, request.principal);
       const filter = {
         home: params.home,
@@ -70,7 +70,7 @@ export function streamRoutes(
         clock: engine.clock,
         connections,
         url: request.url,
-        who: rights.who,
+        account: rights.account,
         watch: (onLost) => rights.watch(() => [params.home], onLost),
       });
     },

@@ -66,6 +66,24 @@ export function twinsContract(open: OpenSubject): void {
       expect(await storage.countKinds([])).toEqual(new Map());
     });
 
+    test('of many characters come on more pages, each of them once', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      const ids = Array.from({ length: 20 }, (_, n) => `big${String(n).padStart(2, '0')}`);
+      const state = stateOf({ context: { text: 'x'.repeat(250_000) } });
+      await writer.write({ twins: ids.map((twin) => twinOf({ twin, state })) });
+      const pages: string[][] = [];
+      let cursor: string | undefined;
+      do {
+        const page = await storage.listTwins('h', {}, { limit: 200, cursor });
+        pages.push(page.items.map(({ twin }) => twin));
+        cursor = page.nextCursor ?? undefined;
+      } while (cursor !== undefined);
+      expect(pages.map(({ length }) => length)).toEqual([8, 8, 4]);
+      expect(pages.flat()).toEqual(ids);
+    });
+
     test('tell a relation of all twins of some homes', async () => {
       await using subject = await open();
       const { storage } = subject;

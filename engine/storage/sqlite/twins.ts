@@ -1,6 +1,6 @@
 import type { Address } from '../../envelope.ts';
 import type { LoadedTwin, RelationWrite, TwinRow } from '../../rows.ts';
-import { decodeCursor, toPage } from '../cursor.ts';
+import { decodeCursor, leftAfter, PAGE_CHARACTERS, toPage } from '../cursor.ts';
 import type { Page, PageRequest, TwinFilter, Wake } from '../port.ts';
 import { TWIN } from '../tables.ts';
 import { type Connection, readRow } from './connection.ts';
@@ -45,6 +45,7 @@ export function listTwins(
   const [after] = decodeCursor<[string]>(cursor, ['string']) ?? [''];
   const path = filter.state?.split('.') ?? [];
   const rows: TwinRow[] = [];
+  let left = PAGE_CHARACTERS;
   const raws = connection.each<Record<string, string | number | null>>(
     `${SELECT} WHERE home = @home AND twin > @after
        AND (@kind IS NULL OR kind = @kind) AND (@room IS NULL OR room = @room)
@@ -60,8 +61,12 @@ export function listTwins(
   );
   for (const raw of raws) {
     const row = readRow(TWIN, raw);
-    if (filter.state === undefined || isIn(row.state.value, path)) rows.push(row);
-    if (rows.length > limit) break;
+    if (filter.state === undefined || isIn(row.state.value, path)) {
+      rows.push(row);
+      left = leftAfter(row, left);
+    }
+    // The page ends before this row: what comes behind need not be read
+    if (rows.length > limit || (rows.length > 1 && left < 0)) break;
   }
   return toPage(rows, limit, (row) => [row.twin]);
 }

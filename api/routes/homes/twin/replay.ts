@@ -2,13 +2,14 @@ import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { assertAddress, TwinPath } from '../../../http/parameters.ts';
 import { Replay, toReplay } from '../../../http/resources/replay.ts';
+import { asideFor, LONG_MS } from '../../../rule-work/requests.ts';
 
-export function replayRoutes(app: App, { engine }: RouteContext): void {
+export function replayRoutes(app: App, { work }: RouteContext): void {
   app.get(
     '/homes/:home/twins/:twin/replay',
     {
       // A long journal takes its time
-      handlerTimeout: 60_000,
+      handlerTimeout: LONG_MS,
       config: { action: 'twin.manage' },
       schema: {
         operationId: 'replayTwin',
@@ -20,9 +21,10 @@ export function replayRoutes(app: App, { engine }: RouteContext): void {
         response: { 200: json('What came of it.', Replay), ...notFound, ...always },
       },
     },
-    async ({ params }) => {
+    async (request, reply) => {
+      const { params } = request;
       assertAddress(params);
-      return toReplay(await engine.replay(params));
+      return toReplay(await asideFor(work, request, reply)('replay', params));
     },
   );
 }

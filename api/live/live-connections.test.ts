@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest';
+import { LiveConnections } from './live-connections.ts';
+
+const open = (connections: LiveConnections, account: string) =>
+  connections.add({ account, end: () => {}, kill: () => {} });
+
+/** @returns how many it gets */
+function takeAll(connections: LiveConnections, account: string): number {
+  for (let taken = 0; ; taken++) {
+    try {
+      open(connections, account);
+    } catch {
+      return taken;
+    }
+  }
+}
+
+it('gives one account fifty streams, and again what it has closed', () => {
+  const connections = new LiveConnections();
+  const first = open(connections, 'home:h1');
+  expect(takeAll(connections, 'home:h1')).toBe(49);
+  first[Symbol.dispose]();
+  expect(takeAll(connections, 'home:h1')).toBe(1);
+});
+
+it('has streams left for the next, when two people have taken all they can with ten homes each', () => {
+  const connections = new LiveConnections();
+  for (let n = 0; n < 22; n++) takeAll(connections, `home:h${n}`);
+  expect(takeAll(connections, 'person:p')).toBeGreaterThan(10);
+});
