@@ -10,15 +10,8 @@ import type { InvitationRow } from '../store/tables.ts';
 import { holdToGrant, standingOf } from './granting.ts';
 import { assertRoom, type HomeQuota } from './home-quota.ts';
 import { hold } from './incarnations.ts';
-import {
-  type Admission,
-  admit,
-  assertTwinsStay,
-  isOver,
-  listOf,
-  type Membership,
-} from './memberships.ts';
-import type { Existence } from './twin-life.ts';
+import { type Admission, admit, isOver, listOf, type Membership } from './memberships.ts';
+import { assertTwinsStay, type Existence } from './twin-life.ts';
 
 export interface Invitation extends Admission {
   id: string;
@@ -69,7 +62,12 @@ export class Invitations {
     };
     const made = await changes.commit(database, async (writing) => {
       const { until } = await holdToGrant(writing, { home, by, now, existence });
-      await assertTwinsStay(writing, home, admission.twins, { now, existence });
+      await assertTwinsStay(
+        writing,
+        home,
+        admission.twins.map((twin) => ({ twin })),
+        { now, existence },
+      );
       await assertFew(writing, home, now);
       const expiresAt = Math.min(row.expiresAt, until ?? row.expiresAt);
       const whole = { ...row, expiresAt };
