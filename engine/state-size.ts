@@ -9,6 +9,8 @@ const PARTS = ['context', 'timers', 'pending', 'alerts', 'leases'] as const;
 
 /**
  * What keeps a state from being stored; null when nothing does. Not looked at again where a turn has left it as it was.
+ * A state that was too large or too deep already may stay so as long as it does not grow: otherwise no turn could end
+ * its timers or make it smaller.
  * @param limit bytes of JSON, about: texts count by their characters
  */
 export function stateFlaw(
@@ -17,15 +19,25 @@ export function stateFlaw(
   limit: number,
 ): string | null {
   if (before !== null && PARTS.every((part) => after[part] === before[part])) return null;
+  const flaw = flawOf(after, limit);
+  if (flaw === null || before === null || flawOf(before, limit) === null) return flaw;
+  return bytesOf(after) > bytesOf(before) ? flaw : null;
+}
+
+function flawOf(state: TwinState, limit: number): string | null {
   let left = limit;
   for (const part of PARTS) {
-    left = sizeLeft(after[part], left, MOST_LEVELS);
+    left = sizeLeft(state[part], left, MOST_LEVELS);
     if (left === TOO_DEEP) {
       return `its state (${part}) is nested deeper than ${MOST_LEVELS} levels`;
     }
     if (left < 0) return `its state is larger than ${limit} bytes`;
   }
   return null;
+}
+
+function bytesOf(state: TwinState): number {
+  return PARTS.reduce((sum, part) => sum + sizeOf(state[part]), 0);
 }
 
 /** Whether data have at most so many levels of objects and lists. */

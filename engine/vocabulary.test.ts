@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Inbound } from './envelope.ts';
 import type { JsonObject } from './json.ts';
+import { ManualClock } from './manual-clock.ts';
+import { openSqlite } from './storage/sqlite/open.ts';
 import { startEngine } from './testing/engine-bench.ts';
 import { lamp } from './testing/lamp.ts';
 import { teller } from './testing/teller.ts';
@@ -122,5 +124,27 @@ describe('what is too deep or too large', () => {
     expect(await bench.send('lamp', { type: 'telemetry', on: true })).toMatchObject({
       status: 'accepted',
     });
+  });
+
+  test('since before there was a limit: it may not grow, and may become smaller', async () => {
+    const storage = await openSqlite(':memory:', { deadLettersPerHome: 100 });
+    const kept = { ...storage, [Symbol.asyncDispose]: async () => {} };
+    const command = (length: number) => ({
+      ...{ type: 'command.requested', name: 'switch', args: { on: true }, ttl: 60_000 },
+      expect: { on: true, note: 'x'.repeat(length) },
+    });
+    const clock = new ManualClock();
+    {
+      await using bench = await startEngine({ kinds: [lamp], storage: kept, clock });
+      await bench.send('lamp', { type: 'telemetry', on: false });
+      expect(await bench.tell('lamp', command(3_000))).toMatchObject({ status: 'accepted' });
+    }
+    const limits = { stateBytes: 2_000 };
+    await using bench = await startEngine({ kinds: [lamp], storage, clock, limits });
+    const grown = await bench.tell('lamp', command(3_001));
+    expect(grown).toMatchObject({ code: 'state-too-large' });
+    expect(await bench.tell('lamp', command(2_900))).toMatchObject({ status: 'accepted' });
+    await bench.pass(60_000);
+    expect((await bench.engine.readTwin(at('lamp')))?.row.state.pending).toEqual([]);
   });
 });

@@ -163,6 +163,21 @@ describe.each(STORES)('identity on %s', (_store, makeDatabase) => {
     expect(await identity.memberships.membersOf('shed')).toHaveLength(1);
   });
 
+  test('a home has a hundred invitations that nobody has taken, and one less is room for another', async () => {
+    const invite = () => identity.invitations.make('shed', owner, { email: null, by: 'x' });
+    const { invitation } = await invite();
+    for (let n = 1; n < 100; n++) await invite();
+    await expect(invite()).rejects.toMatchObject({
+      code: 'quota-exceeded',
+      quota: { quota: 'invitations', limit: 100, used: 100 },
+    });
+    await identity.invitations.withdraw('shed', invitation.id);
+    await invite();
+    clock.advance(7 * 24 * 60 * 60_000);
+    await invite();
+    expect(await identity.invitations.list('shed')).toHaveLength(1);
+  });
+
   test('a key is known by its secret, over a restart, until it is revoked', async () => {
     const { key, secret } = await identity.keys.make(
       { home: 'nest', name: 'Key', scopes: ['twin.read'], expiresAt: null },

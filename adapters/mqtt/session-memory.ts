@@ -5,6 +5,10 @@ import type { Aedes, Client } from 'aedes';
 /** Of one session, while its client is away or has not acknowledged them. */
 const MOST_QUEUED = 1_000;
 const MOST_QUEUED_BYTES = 1024 * 1024;
+/** Of all sessions together. Sessions outlive devices that were deleted, so their number alone is no bound. */
+const MOST_QUEUED_IN_ALL = 64 * 1024 * 1024;
+/** What a message takes beside its payload, about. */
+const MESSAGE_BYTES = 256;
 
 interface Session {
   id: string;
@@ -34,48 +38,80 @@ interface Memory {
  * filters that were refused, and the payload of each QoS 2 message until its PUBREL.
  *
  * @param mayKeep whether the session may remember a subscription to the filter
+ * @param mostInAll bytes of all sessions together; beyond them the session with the most loses its older half
  */
 export function boundSessions(
   broker: Aedes,
   mayKeep: (client: Client, filter: string) => boolean,
+  mostInAll = MOST_QUEUED_IN_ALL,
 ): void {
   const memory = (broker as Aedes & { persistence: Memory }).persistence;
   const addSubscriptions = memory.addSubscriptions.bind(memory);
   const storeIncoming = memory.incomingStorePacket.bind(memory);
-  const queues = new Map<string, Queue>();
-  const queueOf = (id: string): Queue => {
-    const known = queues.get(id);
-    if (known) return known;
-    const queue = new Queue(() => queues.delete(id));
-    queues.set(id, queue);
-    return queue;
-  };
+  const queues = new Queues(mostInAll);
   Object.assign(memory, {
     addSubscriptions: (client, subscriptions) =>
       addSubscriptions(
         client,
         subscriptions.filter(({ topic }) => mayKeep(client, topic)),
       ),
-    outgoingEnqueue: async ({ clientId }, packet) => queueOf(clientId).add(packet),
+    outgoingEnqueue: async ({ clientId }, packet) => queues.add(clientId, packet),
     outgoingEnqueueCombi: async (sessions, packet) => {
-      for (const { clientId } of sessions) queueOf(clientId).add(packet);
+      for (const { clientId } of sessions) queues.add(clientId, packet);
     },
-    outgoingUpdate: async ({ id }, packet) => queues.get(id)?.update(packet),
-    outgoingClearMessageId: async ({ id }, packet) => queues.get(id)?.remove(packet.messageId),
-    outgoingStream: ({ id }) => Readable.from(queues.get(id)?.all ?? []),
+    outgoingUpdate: async ({ id }, packet) => queues.of(id)?.update(packet),
+    outgoingClearMessageId: async ({ id }, packet) => queues.of(id)?.remove(packet.messageId),
+    outgoingStream: ({ id }) => Readable.from(queues.of(id)?.all ?? []),
     // aedes publishes at the PUBLISH, and asks later only whether it has had this id
     incomingStorePacket: (client, packet) =>
       storeIncoming(client, { ...packet, payload: Buffer.alloc(0) }),
   } satisfies Memory);
 }
 
+/** The queues of all sessions, by the session's id. */
+class Queues {
+  readonly #mostInAll: number;
+  readonly #queues = new Map<string, Queue>();
+  #bytes = 0;
+
+  constructor(mostInAll: number) {
+    this.#mostInAll = mostInAll;
+  }
+
+  of(id: string): Queue | undefined {
+    return this.#queues.get(id);
+  }
+
+  add(id: string, packet: Queued): void {
+    let queue = this.#queues.get(id);
+    if (!queue) {
+      queue = new Queue(
+        (bytes) => {
+          this.#bytes += bytes;
+        },
+        () => this.#queues.delete(id),
+      );
+      this.#queues.set(id, queue);
+    }
+    queue.add(packet);
+    while (this.#bytes > this.#mostInAll && this.#largest().halve());
+  }
+
+  #largest(): Queue {
+    return [...this.#queues.values()].reduce((a, b) => (b.bytes > a.bytes ? b : a));
+  }
+}
+
 /** Messages for one session, oldest first. A full queue drops the oldest: the newest desired state counts. */
 class Queue {
   #packets: Queued[] = [];
-  #bytes = 0;
+  #payloadBytes = 0;
+  readonly #onBytes: (more: number) => void;
   readonly #onEmpty: () => void;
 
-  constructor(onEmpty: () => void) {
+  /** @param onBytes told by how much what it takes grows or shrinks */
+  constructor(onBytes: (more: number) => void, onEmpty: () => void) {
+    this.#onBytes = onBytes;
     this.#onEmpty = onEmpty;
   }
 
@@ -83,16 +119,36 @@ class Queue {
     return [...this.#packets];
   }
 
+  get bytes(): number {
+    return this.#payloadBytes + MESSAGE_BYTES * this.#packets.length;
+  }
+
   add(packet: Queued): void {
     // A copy, as each session gives it a message id of its own
     this.#packets.push({ ...packet });
-    this.#bytes += sizeOf(packet);
+    this.#count(sizeOf(packet), 1);
     while (
       this.#packets.length > MOST_QUEUED ||
-      (this.#bytes > MOST_QUEUED_BYTES && this.#packets.length > 1)
+      (this.#payloadBytes > MOST_QUEUED_BYTES && this.#packets.length > 1)
     ) {
-      this.#bytes -= sizeOf(this.#packets.shift());
+      this.#drop(1);
     }
+  }
+
+  /** Drops its older half. @returns whether there was anything to drop: the newest message stays */
+  halve(): boolean {
+    const half = Math.floor(this.#packets.length / 2);
+    this.#drop(half);
+    return half > 0;
+  }
+
+  #drop(oldest: number): void {
+    for (const packet of this.#packets.splice(0, oldest)) this.#count(-sizeOf(packet), -1);
+  }
+
+  #count(payloadBytes: number, messages: number): void {
+    this.#payloadBytes += payloadBytes;
+    this.#onBytes(payloadBytes + MESSAGE_BYTES * messages);
   }
 
   /** Gives a message its id, or puts a PUBREL in the place of the message with its id. */
@@ -105,7 +161,7 @@ class Queue {
         return;
       }
       if (one.messageId === messageId) {
-        this.#bytes += sizeOf(packet) - sizeOf(one);
+        this.#count(sizeOf(packet) - sizeOf(one), 0);
         this.#packets[index] = packet;
         return;
       }
@@ -117,7 +173,7 @@ class Queue {
     const index = this.#packets.findIndex((one) => one.messageId === messageId);
     if (index < 0) return undefined;
     const [removed] = this.#packets.splice(index, 1);
-    this.#bytes -= sizeOf(removed);
+    this.#count(-sizeOf(removed), -1);
     if (this.#packets.length === 0) this.#onEmpty();
     return removed;
   }

@@ -3,6 +3,7 @@
  * no stream shows what a route refuses.
  */
 import type { Action, Identity, Principal } from '../../identity/index.ts';
+import { authoredKinds } from '../kinds/built-in.ts';
 import type { LiveMessage } from '../live/message.ts';
 
 /** By what is shown, the action of the table of permissions that it takes. */
@@ -19,7 +20,7 @@ export const SHOWN = {
 } as const satisfies Record<string, Action>;
 
 /** Kinds whose turns show what an author wrote. */
-const AUTHORED: ReadonlySet<string> = new Set(['rule', 'blueprint', 'kit']);
+const AUTHORED: ReadonlySet<string> = new Set(authoredKinds.map(({ kind }) => kind));
 
 export type Ask = (action: Action, home: string, twin: string | null) => Promise<boolean>;
 

@@ -85,3 +85,10 @@ it('forgets a job whose caller leaves while it waits', async () => {
   expect(queue).toMatchObject({ depth: 0 });
   expect(ran).toBe(false);
 });
+
+it('takes nothing that nobody waits for any more', async () => {
+  const queue = new Queue({ mostOfOne: 2, most: 10 });
+  const late = () => queue.add('a', true, AbortSignal.abort(), () => Promise.reject(new Error()));
+  expect(late).toThrow(expect.objectContaining({ code: 'timeout' }));
+  expect(queue.isRunning).toBe(false);
+});

@@ -41,7 +41,7 @@ export class Queue {
    * Runs it when it is its turn.
    * @param isLimited false: of the server itself
    * @param signal aborted while it waits: it is never run
-   * @throws Refusal `too-many-requests`, EngineError `overloaded`
+   * @throws Refusal `too-many-requests`; `timeout` when it is aborted already; EngineError `overloaded`
    */
   add<T>(
     account: string,
@@ -49,6 +49,7 @@ export class Queue {
     signal: AbortSignal,
     work: () => Promise<T>,
   ): Promise<T> {
+    if (signal.aborted) throw left();
     const { mostOfOne, most } = this.#options;
     const own = this.#waiting.filter((one) => one.account === account).length;
     if (isLimited && own + (this.#running === account ? 1 : 0) >= mostOfOne) {
@@ -65,7 +66,7 @@ export class Queue {
     return new Promise<T>((resolve, reject) => {
       const leave = () => {
         this.#waiting = this.#waiting.filter((one) => one !== entry);
-        reject(new Refusal('timeout', 'nobody waits for it any more'));
+        reject(left());
       };
       const entry: Waiting = {
         account,
@@ -101,4 +102,8 @@ export class Queue {
       this.#next();
     });
   }
+}
+
+function left(): Refusal {
+  return new Refusal('timeout', 'nobody waits for it any more');
 }

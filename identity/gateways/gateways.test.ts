@@ -57,6 +57,25 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
       }
     });
 
+    it('speaks for a thousand devices, and takes them over from another', async () => {
+      const twins = Array.from({ length: 1_000 }, (_, n) => `t${n}`);
+      const former = await make('one', ['t0', 't999', 'other']);
+      const { id } = await make('one', twins);
+      expect(identity.gateways.read('one', id).twins).toEqual(new Set(twins));
+      expect([...identity.gateways.read('one', former.id).twins]).toEqual(['other']);
+      expect(identity.gateways.speakerFor('one', 't999')?.id).toBe(id);
+    });
+
+    it('is one of a hundred of its home at most', async () => {
+      for (let n = 0; n < 100; n++) await make();
+      await expect(make()).rejects.toMatchObject({
+        code: 'quota-exceeded',
+        quota: { quota: 'gateways', limit: 100, used: 100 },
+      });
+      expect(announced).toHaveLength(100);
+      await make('two');
+    });
+
     it('may read and report for the devices that are assigned to it, and for no others', async () => {
       const { id, secret } = await make('one', ['pump']);
       const { accessToken } = await identity.gateways.login(id, secret, null);

@@ -2,8 +2,9 @@ import type { IdentityChanges, Tell } from '../changes.ts';
 import type { Announce } from '../devices/speakers.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
+import { assertRoom, type HomeQuota } from '../homes/home-quota.ts';
 import { type HomeVersion, isLater } from '../homes/home-version.ts';
-import { assertTwinStays, type Existence } from '../homes/twin-life.ts';
+import { assertTwinsStay, type Existence } from '../homes/twin-life.ts';
 import { hashOf, isSecret, newSecret } from '../secrets.ts';
 import type { Grant, Holder, Sessions } from '../sessions/sessions.ts';
 import { atomically, type Writing } from '../store/atomically.ts';
@@ -45,6 +46,10 @@ interface OfHome {
 }
 
 const PREFIX = 'hsg';
+/** Each is in memory for as long as it is there. */
+const QUOTA: HomeQuota = { quota: 'gateways', mostOf: () => 100 };
+/** Of one statement. */
+const ROWS_AT_ONCE = 200;
 
 /**
  * All gateways; each packet and each command asks, so they are in memory, home by home: each change tells what a
@@ -85,7 +90,7 @@ export class Gateways {
   /**
    * @returns the gateway and its secret, which is not to be had again
    * @throws IdentityError `unavailable` when the broker that checks it cannot be told; `forbidden` for who may not
-   * any more
+   * any more; `quota-exceeded`
    */
   async make(
     { home, name, fetches }: Pick<Gateway, 'home' | 'name' | 'fetches'>,
@@ -93,12 +98,15 @@ export class Gateways {
   ): Promise<{ gateway: Gateway; secret: string }> {
     const { clock, newId, announce } = this.#options;
     const [id, secret] = [newId(), newSecret(PREFIX)];
+    // Before a broker is told of it; and once more in the transaction
+    assertFew(home, this.list(home));
     await announce({ username: id, devices: [] }, secret);
     const row: GatewayRow = {
       ...{ id, home, name, hash: hashOf(secret), fetches: fetches ? 1 : 0 },
       ...{ madeBy: by, createdAt: clock.now(), usedAt: null },
     };
     await this.#change(home, by, async (writing) => {
+      assertFew(home, await gatewaysOf(writing, home));
       await writing.insertInto('gateway').values(row).execute();
     });
     return { gateway: this.read(home, id), secret };
@@ -181,12 +189,13 @@ export class Gateways {
         .executeTakeFirst();
       if (!found) throw notFound(id);
       await writing.deleteFrom('gatewayDevice').where('gateway', '=', id).execute();
-      for (const twin of wanted) {
-        const life = { home, twin, incarnation: incarnations.get(twin) };
-        await assertTwinStays(writing, life, { now: clock.now(), existence });
+      const lives = wanted.map((twin) => ({ twin, incarnation: incarnations.get(twin) }));
+      await assertTwinsStay(writing, home, lives, { now: clock.now(), existence });
+      for (let at = 0; at < wanted.length; at += ROWS_AT_ONCE) {
+        const rows = wanted.slice(at, at + ROWS_AT_ONCE);
         await writing
           .insertInto('gatewayDevice')
-          .values({ home, twin, gateway: id })
+          .values(rows.map((twin) => ({ home, twin, gateway: id })))
           .onConflict((conflict) => conflict.columns(['home', 'twin']).doUpdateSet({ gateway: id }))
           .execute();
       }
@@ -313,6 +322,11 @@ function sameSet(
   other: ReadonlySet<string> | undefined,
 ): boolean {
   return one?.size === other?.size && [...(one ?? [])].every((twin) => other?.has(twin));
+}
+
+/** @throws IdentityError `quota-exceeded` */
+function assertFew(home: string, present: readonly unknown[]): void {
+  assertRoom(QUOTA, home, present.length, 'Remove one that nobody uses any more.');
 }
 
 function notFound(id: string): IdentityError {

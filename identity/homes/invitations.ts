@@ -4,19 +4,14 @@ import { keyOf } from '../people/accounts.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import type { HomeRole } from '../permissions.ts';
 import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
+import type { Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 import type { InvitationRow } from '../store/tables.ts';
 import { holdToGrant, standingOf } from './granting.ts';
+import { assertRoom, type HomeQuota } from './home-quota.ts';
 import { hold } from './incarnations.ts';
-import {
-  type Admission,
-  admit,
-  assertTwinsStay,
-  isOver,
-  listOf,
-  type Membership,
-} from './memberships.ts';
-import type { Existence } from './twin-life.ts';
+import { type Admission, admit, isOver, listOf, type Membership } from './memberships.ts';
+import { assertTwinsStay, type Existence } from './twin-life.ts';
 
 export interface Invitation extends Admission {
   id: string;
@@ -36,6 +31,8 @@ export interface InvitationsOptions {
 
 const DAY_MS = 24 * 60 * 60_000;
 export const INVITATION_DAYS = 7;
+/** Of a home, that nobody has taken yet: each is looked at when one of its twins is deleted. */
+const QUOTA: HomeQuota = { quota: 'invitations', mostOf: () => 100 };
 
 /** How people come into a home. An invitation ends when whoever made it may invite no more. */
 export class Invitations {
@@ -47,7 +44,7 @@ export class Invitations {
 
   /**
    * @returns the invitation and its code, which is not to be had again
-   * @throws IdentityError `forbidden` for who may not any more
+   * @throws IdentityError `forbidden` for who may not any more; `quota-exceeded`
    */
   async make(
     home: string,
@@ -65,7 +62,13 @@ export class Invitations {
     };
     const made = await changes.commit(database, async (writing) => {
       const { until } = await holdToGrant(writing, { home, by, now, existence });
-      await assertTwinsStay(writing, home, admission.twins, { now, existence });
+      await assertTwinsStay(
+        writing,
+        home,
+        admission.twins.map((twin) => ({ twin })),
+        { now, existence },
+      );
+      await assertFew(writing, home, now);
       const expiresAt = Math.min(row.expiresAt, until ?? row.expiresAt);
       const whole = { ...row, expiresAt };
       await writing.insertInto('invitation').values(whole).execute();
@@ -137,6 +140,21 @@ export class Invitations {
       return { home, person, role, twins: [...twins], until, addedAt: now };
     });
   }
+}
+
+/** @throws IdentityError `quota-exceeded` */
+async function assertFew(writing: Writing, home: string, now: number): Promise<void> {
+  await writing
+    .deleteFrom('invitation')
+    .where('home', '=', home)
+    .where('expiresAt', '<=', now)
+    .execute();
+  const rows = await writing
+    .selectFrom('invitation')
+    .select('id')
+    .where('home', '=', home)
+    .execute();
+  assertRoom(QUOTA, home, rows.length, 'Withdraw some that nobody has taken.');
 }
 
 function toInvitation(row: InvitationRow): Invitation {

@@ -8,7 +8,7 @@ import type { IdentityDatabase } from '../store/open.ts';
 import type { MembershipRow, OwnershipRow } from '../store/tables.ts';
 import { endGifts, holdToGrant, isKeeper, shortenGifts } from './granting.ts';
 import { hold } from './incarnations.ts';
-import { assertTwinStays, type Existence, type Moment } from './twin-life.ts';
+import { assertTwinsStay, type Existence, type Moment } from './twin-life.ts';
 
 export interface Membership {
   home: string;
@@ -134,7 +134,12 @@ export class Memberships {
     await changes.commit(database, async (writing, tell) => {
       await holdToGrant(writing, { home, by, now, existence });
       await assertNoOwner(writing, home, person);
-      await assertTwinsStay(writing, home, twins, { now, existence });
+      await assertTwinsStay(
+        writing,
+        home,
+        twins.map((twin) => ({ twin })),
+        { now, existence },
+      );
       await writing
         .updateTable('membership')
         .set({ role, twins: JSON.stringify(twins), until })
@@ -220,7 +225,12 @@ export async function admit(
   tell: Tell,
 ): Promise<void> {
   const { home, person, admission, by, now, existence } = who;
-  await assertTwinsStay(writing, home, admission.twins, { now, existence });
+  await assertTwinsStay(
+    writing,
+    home,
+    admission.twins.map((twin) => ({ twin })),
+    { now, existence },
+  );
   const row: MembershipRow = {
     ...{ home, person, role: admission.role, until: admission.until },
     twins: JSON.stringify(admission.twins),
@@ -232,15 +242,6 @@ export async function admit(
     .onConflict((conflict) => conflict.columns(['home', 'person']).doUpdateSet(row))
     .execute();
   tell({ type: 'membership', home, person });
-}
-
-export async function assertTwinsStay(
-  writing: Writing,
-  home: string,
-  twins: readonly string[],
-  moment: Moment,
-): Promise<void> {
-  for (const twin of twins) await assertTwinStays(writing, { home, twin }, moment);
 }
 
 async function ownerOf(writing: Writing, home: string): Promise<string | null> {

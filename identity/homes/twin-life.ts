@@ -33,27 +33,57 @@ export const BROKEN_OFF_MS = 5 * 60_000;
  */
 export async function assertTwinStays(
   writing: Writing,
-  { incarnation, ...address }: TwinLife,
-  { now, existence }: Moment,
+  life: TwinLife,
+  moment: Moment,
 ): Promise<string> {
-  const closing = await writing
+  const [incarnation = ''] = await assertTwinsStay(writing, life.home, [life], moment);
+  return incarnation;
+}
+
+/**
+ * The same of several twins of a home, at the cost of one statement.
+ * @returns their incarnations
+ * @throws IdentityError `conflict`
+ */
+export async function assertTwinsStay(
+  writing: Writing,
+  home: string,
+  lives: readonly Omit<TwinLife, 'home'>[],
+  { now, existence }: Moment,
+): Promise<string[]> {
+  const incarnations: string[] = [];
+  if (lives.length === 0) return incarnations;
+  const rows = await writing
     .selectFrom('closingTwin')
     .select('twin')
-    .where((is) => is.and(address))
+    .where('home', '=', home)
     .where('since', '>', now - BROKEN_OFF_MS)
-    .executeTakeFirst();
-  if (closing) {
-    throw new IdentityError('conflict', `${address.home}/${address.twin} is being deleted`);
+    .execute();
+  const closing = new Set(rows.map(({ twin }) => twin));
+  for (const life of lives) {
+    if (closing.has(life.twin)) {
+      throw new IdentityError('conflict', `${home}/${life.twin} is being deleted`);
+    }
+    incarnations.push(await presentOf({ home, ...life }, existence));
   }
-  const present = await existence.incarnationOf(address);
+  return incarnations;
+}
+
+/** @returns the incarnation of the twin that is there @throws IdentityError `conflict` */
+async function presentOf(
+  { home, twin, incarnation }: TwinLife,
+  existence: Existence,
+): Promise<string> {
+  const present = await existence.incarnationOf({ home, twin });
   if (present !== null && incarnation !== undefined && present !== incarnation) {
-    const twin = `${address.home}/${address.twin}`;
-    throw new IdentityError('conflict', `${twin} was deleted, and there is another one by now`, {
-      hint: 'Look at it, and ask again if you mean that one.',
-    });
+    throw new IdentityError(
+      'conflict',
+      `${home}/${twin} was deleted, and there is another one by now`,
+      { hint: 'Look at it, and ask again if you mean that one.' },
+    );
   }
   if (present !== null) return present;
-  throw new IdentityError('conflict', `there is no twin ${address.home}/${address.twin}`, {
+  throw new IdentityError('conflict', `there is no twin ${home}/${twin}`, {
     hint: 'Make it first.',
   });
 }

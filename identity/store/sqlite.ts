@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import type SqliteDatabase from 'better-sqlite3';
 import {
@@ -67,8 +68,12 @@ class SqliteDriver implements Driver {
   }
 }
 
+/** For how long statements of a transaction run one behind the other before everybody else has the process, ms. */
+const STRETCH_MS = 5;
+
 class SqliteConnection implements DatabaseConnection {
   readonly #database: SqliteDatabase.Database;
+  #busyMs = 0;
   /** Of the transaction that is open; null: there is none. */
   #steps: Step[] | null = null;
 
@@ -93,10 +98,17 @@ class SqliteConnection implements DatabaseConnection {
   executeQuery: DatabaseConnection['executeQuery'] = async (query) => {
     const steps = this.#steps;
     if (!steps) return this.#run(query);
+    if (this.#busyMs > STRETCH_MS) {
+      // Nothing of SQLite waits: without this a long transaction would keep the process until its end
+      await nextTick();
+      this.#busyMs = 0;
+    }
+    const from = performance.now();
     const result = this.#locked('ROLLBACK', () => {
       this.#repeat(steps);
       return this.#run(query);
     });
+    this.#busyMs += performance.now() - from;
     steps.push({ query, result });
     return result;
   };

@@ -128,6 +128,24 @@ describe.each(STORES)('the store of identity on %s', (_store, makeDatabase) => {
     expect(count).toBe(8);
   });
 
+  it('leaves the process to others while a transaction is long', async () => {
+    let turns = 0;
+    let isLong = true;
+    const others = () => {
+      turns++;
+      if (isLong) setImmediate(others);
+    };
+    setImmediate(others);
+    await atomically(database, async (writing) => {
+      for (let n = 0; n < 300; n++) {
+        const row = { bucket: `b${n}`, day: 1, count: 1 };
+        await writing.insertInto('dailyCount').values(row).execute();
+      }
+    });
+    isLong = false;
+    expect(turns).toBeGreaterThan(5);
+  });
+
   it('knows that its rows belong to accounts that are there', async () => {
     const orphan = sql`INSERT INTO recovery_code (person, hash) VALUES ('nobody', 'x')`;
     await expect(orphan.execute(database)).rejects.toThrow(/foreign key/i);

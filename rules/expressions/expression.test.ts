@@ -54,6 +54,8 @@ describe('an expression', () => {
     ['twins.lamp.reported.colour == "red"', 'twins.lamp.reported.colour is not there'],
     ['twins.lamp.reported.nothing > 1', 'twins.lamp.reported.nothing is not there'],
     ['twins.ghost.reported.a > trigger.none', 'twins.ghost.reported.a, trigger.none are not there'],
+    ['1.0 / 0.0', 'it is Infinity, which is no finite number'],
+    ['[0.0 / 0.0]', 'it is NaN, which is no finite number'],
     ['twins.lamp.reported.name > 1', expect.stringContaining('no such overload')],
   ])('%s has no value, and says why', (text, reason) => {
     expect(valueIn(text)).toMatchObject({ ok: false, reason });

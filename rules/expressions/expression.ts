@@ -367,8 +367,12 @@ function valueAt(root: JsonObject | undefined, path: readonly string[]): Json | 
 function toJson(value: unknown): Json {
   if (typeof value === 'bigint') return Number(value);
   if (value === null || value === undefined) return null;
-  if (typeof value === 'string' || typeof value === 'boolean' || typeof value === 'number')
+  if (typeof value === 'string' || typeof value === 'boolean') return value;
+  if (typeof value === 'number') {
+    // As JSON it would be null: a rule would go on with another value after a restart than before
+    if (!Number.isFinite(value)) throw new NoValue(`it is ${value}, which is no finite number`);
     return value;
+  }
   if (value instanceof Date) {
     if (Number.isNaN(value.getTime())) throw new NoValue('it is no moment');
     return value.toISOString();

@@ -88,6 +88,7 @@ export function eventRoutes(app: App, { engine, identity }: RouteContext): void 
 /** Events with an address of their own, and where that is. */
 const ELSEWHERE: Readonly<Record<string, (twin: string) => string>> = {
   'desired.changed': (twin) => `PATCH ${twin}/desired`,
+  'desired.released': (twin) => `DELETE ${twin}/leases`,
   'settings.changed': (twin) => `PATCH ${twin} {"settings": …}`,
   'command.requested': (twin) => `POST ${twin}/commands`,
   'twin.changed': (twin) => `PATCH ${twin} {"name": …, "room": …}`,
