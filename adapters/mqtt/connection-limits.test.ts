@@ -36,6 +36,8 @@ describe('connections', () => {
     taken(connections, '2001:db8:1:3::1');
     taken(connections, '2001:db8::1');
     expect(connections.enter('2001:db8:0:0:1::')).toContain('of this address');
+    taken(connections, '::5:6:7:8:9:a:b');
+    expect(connections.enter('0:5:6:7:1:2:3:4')).toContain('of this address');
   });
 
   it('that wait to be let in are few', () => {

@@ -83,9 +83,9 @@ function isLoopback(address: string): boolean {
 /** Of an IPv6 address the network of a household, as that has more addresses than anybody can count. */
 function networkOf(address: string): string {
   if (!isIPv6(address) || address.includes('.')) return address;
-  const [head = '', tail] = address.split('::');
-  const groups = head.split(':').filter((group) => group !== '');
-  // What `::` stands for is zeros; only the first four groups matter
-  if (tail !== undefined) while (groups.length < 4) groups.push('0');
-  return groups.slice(0, 4).join(':');
+  const [head = '', tail] = address.split('%', 1).join('').split('::');
+  const [before, after] = [head, tail ?? ''].map((part) => part.split(':').filter(Boolean));
+  const given = (before?.length ?? 0) + (after?.length ?? 0);
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - given }, () => '0');
+  return [...(before ?? []), ...zeros, ...(after ?? [])].slice(0, 4).join(':');
 }

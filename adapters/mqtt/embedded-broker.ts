@@ -89,9 +89,14 @@ export class EmbeddedBroker implements AsyncDisposable {
       // No limit of messages under way in all: a hundred that clients do not read would hold up everyone's
       concurrency: 0,
     });
-    const guests = new Guests(root, doorkeeper ?? null, clock);
+    const failed = (error: unknown) =>
+      signal('background.failed', { task: 'embedded broker', error });
+    const guests = new Guests({
+      ...{ root, doorkeeper: doorkeeper ?? null, clock },
+      endSession: (id) => void sessions.forget(id).catch(failed),
+    });
     const mayHear = guests.mayHear.bind(guests);
-    boundSessions(broker, guests.hasFilter.bind(guests));
+    const sessions = boundSessions(broker, guests.hasFilter.bind(guests));
     broker.on('unsubscribe', (filters, client) => guests.unsubscribed(client, filters));
     const courier = new Courier(broker, { clock, mayHear, onReachable });
     guard(broker, { anonymous, root, signal }, guests, intake, prepare(courier));
@@ -99,8 +104,6 @@ export class EmbeddedBroker implements AsyncDisposable {
     const entrance = { broker, guests, courier, connections, signal };
     const { server, renewal } = serve(options, (socket) => accept(entrance, socket));
     const held = [guests, ...(renewal ? [renewal] : [])];
-    const failed = (error: unknown) =>
-      signal('background.failed', { task: 'embedded broker', error });
     (broker as EventEmitter).on('error', failed);
     try {
       await bind(server, options);

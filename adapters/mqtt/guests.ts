@@ -21,6 +21,16 @@ interface Admitted {
   filters: Set<string>;
 }
 
+export interface GuestsOptions {
+  /** The first levels of our own topics. */
+  root: string;
+  /** Null: nobody has a name. */
+  doorkeeper: Doorkeeper | null;
+  clock: Clock;
+  /** Ends a session whose client is away. */
+  endSession: (id: string) => void;
+}
+
 /**
  * Who is connected to the embedded broker, and as whom. Whoever came without a name, which only loopback
  * allows, may say and hear everything; a guest what belongs to its devices.
@@ -29,6 +39,7 @@ export class Guests implements Disposable {
   readonly #doorkeeper: Doorkeeper | null;
   readonly #root: string;
   readonly #clock: Clock;
+  readonly #endSession: GuestsOptions['endSession'];
   readonly #listening: Disposable | null;
   readonly #refusals = new UnknownTopics();
   #admitted = new WeakMap<Client, Admitted>();
@@ -39,11 +50,11 @@ export class Guests implements Disposable {
   /** Counts whatever ended somebody’s rights: a look at them that was under way meanwhile is repeated. */
   #changes = 0;
 
-  /** @param root the first levels of our own topics */
-  constructor(root: string, doorkeeper: Doorkeeper | null, clock: Clock) {
+  constructor({ root, doorkeeper, clock, endSession }: GuestsOptions) {
     this.#root = root;
     this.#doorkeeper = doorkeeper;
     this.#clock = clock;
+    this.#endSession = endSession;
     this.#listening = doorkeeper?.subscribe((username) => this.#ended(username)) ?? null;
   }
 
@@ -83,15 +94,23 @@ export class Guests implements Disposable {
       return `${username} has ${MOST_CONNECTIONS} connections already`;
     }
     const sessions = this.#sessions.get(username) ?? new Set();
-    if (client.clean) sessions.delete(client.id);
-    else sessions.add(client.id);
-    if (sessions.size > MOST_SESSIONS) {
-      sessions.delete(client.id);
-      return `${username} has ${MOST_SESSIONS} sessions already: use one client id`;
-    }
+    // The one that came last stands last
+    sessions.delete(client.id);
+    if (!client.clean) sessions.add(client.id);
+    if (sessions.size > MOST_SESSIONS) this.#endOldest(sessions, others);
     if (sessions.size > 0) this.#sessions.set(username, sessions);
     else this.#sessions.delete(username);
     return null;
+  }
+
+  /** A device that takes another client id at each start must not be kept out by the sessions that it has left. */
+  #endOldest(sessions: Set<string>, connected: readonly Client[]): void {
+    for (const id of sessions) {
+      if (connected.some((client) => client.id === id)) continue;
+      sessions.delete(id);
+      this.#endSession(id);
+      return;
+    }
   }
 
   /** Whether it speaks for devices of its own only. */
@@ -171,6 +190,8 @@ export class Guests implements Disposable {
       if (admitted) this.#admitted.set(client, { ...admitted, devices: new Set() });
       client.close();
     }
+    for (const id of this.#sessions.get(username) ?? []) this.#endSession(id);
+    this.#sessions.delete(username);
   }
 
   #remember(username: string, client: Client): void {

@@ -24,6 +24,7 @@ interface Queued {
 
 /** The part of aedes' persistence that is replaced; its types leave it out. */
 interface Memory {
+  cleanSubscriptions(client: Session): Promise<unknown>;
   addSubscriptions(client: Client, subscriptions: { topic: string }[]): Promise<void>;
   outgoingEnqueue(session: { clientId: string }, packet: Queued): Promise<void>;
   outgoingEnqueueCombi(sessions: { clientId: string }[], packet: Queued): Promise<void>;
@@ -44,7 +45,7 @@ export function boundSessions(
   broker: Aedes,
   mayKeep: (client: Client, filter: string) => boolean,
   mostInAll = MOST_QUEUED_IN_ALL,
-): void {
+): SessionMemory {
   const memory = (broker as Aedes & { persistence: Memory }).persistence;
   const addSubscriptions = memory.addSubscriptions.bind(memory);
   const storeIncoming = memory.incomingStorePacket.bind(memory);
@@ -65,7 +66,18 @@ export function boundSessions(
     // aedes publishes at the PUBLISH, and asks later only whether it has had this id
     incomingStorePacket: (client, packet) =>
       storeIncoming(client, { ...packet, payload: Buffer.alloc(0) }),
-  } satisfies Memory);
+  } satisfies Omit<Memory, 'cleanSubscriptions'>);
+  return {
+    async forget(id) {
+      queues.forget(id);
+      await memory.cleanSubscriptions({ id });
+    },
+  };
+}
+
+export interface SessionMemory {
+  /** Ends a session whose client is away: its subscriptions and what waits for it. */
+  forget(id: string): Promise<void>;
 }
 
 /** The queues of all sessions, by the session's id. */
@@ -95,6 +107,11 @@ class Queues {
     }
     queue.add(packet);
     while (this.#bytes > this.#mostInAll && this.#largest().halve());
+  }
+
+  forget(id: string): void {
+    this.#queues.get(id)?.clear();
+    this.#queues.delete(id);
   }
 
   #largest(): Queue {
@@ -140,6 +157,10 @@ class Queue {
     const half = Math.floor(this.#packets.length / 2);
     this.#drop(half);
     return half > 0;
+  }
+
+  clear(): void {
+    this.#drop(this.#packets.length);
   }
 
   #drop(oldest: number): void {
