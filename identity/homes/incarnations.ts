@@ -63,7 +63,8 @@ export class Incarnations {
   }
 
   /**
-   * Deletes a home: before the engine does, everyone's rights end but the owner's, who may try again; after it, those.
+   * Deletes a home. Everyone's rights but the owner's end before the engine deletes it, so that the owner can try again
+   * if that fails; the owner's rights end afterwards.
    * @param remove deletes it in the engine
    */
   async remove(home: string, remove: () => Promise<void>): Promise<void> {

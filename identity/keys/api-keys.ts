@@ -47,7 +47,7 @@ export class ApiKeys {
     const { clock, changes } = options;
     this.#options = options;
     this.#known = new GenerationCache({ name: 'API keys', clock, most: REMEMBERED });
-    this.#ends = new GenerationCache({ name: 'ends of API keys', clock, most: REMEMBERED });
+    this.#ends = new GenerationCache({ name: 'expiry of API keys', clock, most: REMEMBERED });
     changes.subscribe((change) => {
       if (change.type === 'key-changed') {
         this.#known.forgetWhere(({ id }) => id === change.key);
