@@ -231,6 +231,46 @@ describe.skipIf(dynamicSecurityMissing)(
       await expect(device('one/pump')).rejects.toThrow('Not authorized');
     });
 
+    it('comes back after the broker has refused it, and makes up for what it could not tell', async () => {
+      await give('one/pump');
+      await adapter[Symbol.asyncDispose]();
+      const changePassword = async (from: string, to: string) => {
+        const operator = await Device.connect(broker.url, {
+          ...{ protocolVersion: 5, username: ENGINE.username, password: from },
+        });
+        const user = { username: ENGINE.username, password: to };
+        const commands = [{ command: 'setClientPassword', ...user }];
+        // It ends the connections of the account, this one too
+        const closed = operator.closed();
+        operator.client.publish('$CONTROL/dynamic-security/v1', JSON.stringify({ commands }));
+        await closed;
+      };
+      await changePassword(ENGINE.password, 'another');
+      const made = await startMqtt({
+        engine: engine.door,
+        signal: <N extends keyof MqttSignals>(name: N, fields: MqttSignals[N]) =>
+          signals.push({ name, fields }),
+        provisioning: 'claim',
+        drainMs: 50,
+        mode: {
+          ...{ url: broker.url, ...ENGINE, accounts: book },
+          reconnect: { firstMs: 20, maxMs: 50 },
+        },
+      });
+      open.push(made);
+      // The revocation falls into the time in which the broker refuses the engine, and is told to be late
+      book.remove('one/pump');
+      await signals.first(
+        ({ name, fields }) =>
+          name === 'background.failed' &&
+          (fields as { task: string }).task === 'dynamic security: account one/pump',
+      );
+      await device('one/pump');
+      await changePassword('another', ENGINE.password);
+      await signals.some(++starts, ({ name }) => name === 'accounts.right');
+      await expect(device('one/pump')).rejects.toThrow('Not authorized');
+    });
+
     it('tells which accounts the broker has lost', async () => {
       book.let('one/pump', SECRET);
       await adapter[Symbol.asyncDispose]();

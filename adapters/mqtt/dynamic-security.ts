@@ -55,6 +55,9 @@ export class DynamicSecurity implements AsyncDisposable {
     this.#client = connect(options.url, {
       ...options.connect,
       ...{ protocolVersion: 5, clean: true, queueQoSZero: false },
+      // A broker that refuses us while its accounts are mended must not lose us for good: without this connection
+      // no secret can be made, and no revocation reaches it
+      reconnectOnConnackError: true,
     });
     this.#client.on('connect', () => this.#begin());
     this.#client.on('close', () => this.#end());
@@ -127,7 +130,11 @@ export class DynamicSecurity implements AsyncDisposable {
   /** What has changed here holds there. */
   async #follow(username: string): Promise<void> {
     this.#fresh.delete(username);
-    if (!this.#ready) return;
+    if (!this.#ready) {
+      // What is not told now is put right when the connection is back; until then the broker has it as it was
+      this.#failed(`account ${username}`, new Error('the broker cannot be told now'));
+      return;
+    }
     const { book, root, signal } = this.#options;
     const account = await book.find(username);
     await this.#must(account ? permission(root, account) : deletion(username));

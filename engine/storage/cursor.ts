@@ -18,7 +18,7 @@ export function decodeCursor<K extends Key>(
   const fits =
     Array.isArray(key) &&
     key.length === kinds.length &&
-    kinds.every((kind, at) => typeof key[at] === kind);
+    kinds.every((kind, at) => typeof key[at] === kind && isStorable(key[at]));
   if (!fits) {
     throw new EngineError(
       'bad-input',
@@ -29,6 +29,14 @@ export function decodeCursor<K extends Key>(
     );
   }
   return key as unknown as K;
+}
+
+/** The smallest number that PostgreSQL reads from a text: it refuses what is nearer to zero, and is not. */
+const LEAST_NUMBER = 2.2250738585072014e-308;
+
+function isStorable(part: unknown): boolean {
+  if (typeof part !== 'number' || part === 0) return true;
+  return Number.isFinite(part) && Math.abs(part) >= LEAST_NUMBER;
 }
 
 /**
