@@ -8,8 +8,8 @@ import { type Beginning, type FromThread, heard, type ToThread, tell } from './p
 
 /** Of an answer as JSON: more than a person reads, and less than what holds up the server that passes it on. */
 const MOST_BYTES = 8 * 1_024 * 1_024;
-/** Others of the process go before. On Linux the priority is of the thread that asks for it. */
-const LATER = 10;
+/** The lowest: others of the process go before. On Linux the priority is of the thread that asks for it. */
+const LATER = 19;
 
 type Answer = Extract<ToThread, { type: 'answer' | 'no answer' }>;
 
