@@ -35,7 +35,8 @@ describe.skipIf(dynamicSecurityMissing)(
       for (const one of open.reverse()) await one[Symbol.asyncDispose]();
     });
 
-    async function start(): Promise<MqttAdapter> {
+    /** Whether or not the broker lets it in. */
+    async function begin(): Promise<MqttAdapter> {
       const made = await startMqtt({
         engine: engine.door,
         signal: <N extends keyof MqttSignals>(name: N, fields: MqttSignals[N]) =>
@@ -48,6 +49,11 @@ describe.skipIf(dynamicSecurityMissing)(
         },
       });
       open.push(made);
+      return made;
+    }
+
+    async function start(): Promise<MqttAdapter> {
+      const made = await begin();
       await made.whenConnected();
       await signals.some(++starts, ({ name }) => name === 'accounts.right');
       return made;
@@ -246,18 +252,7 @@ describe.skipIf(dynamicSecurityMissing)(
         await closed;
       };
       await changePassword(ENGINE.password, 'another');
-      const made = await startMqtt({
-        engine: engine.door,
-        signal: <N extends keyof MqttSignals>(name: N, fields: MqttSignals[N]) =>
-          signals.push({ name, fields }),
-        provisioning: 'claim',
-        drainMs: 50,
-        mode: {
-          ...{ url: broker.url, ...ENGINE, accounts: book },
-          reconnect: { firstMs: 20, maxMs: 50 },
-        },
-      });
-      open.push(made);
+      await begin();
       // The revocation falls into the time in which the broker refuses the engine, and is told to be late
       book.remove('one/pump');
       await signals.first(
