@@ -38,7 +38,7 @@ export { assertTimezone } from './local-time.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
 export type { HomeQuotas, Usage } from './quotas.ts';
-export { type Reader, type ReadingStorage, readerOf } from './reader.ts';
+export { type Pause, pauseOf, type Reader, type ReadingStorage, readerOf } from './reader.ts';
 export { type ReplayReport, replay } from './replay.ts';
 export type { Requester } from './requester.ts';
 export type * from './rows.ts';

@@ -17,7 +17,11 @@ async function live(minutes: number, checkpointEvery = 500) {
     const span = { from: from + first * MINUTE, to: from + last * MINUTE };
     const { storage, engine } = bench;
     const turns: PastTurn[] = [];
-    for await (const turn of pastOf(storage, engine.kinds, { home: 'h1', twin: 'lamp' }, span)) {
+    for await (const turn of pastOf(
+      { storage, kinds: engine.kinds },
+      { home: 'h1', twin: 'lamp' },
+      span,
+    )) {
       turns.push(turn);
     }
     return turns;
@@ -69,12 +73,7 @@ describe('what a twin has been through', () => {
   test('of a twin that is not there is an error', async () => {
     const { bench } = await live(1);
     await using _ = bench;
-    const turns = pastOf(
-      bench.storage,
-      bench.engine.kinds,
-      { home: 'h1', twin: 'x' },
-      { from: 0, to: 1 },
-    );
+    const turns = pastOf(bench.engine, { home: 'h1', twin: 'x' }, { from: 0, to: 1 });
     await expect(turns.next()).rejects.toMatchObject({ code: 'unknown-twin' });
   });
 
@@ -88,7 +87,7 @@ describe('what a twin has been through', () => {
         storage.readJournal(address, Math.max(2, revision), limit),
     };
     const span = { from: 0, to: clock.now() };
-    const turns = pastOf(cut, engine.kinds, { home: 'h1', twin: 'lamp' }, span);
+    const turns = pastOf({ storage: cut, kinds: engine.kinds }, { home: 'h1', twin: 'lamp' }, span);
     await expect(turns.next()).rejects.toMatchObject({ code: 'state-unreadable' });
     expect(await past(0, 9)).toHaveLength(4);
   });

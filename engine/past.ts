@@ -4,7 +4,7 @@ import { type Address, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
-import type { ReadingStorage } from './reader.ts';
+import { pauseOf, type Reader, type ReadingStorage } from './reader.ts';
 import { foldTurn } from './replay.ts';
 import type { JournalRow, LoadedTwin } from './rows.ts';
 
@@ -17,8 +17,6 @@ export interface PastTurn {
 }
 
 const PAGE = 200;
-/** Turns after which everyone else has the process: a month of them takes seconds. */
-const AT_A_STRETCH = 64;
 /** Effects are told as they were, and go nowhere. */
 const NOWHERE: Destinations = {};
 
@@ -28,11 +26,12 @@ const NOWHERE: Destinations = {};
  *   do not reach back so far
  */
 export async function* pastOf(
-  storage: ReadingStorage,
-  kinds: ReadonlyMap<string, AnyKind>,
+  reader: Pick<Reader, 'storage' | 'kinds' | 'pause'>,
   address: Address,
   span: { from: number; to: number },
 ): AsyncGenerator<PastTurn> {
+  const { storage, kinds } = reader;
+  const pause = pauseOf(reader);
   const stored = await storage.getTwin(address);
   if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
   const kind = kinds.get(stored.kind);
@@ -62,7 +61,7 @@ export async function* pastOf(
       if (row.revision >= first) yield { before: twin, row, turned };
       twin = turned.twin;
       next++;
-      if (next % AT_A_STRETCH === 0) await new Promise((resolve) => setImmediate(resolve));
+      await pause();
     }
     if (rows.length < PAGE) return;
   }

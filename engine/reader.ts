@@ -1,4 +1,5 @@
 /** Reads homes and their past, without any part in what is written. */
+import { setImmediate as nextTick } from 'node:timers/promises';
 import type { Address } from './envelope.ts';
 import { restore } from './kernel.ts';
 import type { AnyKind, View } from './kind.ts';
@@ -19,14 +20,36 @@ export interface Reader {
   readTwin(address: Address): Promise<TwinReading | null>;
   /** Applies the kind to a stored row. */
   view(row: TwinRow): View;
+  /** See {@link pauseOf}. */
+  readonly pause?: Pause;
 }
 
-export function readerOf(storage: ReadingStorage, kinds: ReadonlyMap<string, AnyKind>): Reader {
+/** Called after each turn that a long reading folds: now and then it lets others go on. */
+export type Pause = () => Promise<void>;
+
+/** Turns after which everyone else has the thread: a month of them takes seconds. */
+const AT_A_STRETCH = 64;
+
+/** Default: every 64th call gives the thread to everyone else, once. */
+export function pauseOf({ pause }: Pick<Reader, 'pause'>): Pause {
+  if (pause) return pause;
+  let turns = 0;
+  return async () => {
+    if (++turns % AT_A_STRETCH === 0) await nextTick();
+  };
+}
+
+export function readerOf(
+  storage: ReadingStorage,
+  kinds: ReadonlyMap<string, AnyKind>,
+  pause?: Pause,
+): Reader {
   const view = (row: TwinRow) => viewOf(kinds, row);
   return {
     kinds,
     storage,
     view,
+    ...(pause && { pause }),
     async readTwin(address) {
       const row = await storage.getTwin(address);
       return row && { row, view: view(row) };

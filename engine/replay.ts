@@ -7,7 +7,7 @@ import type { AnyKind } from './kind.ts';
 import type { Claim } from './leases.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
 import { own } from './own.ts';
-import type { ReadingStorage } from './reader.ts';
+import { pauseOf, type Reader } from './reader.ts';
 import type { CheckpointRow, JournalRow, LoadedTwin } from './rows.ts';
 import { birth, turn } from './turn.ts';
 import { lifeOf } from './turn-ids.ts';
@@ -36,11 +36,12 @@ const NOWHERE: Destinations = {};
  * @throws EngineError `unknown-twin`, `unknown-kind`, `state-unreadable`
  */
 export async function replay(
-  storage: Pick<ReadingStorage, 'getTwin' | 'latestCheckpoint' | 'readJournal'>,
-  kinds: ReadonlyMap<string, AnyKind>,
+  reader: Pick<Reader, 'storage' | 'kinds' | 'pause'>,
   address: Address,
   options: { fromBirth?: boolean } = {},
 ): Promise<ReplayReport> {
+  const { storage, kinds } = reader;
+  const pause = pauseOf(reader);
   const stored = await storage.getTwin(address);
   if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
   const kind = kinds.get(stored.kind);
@@ -64,6 +65,7 @@ export async function replay(
       twin = foldTurn(kind, stored.incarnation, twin, row, NOWHERE).twin;
       turns++;
       next++;
+      await pause();
     }
     if (rows.length < PAGE && next <= stored.revision) return gap(stored, from, turns, next, null);
   }

@@ -72,15 +72,16 @@ export class SoloTwin {
 
   /** Lets time pass up to a moment; every deadline on the way fires at its own. */
   advanceTo(end: number): void {
-    for (
-      let due = nextDue(this.twin.state);
-      due !== null && due <= end;
-      due = nextDue(this.twin.state)
-    ) {
-      this.now = Math.max(this.now, due);
-      this.wake();
-    }
-    this.now = Math.max(this.now, end);
+    while (this.advanceToDue(end)) {}
+  }
+
+  /** Lets time pass up to the next deadline, which fires, or else to the moment. @returns whether one fired */
+  advanceToDue(end: number): boolean {
+    const due = nextDue(this.twin.state);
+    const isDue = due !== null && due <= end;
+    this.now = Math.max(this.now, isDue ? due : end);
+    if (isDue) this.wake();
+    return isDue;
   }
 
   /** Fires what is due now. */

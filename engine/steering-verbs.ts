@@ -114,6 +114,6 @@ export function steeringVerbs(core: Core): SteeringVerbs {
       return readHistory(storage, query, resolution);
     },
 
-    replay: (address) => replay(storage, core.kinds, address),
+    replay: (address) => replay({ storage, kinds: core.kinds }, address),
   };
 }

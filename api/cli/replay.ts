@@ -26,7 +26,7 @@ export async function replayTwins(home?: string, twin?: string): Promise<void> {
   let wrong = 0;
   const began = Date.now();
   for await (const address of addresses(storage, home, twin)) {
-    const report = await replay(storage, byName, address).catch(failureOf);
+    const report = await replay({ storage, kinds: byName }, address).catch(failureOf);
     twins++;
     if (report instanceof EngineError) {
       wrong++;

@@ -102,8 +102,8 @@ export const jobs = {
   },
 
   /** Of any twin: what a rule evaluates can take as long as it took then, turn for turn. */
-  replay({ storage, kinds }: Reader, address: Address): Promise<ReplayReport> {
-    return replay(storage, kinds, address);
+  replay(reader: Reader, address: Address): Promise<ReplayReport> {
+    return replay(reader, address);
   },
 };
 

@@ -3,6 +3,7 @@ import { setPriority } from 'node:os';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { type AnyKind, EngineError, type ReadingStorage, readerOf } from '../../engine/index.ts';
 import { loadKinds } from '../kinds/load-kinds.ts';
+import { duty } from './duty.ts';
 import { jobs } from './jobs.ts';
 import { type Beginning, type FromThread, heard, type ToThread, tell } from './protocol.ts';
 
@@ -62,7 +63,7 @@ function main(port: MessagePort, { kindsDir }: Beginning): void {
   loading.catch(() => {});
   const work = async ({ job, input }: Extract<ToThread, { type: 'job' }>) => {
     const kinds = new Map<string, AnyKind>((await loading).all.map((kind) => [kind.kind, kind]));
-    const reader = readerOf(storage, kinds);
+    const reader = readerOf(storage, kinds, duty());
     const output = await (jobs[job] as (...given: unknown[]) => Promise<unknown>)(reader, input);
     const bytes = Buffer.byteLength(JSON.stringify(output));
     if (bytes <= MOST_BYTES) return output;

@@ -6,7 +6,7 @@ import { bombs as turnsAndAnswers } from './rules/bombs.ts';
 export const bombs: Measurement = {
   name: 'bombs',
   title:
-    'Bombs: rules of a hostile tenant that try to take long, with the limits of requests as they come, and another home on PostgreSQL, Mosquitto',
+    'Bombs: rules of a hostile tenant that try to take long, without limits of requests, and another home on PostgreSQL, Mosquitto',
   async run(setting) {
     return [...(await turnsAndAnswers(setting)), ...(await besideBombs(setting))];
   },

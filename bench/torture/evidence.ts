@@ -74,10 +74,10 @@ async function evidenceOf(storage: Storage, address: Address): Promise<TwinEvide
     journal.push(...rows);
     if (rows.length < PAGE) break;
   }
-  const byName = new Map(kinds.map((kind) => [kind.kind, kind]));
+  const reader = { storage, kinds: new Map(kinds.map((kind) => [kind.kind, kind])) };
   const replays = [
-    await replay(storage, byName, address, { fromBirth: true }),
-    await replay(storage, byName, address),
+    await replay(reader, address, { fromBirth: true }),
+    await replay(reader, address),
   ];
   return { twin, journal, replays };
 }

@@ -90,7 +90,7 @@ async function linkOf(reader: Reader, row: JournalRow, effectId: string | null):
 
 async function accountAt(reader: Reader, row: JournalRow): Promise<Account | null> {
   const span = { from: row.receivedAt, to: row.receivedAt + 1 };
-  for await (const past of pastOf(reader.storage, reader.kinds, row, span)) {
+  for await (const past of pastOf(reader, row, span)) {
     if (past.row.revision === row.revision) return accountOf(past);
   }
   return null;

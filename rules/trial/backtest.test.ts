@@ -123,3 +123,23 @@ actions: [{ set: { twin: fan, desired: { on: true } } }]`;
   expect(home.commands()).toEqual([]);
   expect(await home.desired('fan')).toEqual({});
 });
+
+it('pauses after each turn, also those of clocks in which nothing else happens', async () => {
+  await using home = await startRules();
+  const { clock, engine } = home.bench;
+  const from = clock.now();
+  let pauses = 0;
+  const reader = {
+    ...{ kinds: engine.kinds, storage: engine.storage, view: engine.view },
+    readTwin: engine.readTwin,
+    async pause() {
+      pauses++;
+    },
+  };
+  await backtest(reader, {
+    ...{ home: 'h1', timezone: 'UTC', live: null },
+    draft: definitionOf('rule: r\ntriggers: [{ every: 1s }]\nactions: [{ stop: true }]'),
+    span: { from, to: from + 10 * MINUTE },
+  });
+  expect(pauses).toBeGreaterThanOrEqual(590);
+});

@@ -2,7 +2,7 @@
  * A draft of a rule on what has happened: what it would have done, and what the version that is live would
  * have. Both are run anew, on the same record; nothing is sent, and nothing that they do changes the record.
  */
-import { type AnyEffect, type Reader, SoloTwin } from '../../engine/index.ts';
+import { type AnyEffect, type Pause, pauseOf, type Reader, SoloTwin } from '../../engine/index.ts';
 import type { EventData, Facts, Json, JsonObject, Read } from '../../engine/kind.ts';
 import { watchedBy } from '../explain/explain.ts';
 import { type Program, programOf } from '../kind/program.ts';
@@ -48,7 +48,7 @@ export async function backtest(
 ): Promise<Backtest> {
   const { home, timezone, draft, live, span } = given;
   const trials = [draft, ...(live ? [live] : [])].map(
-    (definition) => new Trial(definition, home, timezone, span.from),
+    (definition) => new Trial(reader, definition, { home, timezone, now: span.from }),
   );
   const twins = new Set<string>();
   for (const { program } of trials) {
@@ -58,12 +58,13 @@ export async function backtest(
   for await (const happening of historyOf(reader, home, [...twins].sort(), span)) {
     turns++;
     for (const trial of trials) {
-      trial.passTo(happening.seen.receivedAt, happening.factsBefore);
+      await trial.passTo(happening.seen.receivedAt, happening.factsBefore);
       trial.see(happening.seen, happening.facts);
     }
   }
-  const [ofDraft, ofLive] = trials.map((trial) => trial.end(span.to));
-  const verdict = ofDraft as Verdict;
+  const verdicts: Verdict[] = [];
+  for (const trial of trials) verdicts.push(await trial.end(span.to));
+  const [verdict, ofLive] = verdicts as [Verdict, Verdict?];
   return {
     span,
     turns,
@@ -80,13 +81,19 @@ const TRIAL_TWIN = 'trial~';
 /** A rule that lives through a record. */
 class Trial {
   readonly program: Program;
+  readonly #pause: Pause;
   readonly #solo: SoloTwin;
   readonly #deeds: Deed[] = [];
   #facts: (reads: readonly Read[]) => Facts = () => ({});
 
-  constructor(definition: Definition, home: string, timezone: string, now: number) {
+  constructor(
+    reader: Reader,
+    definition: Definition,
+    where: { home: string; timezone: string; now: number },
+  ) {
+    this.#pause = pauseOf(reader);
     this.program = programOf(definition);
-    const made = { home, twin: `${TRIAL_TWIN}${definition.rule}`, timezone, now, room: null };
+    const made = { ...where, twin: `${TRIAL_TWIN}${definition.rule}`, room: null };
     this.#solo = new SoloTwin(rule, made, ({ journal }) => {
       this.#deeds.push(...deedsOf(journal.effects, journal.receivedAt));
     });
@@ -96,9 +103,9 @@ class Trial {
   }
 
   /** Lets time pass; clocks and waits come to their moment. */
-  passTo(at: number, facts: (reads: readonly Read[]) => Facts): void {
+  async passTo(at: number, facts: (reads: readonly Read[]) => Facts): Promise<void> {
     this.#facts = facts;
-    this.#solo.advanceTo(at);
+    await this.#advanceTo(at);
     this.#confirm();
   }
 
@@ -110,10 +117,14 @@ class Trial {
     this.#confirm();
   }
 
-  end(at: number): Verdict {
-    this.#solo.advanceTo(at - 1);
+  async end(at: number): Promise<Verdict> {
+    await this.#advanceTo(at - 1);
     const { runs, failures } = this.#context.reported;
     return { runs, failed: failures, deeds: this.#deeds };
+  }
+
+  async #advanceTo(at: number): Promise<void> {
+    while (this.#solo.advanceToDue(at)) await this.#pause();
   }
 
   get #context(): Context {

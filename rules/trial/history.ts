@@ -36,7 +36,7 @@ export async function* historyOf(
   const aspects = new Map<string, Aspect>();
   const lines: Line[] = [];
   for (const twin of twins) {
-    const turns = pastOf(reader.storage, reader.kinds, { home, twin }, span);
+    const turns = pastOf(reader, { home, twin }, span);
     const first = await turns.next();
     if (!first.done) {
       lines.push({ turns, next: first.value });

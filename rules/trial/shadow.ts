@@ -38,7 +38,7 @@ async function verdictOf(
   let first: Context['reported'] | undefined;
   let last: Context['reported'] | undefined;
   let turns = 0;
-  for await (const { before, row, turned } of pastOf(reader.storage, reader.kinds, address, span)) {
+  for await (const { before, row, turned } of pastOf(reader, address, span)) {
     turns++;
     first ??= before ? contextOf(before).reported : undefined;
     last = contextOf(turned.twin).reported;
