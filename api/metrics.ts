@@ -206,7 +206,15 @@ function gauges(
     'Deliveries in memory, by destination.',
     'destination',
   );
-  const depth = gauge('outbox_depth', 'Effects that are stored and not yet delivered.');
+  const lag = gauge(
+    'outbox_lag',
+    'Turns in the log between a destination and its end, by destination.',
+    'destination',
+  );
+  const depth = gauge(
+    'outbox_depth',
+    'Effects that are parked, or in memory and not yet delivered.',
+  );
   const age = gauge(
     'outbox_oldest_age_seconds',
     'Age of the oldest effect not yet delivered, in seconds; 0 when there is none.',
@@ -228,6 +236,9 @@ function gauges(
     for (const [shard, waiting] of memory.mailbox.entries()) mailbox.set({ shard }, waiting);
     for (const [destination, waiting] of Object.entries(memory.outbox)) {
       inMemory.set({ destination }, waiting);
+    }
+    for (const [destination, turns] of Object.entries(memory.outboxLag)) {
+      lag.set({ destination }, turns);
     }
     hotTwins.set(memory.hotTwins);
     timers.set(memory.waitingTimers);

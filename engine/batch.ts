@@ -23,8 +23,16 @@ import { Household, type HouseholdSource } from './household.ts';
 import { bytesOf, type JournalDays, type Written } from './journal-days.ts';
 import { sameJson } from './json.ts';
 import type { AnyKind } from './kind.ts';
-import { deadLetter, Ledger, type Rows, type Settled, type Signal } from './ledger.ts';
+import {
+  deadLetter,
+  Ledger,
+  type Rows,
+  type Sending,
+  type Settled,
+  type Signal,
+} from './ledger.ts';
 import type { LiveTwin } from './live-twin.ts';
+import type { Send } from './log/sends.ts';
 import type { Mail, Waiting } from './mailbox.ts';
 import { JOURNAL_BYTES } from './quotas.ts';
 import { hasSeen } from './seen.ts';
@@ -67,7 +75,8 @@ export interface FoldedBatch {
   censuses: { home: string; census: Census }[];
   written: Written;
   receipts: Settled[];
-  changes: () => Change[];
+  sendings: Sending[];
+  changes: (sendOf: (id: string) => Send) => Change[];
   signals: Signal[];
 }
 
@@ -203,7 +212,8 @@ class Batch {
       censuses: this.#household.counted(),
       written: { now: this.#now, bytes: this.#written, told: [...this.#told] },
       receipts: this.#ledger.receipts,
-      changes: () => this.#ledger.changes(),
+      sendings: this.#ledger.sendings(),
+      changes: (sendOf) => this.#ledger.changes(sendOf),
       signals: this.#ledger.signals,
     };
   }

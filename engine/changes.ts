@@ -20,7 +20,7 @@ export type Change =
       effects: RecordedEffect[];
     })
   | (Address & { type: 'twin.removed' })
-  | (Address & { type: 'intent'; intent: Omit<IntentRow, 'sentAt' | 'attempts'> })
+  | (Address & { type: 'intent'; intent: IntentRow })
   | (Address & { type: 'alert'; alert: AlertRow })
   /** The subscriber was too slow: this many changes were left out. Read the twins again. */
   | { type: 'lagged'; missed: number };

@@ -10,6 +10,7 @@ import {
 } from './envelope.ts';
 import { EngineError, type ErrorDetails } from './errors.ts';
 import type { AnyKind } from './kind.ts';
+import type { Send } from './log/sends.ts';
 import type { Quotas } from './quotas.ts';
 import type { Requester } from './requester.ts';
 import type { Shard } from './shard.ts';
@@ -28,6 +29,8 @@ export interface Core {
   defaultTimezone: string;
   shardOf(home: string): Shard;
   post(envelope: Envelope): Promise<Receipt>;
+  /** What is known of how an open command was sent. */
+  sendOf(id: string): Send;
   /** A row has come into the store behind the outbox's back. */
   reloadOutbox(): void;
   /** Rows have gone from the store behind the outbox's back. */

@@ -15,17 +15,19 @@ import {
 } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { homeVerbs } from './home-verbs.ts';
+import { intentVerbs } from './intent-verbs.ts';
 import type { AnyKind } from './kind.ts';
 import { assertTimezone } from './local-time.ts';
+import { Outbox } from './log/outbox.ts';
+import { Sends } from './log/sends.ts';
 import { Maintenance } from './maintenance.ts';
-import { Outbox } from './outbox.ts';
 import { Quotas } from './quotas.ts';
 import { isMeasurable } from './rollups.ts';
-import type { OutboxRow } from './rows.ts';
+import type { DeliveryRow, LogRow } from './rows.ts';
 import { Shard, WRITERS_PER_SHARD } from './shard.ts';
 import { isWithinLevels, MOST_LEVELS } from './state-size.ts';
 import { steeringVerbs } from './steering-verbs.ts';
-import type { Lease } from './storage/port.ts';
+import type { Commit, Lease } from './storage/port.ts';
 import { parseEvent } from './turn.ts';
 import { twinVerbs } from './twin-verbs.ts';
 import { speakerAt } from './vocabulary.ts';
@@ -68,6 +70,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const traffic = { lastAt: Number.NEGATIVE_INFINITY };
   /** Known before the first turn. */
   const heldBack = new Set<string>();
+  const sends = new Sends();
+  /** Of all commits of this engine: its writers take theirs from one row of numbers. */
+  let lastPosition = 0;
   const shards = Array.from(
     { length: storage.shards },
     (_, index) =>
@@ -93,19 +98,20 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         batchLimit: limits.batch,
         hotTwins: Math.max(1, Math.floor(limits.hotTwins / storage.shards)),
         foldable: (envelope) => isFoldable(kinds, envelope),
+        log: {
+          take(positions) {
+            lastPosition += positions;
+            return lastPosition;
+          },
+          sendOf: (id) => sends.of(id),
+          mayHaveParked: (id) => outbox.mayHaveParked(id),
+          cursorsOf: (writer) => outbox.cursorsOf(writer),
+          saved: (writer, cursors) => outbox.saved(writer, cursors),
+        },
         onCommitted: committed,
         onFenced: loseOwnership,
       }),
   );
-  const outbox = new Outbox(new Set(Object.values(destinations)), {
-    storage,
-    clock,
-    telemetry,
-    random,
-    newId,
-    onSent: tellSent,
-    onDead: tellDead,
-  });
   const wakes = new WakeQueue({
     clock,
     dueWakes: (until, limit, after) => storage.dueWakes(until, limit, after),
@@ -128,6 +134,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     defaultTimezone,
     shardOf,
     post: (envelope) => shardOf(envelope.home).post(envelope),
+    sendOf: (id) => sends.of(id),
     reloadOutbox: () => outbox.reload(),
     forgetDeliveries: (deleted) => outbox.forget(deleted),
   };
@@ -176,23 +183,43 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return Promise.resolve({ status: 'rejected', code: 'bad-input', reason, hint });
   }
 
-  function committed({ twins, rows, changes: made, signals }: FoldedBatch): void {
+  function committed(batch: FoldedBatch, commit: Commit | null): void {
+    const { twins, rows, sendings, changes: made, signals } = batch;
     for (const { home, twin, wakeAt } of twins) wakes.note({ home, twin }, wakeAt);
-    if (rows.outbox.length > 0 || rows.withdrawn.length > 0)
-      outbox.add(rows.outbox, rows.withdrawn);
+    if (commit) {
+      // Its turns have their positions by now
+      const deliveries = sendings.map(({ row, turn }) => ({ row, position: turn as LogRow }));
+      outbox.add(commit, deliveries, rows.withdrawn);
+    }
     // Asked now, not before the commit: who subscribed meanwhile has not read this change yet
-    if (changes.hasSubscribers) for (const change of made()) changes.publish(change);
+    if (changes.hasSubscribers) {
+      for (const change of made((id) => sends.of(id))) changes.publish(change);
+    }
+    if (rows.intents.length > 0) sends.forget(rows.intents.map(({ id }) => id));
     for (const { name, fields } of signals) telemetry.emit(name, fields);
   }
 
-  function tellSent({ home, twin, id, delivery }: OutboxRow): void {
+  function noteSending({ id, delivery, attempts }: DeliveryRow): void {
+    if (delivery.type !== 'command') return;
+    sends.sending(id, attempts + 1, clock.now(), delivery.expiresAt);
+  }
+
+  function tellSent({ home, twin, id, delivery }: DeliveryRow): void {
+    if (changes.hasSubscribers) void publishSent(home, id);
     const kind = kinds.get(delivery.kind);
     if (kind && 'intent.sent' in kind.events) {
       inform({ home, twin }, id, { type: 'intent.sent', intent: id });
     }
   }
 
-  function tellDead({ home, twin, id, delivery }: OutboxRow, error: string): void {
+  /** Tells whoever watches that an open command has been sent. */
+  async function publishSent(home: string, id: string): Promise<void> {
+    const intent = await verbs.getIntent(home, id).catch(() => null);
+    if (intent?.status !== 'sent') return;
+    changes.publish({ type: 'intent', home, twin: intent.twin, intent });
+  }
+
+  function tellDead({ home, twin, id, delivery }: DeliveryRow, error: string): void {
     if (delivery.type === 'command') {
       inform({ home, twin }, id, { type: 'ack', intent: id, ok: false, error });
     }
@@ -238,9 +265,19 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       }),
     ),
   );
+  lastPosition = Math.max(0, ...lease.writers.map(({ seq }) => seq));
+  const outbox = new Outbox(lease.epoch, lease.writers, {
+    ...{ storage, clock, telemetry, random, newId, destinations },
+    onSending: noteSending,
+    onUnsent: ({ id }) => sends.unsent(id),
+    onSent: tellSent,
+    onDead: tellDead,
+  });
+  const verbs = intentVerbs(core);
   const begun = await beginning(lease);
   for (const kind of begun?.holdBack ?? []) heldBack.add(kind);
   await maintenance.start();
+  await outbox.start();
   for (const shard of shards) shard.start(lease.epoch);
   await wakes.start();
   telemetry.emit('engine.started', { shards: shards.length, epoch: lease.epoch });
@@ -282,7 +319,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     storage,
     ...homeVerbs(core),
     ...twinVerbs(core, changes),
-    ...steeringVerbs(core),
+    ...verbs,
+    ...steeringVerbs(core, verbs),
     ...deadLetterVerbs(core),
     dispatch,
     tell,
@@ -303,12 +341,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       hotTwins: shards.reduce((sum, { hotTwins }) => sum + hotTwins, 0),
       waitingTimers: wakes.size,
       outbox: outbox.waiting(),
+      outboxLag: outbox.lag(),
       subscribers: changes.subscribers,
     }),
 
     async storeStats() {
       const [undelivered, deadLetters, twins] = await Promise.all([
-        storage.outboxStats(),
+        outbox.undelivered(),
         storage.countDeadLetters(),
         countTwins(),
       ]);

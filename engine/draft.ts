@@ -35,15 +35,16 @@ import {
   strayed,
 } from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
+import { deliveriesOf } from './log/deliveries.ts';
 import { own } from './own.ts';
 import { addSample, isMeasurable, MEASUREMENT_LIMIT } from './rollups.ts';
 import type {
   AlertRow,
   Delivery,
+  DeliveryRow,
   IntentStatus,
   IntentWrite,
   JournalRow,
-  OutboxRow,
   RollupRow,
 } from './rows.ts';
 import { remember } from './seen.ts';
@@ -73,7 +74,7 @@ export interface Turned {
   journal: JournalRow;
   intents: IntentWrite[];
   alerts: AlertRow[];
-  outbox: OutboxRow[];
+  deliveries: DeliveryRow[];
   /** Deliveries that this turn has made pointless. */
   withdrawn: string[];
   rollups: RollupRow[];
@@ -108,7 +109,6 @@ export class Draft {
   #effects: RecordedEffect[] = [];
   #intents = new Map<string, IntentWrite>();
   #alerts = new Map<string, AlertRow>();
-  #outbox: OutboxRow[] = [];
   #withdrawn: string[] = [];
   #rollups: RollupRow[] = [];
   #followUps: FollowUp[] = [];
@@ -193,11 +193,10 @@ export class Draft {
       case 'unschedule':
         this.state.timers = disarm(this.state.timers, effect.id);
         break;
+      // What leaves the house is worked out from the journal: log/deliveries.ts
       case 'retrain':
       case 'notify':
       case 'webhook':
-        this.#deliver(id, { ...effect, ...this.#sender() }, null);
-        break;
       case 'withheld':
         break;
       default:
@@ -324,7 +323,6 @@ export class Draft {
     this.state.pending = [...this.state.pending, intent];
     this.#intents.set(id, intentRow(this.#address, intent, 'pending', this.#now));
     const { name, args, expiresAt } = intent;
-    this.#deliver(id, { type: 'command', name, args, expiresAt, ...this.#sender() }, expiresAt);
     this.#effects.push({
       type: 'command',
       id,
@@ -343,7 +341,11 @@ export class Draft {
     const intent = openIntent(id, request, checked, { cause, correlation, principal }, this.#now);
     this.#intents.set(id, intentRow(this.#address, intent, 'failed', this.#now, error));
     const { name, args, expiresAt } = intent;
-    this.#effects.push({ type: 'command', id, name, args, ttl: expiresAt - this.#now });
+    this.#effects.push({
+      ...{ type: 'command', id, name, args },
+      ttl: expiresAt - this.#now,
+      refused: true,
+    });
   }
 
   ackIntent(intent: PendingIntent): void {
@@ -469,32 +471,12 @@ export class Draft {
     this.#outcomes.push(event);
   }
 
-  #effectId(n: number | 'desired'): string {
+  #effectId(n: number): string {
     return effectId(this.#address, this.#revision, this.#before.life, n);
   }
 
   #recipients(to: string | { relation: string }): string[] {
     return typeof to === 'string' ? [to] : (this.#before.relations[to.relation] ?? []);
-  }
-
-  #sender(): { kind: string; via: string | null } {
-    return { kind: this.#before.kind, via: this.#envelope.via ?? this.#before.via };
-  }
-
-  #deliver(id: string, delivery: Delivery, expiresAt: number | null): void {
-    const destination = this.#destinations[delivery.type];
-    if (destination === undefined) return;
-    this.#outbox.push({
-      home: this.#address.home,
-      twin: this.#address.twin,
-      id,
-      destination,
-      delivery,
-      createdAt: this.#now,
-      expiresAt,
-      attempts: 0,
-      notBefore: this.#now,
-    });
   }
 
   /** The rows of the turn. */
@@ -516,16 +498,9 @@ export class Draft {
       this.#snapshot.context === before.snapshot.context
         ? before.view
         : before.kindOf.view(this.#snapshot.context);
-    if (
+    const isDesiredNew =
       (view.desired !== before.view.desired && !sameJson(view.desired, before.view.desired)) ||
-      (born && Object.keys(view.desired).length > 0)
-    ) {
-      this.#deliver(
-        this.#effectId('desired'),
-        { type: 'desired', desired: view.desired, revision: this.#revision, ...this.#sender() },
-        null,
-      );
-    }
+      (born && Object.keys(view.desired).length > 0);
     const via = envelope.via ?? before.via;
     const relations =
       this.room === before.room
@@ -555,33 +530,36 @@ export class Draft {
       lastEventAt:
         external && !born ? Math.max(before.lastEventAt ?? 0, envelope.at) : before.lastEventAt,
     };
+    const journal: JournalRow = {
+      home: before.home,
+      twin: before.twin,
+      revision: this.#revision,
+      at: envelope.at,
+      receivedAt: this.#now,
+      event: journaled(envelope),
+      eventId: envelope.id,
+      source: envelope.source,
+      cause: envelope.cause,
+      correlation: envelope.correlation,
+      principal: envelope.principal,
+      dedupe: envelope.dedupe,
+      late: status === 'late',
+      state: born || !sameJson(value, before.state.value) ? (value as Json) : null,
+      effects: this.#effects,
+      desired: isDesiredNew ? view.desired : null,
+      epoch: before.epoch,
+    };
+    const deliveries = deliveriesOf(journal, twin, this.#destinations);
     return {
       status,
       twin,
-      journal: {
-        home: before.home,
-        twin: before.twin,
-        revision: this.#revision,
-        at: envelope.at,
-        receivedAt: this.#now,
-        event: journaled(envelope),
-        eventId: envelope.id,
-        source: envelope.source,
-        cause: envelope.cause,
-        correlation: envelope.correlation,
-        principal: envelope.principal,
-        dedupe: envelope.dedupe,
-        late: status === 'late',
-        state: born || !sameJson(value, before.state.value) ? (value as Json) : null,
-        effects: this.#effects,
-        epoch: before.epoch,
-      },
+      journal,
       intents: [...this.#intents.values()],
       alerts: [...this.#alerts.values()],
-      outbox:
+      deliveries:
         this.#withdrawn.length === 0
-          ? this.#outbox
-          : this.#outbox.filter((row) => !this.#withdrawn.includes(row.id)),
+          ? deliveries
+          : deliveries.filter(({ id }) => !this.#withdrawn.includes(id)),
       withdrawn: this.#withdrawn,
       rollups: this.#rollups,
       followUps: this.#followUps,

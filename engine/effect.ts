@@ -140,4 +140,8 @@ export type AnyEffect =
   | WithheldEffect;
 
 /** An effect as journaled and delivered: with its deterministic id. */
-export type RecordedEffect = AnyEffect & { id: string };
+export type RecordedEffect = AnyEffect & {
+  id: string;
+  /** A command that was not sent, as its twin refused it. */
+  refused?: true;
+};

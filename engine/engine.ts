@@ -4,6 +4,7 @@ import type { DeadLetterVerbs } from './dead-letter-verbs.ts';
 import type { Destinations } from './draft.ts';
 import type { Address, Inbound, Receipt, Told } from './envelope.ts';
 import type { HomeVerbs } from './home-verbs.ts';
+import type { IntentVerbs } from './intent-verbs.ts';
 import type { AnyKind } from './kind.ts';
 import type { HomeQuotas } from './quotas.ts';
 import type { Sink } from './sink.ts';
@@ -82,6 +83,7 @@ export interface Engine
   extends AsyncDisposable,
     HomeVerbs,
     TwinVerbs,
+    IntentVerbs,
     SteeringVerbs,
     DeadLetterVerbs {
   readonly kinds: ReadonlyMap<string, AnyKind>;
@@ -131,6 +133,8 @@ export interface EngineStats {
   waitingTimers: number;
   /** Deliveries in memory, per destination. */
   outbox: Record<string, number>;
+  /** Positions of the log up to whose end a destination has still to come. */
+  outboxLag: Record<string, number>;
   subscribers: number;
 }
 

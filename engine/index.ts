@@ -30,11 +30,13 @@ export {
 } from './envelope.ts';
 export { EngineError, type ErrorCode, messageOf, type QuotaBreach } from './errors.ts';
 export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
+export { type CommandFilter, intentVerbs } from './intent-verbs.ts';
 export type { Json, JsonObject } from './json.ts';
 export type { AnyKind, Measurements, View } from './kind.ts';
 export { isKindName } from './kind-check.ts';
 export type { Overruling } from './leases.ts';
 export { assertTimezone } from './local-time.ts';
+export { readDeliveries } from './log/source.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
 export type { HomeQuotas, Usage } from './quotas.ts';

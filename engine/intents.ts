@@ -1,14 +1,16 @@
 /**
  * The life of a command: pending → sent → acked → confirmed | failed | expired | superseded.
- * Pure functions; `sent` belongs to the outbox and is no part of the twin's state.
+ * Pure functions; `sent` belongs to the outbox and is no part of the twin's state. An open intent stands in its
+ * twin's state, and becomes a row when it ends.
  */
 import type { CommandSpec } from './effect.ts';
 import type { Address, EventData } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { type Json, type JsonObject, sameJson } from './json.ts';
 import type { AnyKind } from './kind.ts';
+import type { Send } from './log/sends.ts';
 import { own } from './own.ts';
-import type { IntentStatus, IntentWrite } from './rows.ts';
+import type { IntentRow, IntentStatus, IntentWrite } from './rows.ts';
 import type { PendingIntent } from './twin-state.ts';
 
 const DEFAULT_TTL_MS = 60_000;
@@ -106,6 +108,12 @@ export function intentRow(
     correlation: intent.correlation,
     principal: intent.principal,
   };
+}
+
+/** An intent as it is told and stored: with what the outbox knows of it. */
+export function shown(intent: IntentWrite, { sentAt, attempts }: Send): IntentRow {
+  const status = intent.status === 'pending' && sentAt !== null ? 'sent' : intent.status;
+  return { ...intent, status, sentAt, attempts };
 }
 
 /** The event that tells a machine what has become of its command. */

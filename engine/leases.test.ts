@@ -184,7 +184,7 @@ describe('who holds a key of what is desired', () => {
       twin.send({ type: 'command.requested', name, args }, by(who));
     const refused = ask('move', { open: 99 }, 'comfort');
     expect(refused).toMatchObject({
-      outbox: [],
+      deliveries: [],
       intents: [{ status: 'failed', error: expect.stringContaining('h/frost holds "open"') }],
     });
     ask('beep', {}, 'comfort');

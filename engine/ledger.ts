@@ -2,8 +2,10 @@ import type { Change } from './changes.ts';
 import type { Turned } from './draft.ts';
 import type { Envelope, Receipt } from './envelope.ts';
 import type { EngineError } from './errors.ts';
+import { shown } from './intents.ts';
 import type { Json } from './json.ts';
 import type { LiveTwin } from './live-twin.ts';
+import type { Send } from './log/sends.ts';
 import type { Waiting } from './mailbox.ts';
 import { mergeStats } from './rollups.ts';
 import type {
@@ -11,10 +13,10 @@ import type {
   CandidateRow,
   CheckpointRow,
   DeadLetterRow,
+  DeliveryRow,
   HomeRow,
   IntentWrite,
   JournalRow,
-  OutboxRow,
   RelationWrite,
   RollupRow,
   TwinRow,
@@ -22,8 +24,18 @@ import type {
 import type { Commit, Wake } from './storage/port.ts';
 import type { EngineSignals } from './telemetry.ts';
 
-/** The rows of a commit, without the shard's place in the order of commits. */
-export type Rows = Omit<Commit, 'writer' | 'epoch' | 'seq'>;
+/** The rows of a commit, before it has its place in the log. */
+export interface Rows
+  extends Omit<Commit, 'writer' | 'epoch' | 'seq' | 'cursors' | 'journal' | 'intents'> {
+  journal: JournalRow[];
+  intents: IntentWrite[];
+}
+
+/** What a turn sends out. */
+export interface Sending {
+  row: DeliveryRow;
+  turn: JournalRow;
+}
 
 export type Signal = {
   [N in keyof EngineSignals]: { name: N; fields: EngineSignals[N] };
@@ -42,7 +54,7 @@ export class Ledger {
   #settled = new Map<string, EngineSignals['events.settled']>();
   #turned: Turned[] = [];
   #journal: JournalRow[] = [];
-  #outbox: OutboxRow[] = [];
+  #sendings: Sending[] = [];
   #withdrawn = new Set<string>();
   #intents = new Map<string, IntentWrite>();
   #alerts = new Map<string, AlertRow>();
@@ -57,7 +69,7 @@ export class Ledger {
     this.#turned.push(turned);
     this.#journal.push(turned.journal);
     for (const id of turned.withdrawn) this.#withdrawn.add(id);
-    for (const row of turned.outbox) this.#outbox.push(row);
+    for (const row of turned.deliveries) this.#sendings.push({ row, turn: turned.journal });
     for (const intent of turned.intents) this.#intents.set(intent.id, intent);
     for (const alert of turned.alerts) this.#alerts.set(alert.id, alert);
     for (const row of turned.rollups) {
@@ -130,10 +142,8 @@ export class Ledger {
       twins,
       wakes,
       journal: this.#journal,
-      // What this very batch asked for and took back again never leaves it
-      outbox: this.#outbox.filter(({ id }) => !this.#withdrawn.has(id)),
       withdrawn: [...this.#withdrawn],
-      intents: [...this.#intents.values()],
+      intents: [...this.#intents.values()].filter(({ endedAt }) => endedAt !== null),
       alerts: [...this.#alerts.values()],
       rollups: [...this.#rollups.values()],
       checkpoints: this.#checkpoints,
@@ -143,13 +153,18 @@ export class Ledger {
     };
   }
 
+  /** What this very batch has asked for and taken back again never leaves it. */
+  sendings(): Sending[] {
+    return this.#sendings.filter(({ row }) => !this.#withdrawn.has(row.id));
+  }
+
   /** Built on demand: most of the time nobody watches. */
-  changes(): Change[] {
+  changes(sendOf: (id: string) => Send): Change[] {
     return [
       ...this.#turned.map(changeOf),
       ...[...this.#intents.values()].map((intent): Change => {
         const { home, twin } = intent;
-        return { type: 'intent', home, twin, intent };
+        return { type: 'intent', home, twin, intent: shown(intent, sendOf(intent.id)) };
       }),
       ...[...this.#alerts.values()].map((alert): Change => {
         const { home, twin } = alert;

@@ -187,7 +187,7 @@ describe('a home that has written its share of the day', () => {
     await create('lamp');
     const address = { home: 'h1', twin: 'lamp' };
     expect((await bench.engine.desire(address, { on: true }, by)).status).toBe('accepted');
-    const [command] = (await bench.storage.listIntents('h1', {}, { limit: 1 })).items;
+    const [command] = (await bench.engine.listIntents('h1', {}, { limit: 1 })).items;
     expect(
       (await bench.send('lamp', { type: 'ack', intent: command?.id ?? '', ok: true })).status,
     ).toBe('accepted');

@@ -61,9 +61,21 @@ export interface JournalRow extends Address {
   /** The state value after the turn, when the turn changed it. */
   state: Json | null;
   effects: RecordedEffect[];
+  /** What is desired after the turn, when the turn changed it. */
+  desired: JsonObject | null;
   /** Of the database when the turn was folded, which its ids carry; 0 for turns from before it was journaled. */
   epoch: number;
 }
+
+/** Where a row stands in the log: which sequence of commits stored it, and its place among all rows. */
+export interface Position {
+  writer: number;
+  /** Rises with each row of a writer, of a home and of a twin; there are gaps. */
+  seq: number;
+}
+
+/** A turn in the log. `writer` -1: from before there were positions, its `seq` is the ms in which it was received. */
+export type LogRow = JournalRow & Position;
 
 export type IntentStatus =
   | 'pending'
@@ -74,7 +86,7 @@ export type IntentStatus =
   | 'expired'
   | 'superseded';
 
-/** A command and its life. `sentAt` and `attempts` belong to the outbox, the rest to the fold. */
+/** A command and its life. `sentAt` and `attempts` belong to the outbox, the rest to the fold. Stored once it has ended. */
 export interface IntentRow extends Address {
   /** The id of the command effect. */
   id: string;
@@ -96,7 +108,7 @@ export interface IntentRow extends Address {
   principal: string;
 }
 
-/** What a turn may change of an intent. On conflict the stored `sentAt` and `attempts` stay. */
+/** What a turn knows of an intent. */
 export type IntentWrite = Omit<IntentRow, 'sentAt' | 'attempts'>;
 
 /** An alert: raised → acknowledged → cleared. */
@@ -117,8 +129,8 @@ export interface AlertRow extends Address {
   correlation: string;
 }
 
-/** An effect on its way to a destination; deleted once delivered. */
-export interface OutboxRow extends Address {
+/** An effect on its way to a destination. In the log it is a part of its turn; a row of its own it is while it is parked. */
+export interface DeliveryRow extends Address {
   /** The effect's id; receivers deduplicate on it. */
   id: string;
   /** The sink that will take it. */
@@ -193,7 +205,7 @@ export type DeadLetterContent =
   /** A packet that its codec could not read: retried through its source. `payload` is base64, cut at 64 KiB. */
   | { type: 'packet'; topic: string; payload: string; truncated: boolean }
   /** An effect that its destination refused for good: retried by putting it into the outbox again. */
-  | { type: 'delivery'; outbox: OutboxRow };
+  | { type: 'delivery'; outbox: DeliveryRow };
 
 /** A device that spoke before anyone claimed it. */
 export interface CandidateRow extends Address {

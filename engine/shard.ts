@@ -18,7 +18,8 @@ export interface Traffic {
   lastAt: number;
 }
 
-export interface ShardOptions extends Pick<WriterOptions, 'random' | 'onCommitted' | 'onFenced'> {
+export interface ShardOptions
+  extends Pick<WriterOptions, 'random' | 'log' | 'onCommitted' | 'onFenced'> {
   index: number;
   storage: Storage;
   clock: Clock;
@@ -72,7 +73,7 @@ export class Shard {
   #idleWanted: (() => void)[] = [];
 
   constructor(options: ShardOptions) {
-    const { index, storage, clock, telemetry, random, onCommitted } = options;
+    const { index, storage, clock, telemetry, random, log, onCommitted } = options;
     this.#options = options;
     this.#mailbox = new Mailbox({
       limit: options.mailboxLimit,
@@ -94,7 +95,7 @@ export class Shard {
       if (!this.#stopped) this.stop(error);
       options.onFenced(error);
     };
-    const shared = { shard: index, storage, clock, telemetry, context, memory, random };
+    const shared = { shard: index, storage, clock, telemetry, context, memory, random, log };
     const first = index * WRITERS_PER_SHARD;
     this.#writer = new Writer({ ...shared, index: first, onCommitted, onFenced });
     this.#asideWriter = new Writer({ ...shared, index: first + 1, onCommitted, onFenced });

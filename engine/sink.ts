@@ -1,4 +1,4 @@
-import type { Delivery, OutboxRow } from './rows.ts';
+import type { Delivery, DeliveryRow } from './rows.ts';
 
 /** What a sink says of one delivery. */
 export type DeliveryOutcome =
@@ -24,5 +24,5 @@ export interface Sink {
   /** Calls of `deliver` at once, and rows of one. Default: 4 and 500. */
   readonly pace?: { atOnce: number; rows: number };
   /** Outcomes in the order of the rows. A throw counts as `retry` of the destination. */
-  deliver(rows: readonly OutboxRow[]): Promise<DeliveryOutcome[]>;
+  deliver(rows: readonly DeliveryRow[]): Promise<DeliveryOutcome[]>;
 }

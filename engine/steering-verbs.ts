@@ -2,6 +2,7 @@ import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
 import { type Address, type EventData, keyOf, type Receipt } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { type HistoryPoint, type HistoryResolution, readHistory } from './history.ts';
+import type { IntentVerbs } from './intent-verbs.ts';
 import { specOf } from './intents.ts';
 import type { JsonObject } from './json.ts';
 import { priorityOf } from './leases.ts';
@@ -39,7 +40,7 @@ export interface SteeringVerbs {
   replay(address: Address): Promise<ReplayReport>;
 }
 
-export function steeringVerbs(core: Core): SteeringVerbs {
+export function steeringVerbs(core: Core, intents: IntentVerbs): SteeringVerbs {
   const { storage } = core;
 
   async function mustGet(address: Address): Promise<LoadedTwin> {
@@ -84,7 +85,7 @@ export function steeringVerbs(core: Core): SteeringVerbs {
       assertDone(await core.post(envelope));
       // A repeated request finds the intent that its first arrival made
       const filter = { twin: address.twin, cause: envelope.id };
-      const { items } = await storage.listIntents(address.home, filter, { limit: 1 });
+      const { items } = await intents.listIntents(address.home, filter, { limit: 1 });
       const [intent] = items;
       if (!intent) throw new EngineError('not-found', `the command of ${envelope.id} is gone`);
       return intent;

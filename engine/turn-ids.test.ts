@@ -56,7 +56,7 @@ describe('no id comes twice with another meaning', () => {
     expect(former).not.toBe(present);
     // What the device says late of the former command is nothing of the present one
     await bench.send('lamp', { type: 'ack', intent: former, ok: false, error: 'no' });
-    expect(await bench.storage.getIntent('h1', present)).toMatchObject({ status: 'sent' });
+    expect(await bench.engine.getIntent('h1', present)).toMatchObject({ status: 'sent' });
   });
 
   test('when a database goes back to a backup', async () => {

@@ -21,7 +21,7 @@ export interface Timer {
   cron?: { expression: string; timezone: string };
 }
 
-/** A command that has not come to its end; its row in the intent table is the full story. */
+/** A command that has not come to its end. */
 export interface PendingIntent {
   id: string;
   name: string;

@@ -126,7 +126,7 @@ describe('a watcher', () => {
     await using bench = await start();
     await bench.send('mirror', on(false));
     await bench.send('lamp', on(true));
-    const { items } = await bench.storage.listIntents('h1', {}, { limit: 10 });
+    const { items } = await bench.engine.listIntents('h1', {}, { limit: 10 });
     expect(items).toMatchObject([
       { twin: 'mirror', name: 'switch', args: { on: true }, cause: idLike('h1/w@2#0~mirrored') },
     ]);

@@ -3,10 +3,12 @@ import { type BatchContext, type FoldedBatch, foldInSlices } from './batch.ts';
 import type { Clock } from './clock.ts';
 import type { Receipt } from './envelope.ts';
 import { EngineError, messageOf } from './errors.ts';
-import { deadLetter } from './ledger.ts';
+import { shown } from './intents.ts';
+import { deadLetter, type Rows } from './ledger.ts';
+import type { Send } from './log/sends.ts';
 import type { Mail } from './mailbox.ts';
 import type { ShardMemory } from './shard-memory.ts';
-import type { Commit, Storage } from './storage/port.ts';
+import type { Commit, Cursors, Storage } from './storage/port.ts';
 import type { EngineTelemetry } from './telemetry.ts';
 
 export interface WriterOptions {
@@ -20,10 +22,23 @@ export interface WriterOptions {
   context: BatchContext;
   memory: ShardMemory;
   random: () => number;
+  log: LogEnd;
   /** Called after each commit, before the next batch: deeds may follow now. */
-  onCommitted: (batch: FoldedBatch) => void;
+  onCommitted: (batch: FoldedBatch, commit: Commit | null) => void;
   /** Another engine has taken over: nothing more can be stored. */
   onFenced: (error: EngineError) => void;
+}
+
+/** Where commits get their place in the log, and what they take along for its readers. */
+export interface LogEnd {
+  /** Takes the next positions. @returns the last */
+  take(positions: number): number;
+  sendOf(intent: string): Send;
+  /** Whether the store may have a row of this delivery. */
+  mayHaveParked(id: string): boolean;
+  /** See `Outbox.cursorsOf`. */
+  cursorsOf(writer: number): Cursors | null;
+  saved(writer: number, cursors: Cursors): void;
 }
 
 const RETRY = { baseMs: 50, capMs: 5_000 };
@@ -35,7 +50,6 @@ const RETRY = { baseMs: 50, capMs: 5_000 };
 export class Writer {
   readonly #options: WriterOptions;
   #epoch = 0;
-  #seq = 0;
   #stopped = false;
   #failing: string | null = null;
   #retryNow: (() => void) | null = null;
@@ -98,15 +112,10 @@ export class Writer {
     began: number,
     beforeAnswers?: () => void,
   ): Promise<void> {
-    const { telemetry, index, shard, storage, memory } = this.#options;
+    const { telemetry, shard, storage, memory } = this.#options;
     const foldedAt = performance.now();
-    if (folded.changed) {
-      const commit: Commit = {
-        ...folded.rows,
-        writer: index,
-        epoch: this.#epoch,
-        seq: this.#seq + 1,
-      };
+    const commit = folded.changed ? this.#commitOf(folded.rows) : null;
+    if (commit) {
       try {
         await this.untilStored(() => storage.commit(commit));
       } catch (error) {
@@ -115,14 +124,15 @@ export class Writer {
         await this.#singly(mail, error);
         return;
       }
-      this.#seq++;
+      const { writer, cursors } = commit;
+      if (cursors) this.#options.log.saved(writer, cursors);
     }
     memory.keep(folded);
     beforeAnswers?.();
     for (const { waiting, receipt } of folded.receipts) {
       for (const { resolve } of waiting) resolve(receipt);
     }
-    this.#options.onCommitted(folded);
+    this.#options.onCommitted(folded, commit);
     telemetry.emit('batch.committed', {
       shard,
       envelopes: folded.receipts.length,
@@ -130,6 +140,22 @@ export class Writer {
       foldMs: foldedAt - began,
       commitMs: performance.now() - foldedAt,
     });
+  }
+
+  /** Gives the rows their place in the log. */
+  #commitOf(rows: Rows): Commit {
+    const { log, index: writer } = this.#options;
+    const { journal, intents, withdrawn } = rows;
+    const seq = log.take(Math.max(1, journal.length));
+    const first = seq - journal.length + 1;
+    return {
+      ...rows,
+      ...{ writer, seq, epoch: this.#epoch, cursors: log.cursorsOf(writer) },
+      // Whoever sends what a turn leads to finds the place in the turn's row
+      journal: journal.map((row, at) => Object.assign(row, { writer, seq: first + at })),
+      intents: intents.map((intent) => shown(intent, log.sendOf(intent.id))),
+      withdrawn: withdrawn.filter((id) => log.mayHaveParked(id)),
+    };
   }
 
   /** Tells everyone whose mail this is that it has come to nothing. */

@@ -1,5 +1,5 @@
 import type { MqttClient } from 'mqtt';
-import type { Clock, DeliveryOutcome, OutboxRow } from '../../engine/index.ts';
+import type { Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';
 import type { Transport } from './sink.ts';
 
@@ -56,7 +56,7 @@ export class ClientPublisher implements Transport, Disposable {
     for (const go of this.#windowWanted.splice(0)) go();
   }
 
-  async send(row: OutboxRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
+  async send(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
     const window = Math.min(WINDOW, this.#client.serverProperties?.receiveMaximum ?? WINDOW);
     while (this.#ready && this.#underway.size >= window) {
       await new Promise<void>((resolve) => this.#windowWanted.push(resolve));
@@ -71,7 +71,7 @@ export class ClientPublisher implements Transport, Disposable {
     return await this.#publish(row, outgoing, remaining);
   }
 
-  #publish(row: OutboxRow, outgoing: Outgoing, remaining: number | null): Promise<DeliveryOutcome> {
+  #publish(row: DeliveryRow, outgoing: Outgoing, remaining: number | null): Promise<DeliveryOutcome> {
     const { topic, payload, retain } = outgoing;
     return new Promise((resolve) => {
       let id: number | undefined;

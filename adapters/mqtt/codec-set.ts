@@ -1,4 +1,4 @@
-import type { OutboxRow } from '../../engine/index.ts';
+import type { DeliveryRow } from '../../engine/index.ts';
 import type { Codec, Outgoing, Unsayable, WantedFilter } from './codec.ts';
 import { filterMatches } from './topic.ts';
 
@@ -28,7 +28,7 @@ export class CodecSet {
     return this.filters.some(({ filter }) => filterMatches(filter, topic));
   }
 
-  encode(row: OutboxRow): Outgoing | Unsayable | null {
+  encode(row: DeliveryRow): Outgoing | Unsayable | null {
     const { via } = row.delivery;
     if (via === null) return this.#fallback.encode(row);
     const name = via.split(':', 1)[0];

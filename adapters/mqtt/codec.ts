@@ -1,4 +1,4 @@
-import type { Engine, EventData, OutboxRow } from '../../engine/index.ts';
+import type { Engine, EventData, DeliveryRow } from '../../engine/index.ts';
 
 /** What a codec sees of an MQTT PUBLISH. */
 export interface InboundPacket {
@@ -82,7 +82,7 @@ export interface Codec {
   /** Synchronous, so that packets keep their order. A throw is treated as a refusal. */
   decode(packet: InboundPacket): Decoded[];
   /** Null: this dialect has nothing to say for it, and the delivery is done. */
-  encode(row: OutboxRow): Outgoing | Unsayable | null;
+  encode(row: DeliveryRow): Outgoing | Unsayable | null;
 }
 
 export function refused(

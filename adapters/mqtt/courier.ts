@@ -1,5 +1,5 @@
 import type { Aedes, AedesPublishPacket, Client } from 'aedes';
-import type { Clock, DeliveryOutcome, OutboxRow } from '../../engine/index.ts';
+import type { Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';
 import type { Transport } from './sink.ts';
 import { type Match, SubscriptionIndex } from './subscription-index.ts';
@@ -91,7 +91,7 @@ export class Courier implements Transport, Disposable {
     for (const errand of [...this.#errands.values()]) this.#drop(errand);
   }
 
-  async send(row: OutboxRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
+  async send(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
     if (outgoing.retain) return await this.publish(outgoing);
     const known = this.#errands.get(row.id);
     if (known?.acknowledged) return this.#done(known);
@@ -157,7 +157,7 @@ export class Courier implements Transport, Disposable {
     return [...best.values()];
   }
 
-  #begin(row: OutboxRow): Errand {
+  #begin(row: DeliveryRow): Errand {
     const expiresAt = row.expiresAt ?? this.#clock.now() + PUBACK_WAIT_MS;
     const errand: Errand = {
       row: row.id,

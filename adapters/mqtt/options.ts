@@ -1,4 +1,4 @@
-import type { DeliveryOutcome, Engine, OutboxRow } from '../../engine/index.ts';
+import type { DeliveryOutcome, Engine, DeliveryRow } from '../../engine/index.ts';
 import type { MessageSource } from './codecs/messages.ts';
 import type { AccountBook, BrokerAccount, Doorkeeper, TlsSource } from './doorkeeper.ts';
 import type { Provisioning } from './envelope-of.ts';
@@ -13,7 +13,7 @@ export interface MqttOptions {
   /** What to do with devices that nobody knows yet; a home may have its own way. */
   provisioning: Provisioning | ((home: string) => Provisioning);
   /** Asked first for each delivery: takes what does not go by MQTT. Null: it goes by MQTT. */
-  detour?: ((row: OutboxRow) => DeliveryOutcome | null) | undefined;
+  detour?: ((row: DeliveryRow) => DeliveryOutcome | null) | undefined;
   /** YAML file of template dialects. */
   templatesFile?: string | null | undefined;
   zigbee2mqtt?: { base?: string | undefined; home?: string | undefined } | null | undefined;

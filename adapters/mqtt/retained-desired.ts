@@ -3,7 +3,7 @@ import {
   isName,
   type JsonObject,
   keyOf,
-  type OutboxRow,
+  type DeliveryRow,
   type TwinRow,
 } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';
@@ -36,7 +36,7 @@ export class RetainedDesired {
   }
 
   /** The sink has published a newer one. */
-  published(row: OutboxRow): void {
+  published(row: DeliveryRow): void {
     this.#present.add(keyOf(row));
   }
 
@@ -79,7 +79,7 @@ export class RetainedDesired {
   }
 }
 
-function asDelivery(twin: TwinRow, desired: JsonObject): OutboxRow {
+function asDelivery(twin: TwinRow, desired: JsonObject): DeliveryRow {
   const { home, kind, via, revision, updatedAt } = twin;
   return {
     id: `${keyOf(twin)}@${revision}`,

@@ -2,7 +2,7 @@ import {
   type Clock,
   type DeliveryOutcome,
   messageOf,
-  type OutboxRow,
+  type DeliveryRow,
   type Sink,
 } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';
@@ -15,7 +15,7 @@ export interface Transport {
    * Begins to send at once, so that packets leave in the order of the calls, and resolves when it
    * knows what came of it. Bounded in time.
    */
-  send(row: OutboxRow, outgoing: Outgoing): Promise<DeliveryOutcome>;
+  send(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome>;
 }
 
 export const SINK_NAME = 'mqtt';
@@ -26,7 +26,7 @@ export function mqttSink(
   transport: Transport,
   { clock, detour }: { clock: Clock; detour?: MqttOptions['detour'] },
 ): Sink {
-  const deliverOne = async (row: OutboxRow): Promise<DeliveryOutcome> => {
+  const deliverOne = async (row: DeliveryRow): Promise<DeliveryOutcome> => {
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) {
       return { status: 'retry', error: 'expired before it could be sent' };
     }

@@ -4,7 +4,7 @@ import {
   type DeliveryOutcome,
   type Json,
   messageOf,
-  type OutboxRow,
+  type DeliveryRow,
   type Sink,
 } from '../../engine/index.ts';
 import type { Reach } from './reach.ts';
@@ -40,7 +40,7 @@ export function webhookSink(options: SinkOptions): Sink {
   };
 }
 
-async function deliver(row: OutboxRow, options: SinkOptions): Promise<DeliveryOutcome> {
+async function deliver(row: DeliveryRow, options: SinkOptions): Promise<DeliveryOutcome> {
   const { delivery } = row;
   if (delivery.type !== 'webhook') return refused('is no request');
   const made = await requestOf(row, delivery, options);
@@ -72,7 +72,7 @@ async function deliver(row: OutboxRow, options: SinkOptions): Promise<DeliveryOu
 
 /** The request, or why there is none. */
 async function requestOf(
-  { home, id }: OutboxRow,
+  { home, id }: DeliveryRow,
   { method, url, headers, secretHeaders = {}, body }: Webhook,
   { secretOf }: SinkOptions,
 ): Promise<OutgoingRequest | DeliveryOutcome> {

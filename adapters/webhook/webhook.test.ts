@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Delivery, ManualClock, type OutboxRow } from '../../engine/index.ts';
+import { type Delivery, ManualClock, type DeliveryRow } from '../../engine/index.ts';
 import { isAllowance, Reach } from './reach.ts';
 import { webhookSink } from './sink.ts';
 
@@ -54,7 +54,7 @@ function open(allow: string[] = ['127.0.0.1', 'localhost'], stopping = new Abort
   return webhookSink({ clock, reach: new Reach(allow), secretOf, stopping: stopping.signal });
 }
 
-function row(wanted: Wanted = {}): OutboxRow {
+function row(wanted: Wanted = {}): DeliveryRow {
   return {
     ...{ home: 'h1', twin: 'r', id: 'h1/r@7#0', destination: 'webhook' },
     delivery: {

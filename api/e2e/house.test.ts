@@ -93,7 +93,8 @@ describe('a home', () => {
     await bench.engine.desire(h1('t1'), { targetTemperature: 25 }, by);
     await bench.engine.deleteHome('h1');
     expect(await bench.storage.listTwins('h1', {}, { limit: 10 })).toMatchObject({ items: [] });
-    expect(await bench.storage.pendingDeliveries(0, 10)).toEqual([]);
+    expect(await bench.storage.listParked(0, 10)).toEqual([]);
+    expect(await bench.storage.readLog(0, 1_000)).toEqual([]);
     bench.sink.answer = () => ({ status: 'delivered' });
     bench.engine.wakeSink('test');
     await bench.pass(60_000);

@@ -1,4 +1,4 @@
-import type { Clock, DeliveryOutcome, OutboxRow } from '../../engine/index.ts';
+import type { Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
 import type { Identity } from '../../identity/index.ts';
 
 export interface DeskOptions {
@@ -11,7 +11,7 @@ export interface DeskOptions {
 /** The way of a gateway without MQTT. */
 interface Tray {
   /** What waits for it, by id, the oldest first. They stay in the outbox meanwhile. */
-  waiting: Map<string, OutboxRow>;
+  waiting: Map<string, DeliveryRow>;
   /** What it has said to have. */
   received: Set<string>;
   /** Ends the poll that is open. */
@@ -41,7 +41,7 @@ export class Desk implements Disposable {
   }
 
   /** Takes what is for a gateway that fetches. @returns null for anything else */
-  take(row: OutboxRow): DeliveryOutcome | null {
+  take(row: DeliveryRow): DeliveryOutcome | null {
     const gateway = this.#options.gateways.speakerFor(row.home, row.twin);
     if (!gateway?.fetches) return null;
     const tray = this.#trayOf(gateway.id);
@@ -59,7 +59,11 @@ export class Desk implements Disposable {
    * @param received ids of what it has from former answers
    * @param waitMs at most; another call of the same gateway ends it, too
    */
-  async fetch(gateway: string, received: readonly string[], waitMs: number): Promise<OutboxRow[]> {
+  async fetch(
+    gateway: string,
+    received: readonly string[],
+    waitMs: number,
+  ): Promise<DeliveryRow[]> {
     const tray = this.#trayOf(gateway);
     this.#keepReceived(tray, received);
     const found = this.#waitingIn(gateway, tray);
@@ -74,7 +78,7 @@ export class Desk implements Disposable {
     if (known.length > 0) this.#options.wake();
   }
 
-  #waitingIn(gateway: string, tray: Tray): OutboxRow[] {
+  #waitingIn(gateway: string, tray: Tray): DeliveryRow[] {
     const now = this.#options.clock.now();
     for (const [id, { home, twin, expiresAt }] of tray.waiting) {
       const isTheirs = this.#options.gateways.speakerFor(home, twin)?.id === gateway;

@@ -1,7 +1,7 @@
 /** After the fault: everything must go on by itself, and then hold what was promised. */
 import { TOKEN } from '../../api/e2e/homeostat-process.ts';
 import { messageOf } from '../../engine/index.ts';
-import { type Evidence, gather, outboxOf } from './evidence.ts';
+import { type Evidence, gather, parkedIn } from './evidence.ts';
 import { violations, type Waivers } from './invariants.ts';
 import { until, within } from './patience.ts';
 import type { Report } from './scenario.ts';
@@ -50,15 +50,15 @@ async function allArrive(world: World): Promise<void> {
   await until(
     RESUME_MS,
     'the outbox empty',
-    async () => (await outboxDepth(engine.url)) === 0,
+    async () => (await undelivered(engine.url)) === 0,
   ).catch(async (error: unknown) => {
     throw new Error(`${messageOf(error)}${await whatWaits(world)}`, { cause: error });
   });
 }
 
-/** What the outbox holds that should be empty. */
+/** What is parked that should not be. */
 async function whatWaits({ databaseUrl }: World): Promise<string> {
-  const rows = await outboxOf(databaseUrl);
+  const rows = await parkedIn(databaseUrl);
   const told = rows.slice(0, MOST_SHOWN).map((row) => `\n  ${JSON.stringify(row)}`);
   return `; ${rows.length} wait, read at ${Date.now()}:${told.join('')}`;
 }
@@ -109,8 +109,11 @@ export async function statusOf(url: string): Promise<number | null> {
   }
 }
 
-async function outboxDepth(url: string): Promise<number> {
+/** Effects that wait, and turns that destinations have not come to. */
+async function undelivered(url: string): Promise<number> {
   const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
   const text = await answer.text();
-  return Number(/^homeostat_outbox_depth (\d+)$/m.exec(text)?.[1] ?? Number.NaN);
+  const figures = [...text.matchAll(/^homeostat_outbox_(?:depth|lag\{[^}]*\}) (\d+)$/gm)];
+  if (figures.length === 0) return Number.NaN;
+  return figures.reduce((sum, [, figure]) => sum + Number(figure), 0);
 }

@@ -45,9 +45,13 @@ function breakingStorage(storage: Storage, doom: Doom): Storage {
       await storage.commit(commit);
       doom.pass('after-commit');
     },
-    async settle(settlements) {
-      doom.pass('after-publish');
-      await storage.settle(settlements);
+    async saveCursors(epoch, cursors) {
+      doom.pass('before-cursor');
+      await storage.saveCursors(epoch, cursors);
+    },
+    async park(rows) {
+      await storage.park(rows);
+      doom.pass('after-parking');
     },
   };
 }
@@ -66,7 +70,9 @@ function breakingSink(sink: Sink, doom: Doom): Sink {
         }
         die();
       }
-      return sink.deliver(rows);
+      const outcomes = await sink.deliver(rows);
+      doom.pass('after-publish');
+      return outcomes;
     },
   };
 }

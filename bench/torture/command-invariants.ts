@@ -45,21 +45,16 @@ function deliveryViolations(
   intent: IntentRow,
   { brokerLost }: Waivers,
 ): string[] {
-  const { id, status, sentAt } = intent;
+  const { id, status, sentAt, endedAt } = intent;
   if (model.commands.has(id)) return [];
-  if (sentAt !== null) {
-    // The broker keeps it for a device that is away, and lets it expire
-    const expiredThere = model.wasAway(intent, intent.expiresAt);
-    return brokerLost || expiredThere
-      ? []
-      : [`command ${id} was sent (${status}) and never received`];
-  }
-  const waits = outbox.some((row) => row.id === id);
-  if (waits) return [];
+  if (outbox.some((row) => row.id === id)) return [];
+  // The broker keeps it for a device that is away, and lets it expire
+  const isLost = !brokerLost && !model.wasAway(intent, intent.expiresAt);
+  if (sentAt !== null)
+    return isLost ? [`command ${id} was sent (${status}) and never received`] : [];
   // Superseded, expired, or confirmed by what the device had done already: withdrawn in that turn
-  return status === 'pending' || status === 'sent' || status === 'acked'
-    ? [`command ${id} is ${status}, was never received and waits nowhere`]
-    : [];
+  if (endedAt !== null) return [];
+  return isLost ? [`command ${id} is ${status}, was never received and waits nowhere`] : [];
 }
 
 function receiptViolations(

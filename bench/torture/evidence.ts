@@ -1,13 +1,15 @@
 import {
   type Address,
   type DeadLetterRow,
+  type DeliveryRow,
   type IntentRow,
+  intentVerbs,
   type JournalRow,
   keyOf,
   type LoadedTwin,
-  type OutboxRow,
   openStorage,
   type ReplayReport,
+  readDeliveries,
   replay,
   type Storage,
 } from '../../engine/index.ts';
@@ -15,12 +17,13 @@ import { kinds } from '../../twins/catalogue.ts';
 
 const PAGE = 1_000;
 const MOST_PENDING = 100_000;
+const DESTINATIONS = { command: 'mqtt', desired: 'mqtt' };
 
 /** Everything that the store says, read while no engine runs. */
 export interface Evidence {
   twins: TwinEvidence[];
   intents: Map<string, IntentRow>;
-  outbox: OutboxRow[];
+  outbox: DeliveryRow[];
   deadLetters: DeadLetterRow[];
   /** When it was read, by the system's clock. */
   readAt: number;
@@ -39,29 +42,42 @@ export async function gather(databaseUrl: string): Promise<Evidence> {
   const evidence: Evidence = {
     twins: [],
     intents: new Map(),
-    outbox: await pending(storage),
+    outbox: [...(await parked(storage)), ...(await aboveCursors(storage))],
     deadLetters: await all((page) => storage.listDeadLetters(null, page)),
     readAt: Date.now(),
   };
+  const intents = intentVerbs({ storage, sendOf: () => ({ sentAt: null, attempts: 0 }) });
   for (const { id: home } of await all((page) => storage.listHomes(page))) {
     for (const row of await all((page) => storage.listTwins(home, {}, page))) {
       evidence.twins.push(await evidenceOf(storage, { home, twin: row.twin }));
     }
-    for (const intent of await all((page) => storage.listIntents(home, {}, page))) {
+    for (const intent of await all((page) => intents.listIntents(home, {}, page))) {
       evidence.intents.set(intent.id, intent);
     }
   }
   return evidence;
 }
 
-/** What has not left yet; the engine may run. */
-export async function outboxOf(databaseUrl: string): Promise<OutboxRow[]> {
+/** What is parked; the engine may run. */
+export async function parkedIn(databaseUrl: string): Promise<DeliveryRow[]> {
   await using storage = await openStorage(databaseUrl, { deadLettersPerHome: 1_000 });
-  return await pending(storage);
+  return await parked(storage);
 }
 
-async function pending(storage: Storage): Promise<OutboxRow[]> {
-  return (await storage.pendingDeliveries(0, MOST_PENDING)).map(({ row }) => row);
+async function parked(storage: Storage): Promise<DeliveryRow[]> {
+  return (await storage.listParked(0, MOST_PENDING)).map(({ row }) => row);
+}
+
+/** What stands in the log above the cursors of the engine that has stopped. */
+async function aboveCursors(storage: Storage): Promise<DeliveryRow[]> {
+  await using lease = await storage.acquire('evidence', 1, 15_000);
+  const cursors = lease.writers.map(({ cursors: { mqtt }, seq }) => mqtt ?? seq);
+  const head = Math.max(...lease.writers.map(({ seq }) => seq));
+  const of = new Map(lease.writers.map(({ writer }, at) => [writer, cursors[at] ?? head]));
+  const turns = await readDeliveries(storage, DESTINATIONS, 'mqtt', Math.min(...cursors), head);
+  return turns
+    .filter(({ position }) => position.seq > (of.get(position.writer) ?? head))
+    .flatMap(({ rows }) => rows);
 }
 
 async function evidenceOf(storage: Storage, address: Address): Promise<TwinEvidence> {

@@ -10,6 +10,10 @@ export const KILL_POINTS = [
   'after-acknowledge',
   /** A command has left; that it has is not stored. */
   'after-publish',
+  /** A delivery that must wait is parked; the cursor has not passed it. */
+  'after-parking',
+  /** All that could leave has left; no commit takes the cursor along. */
+  'before-cursor',
 ] as const;
 export type KillPoint = (typeof KILL_POINTS)[number];
 

@@ -133,7 +133,7 @@ export class TwinBench {
   #record(turned: Turned): void {
     this.journal.push(turned.journal);
     this.effects.push(...turned.journal.effects);
-    this.deliveries.push(...turned.outbox.map(({ delivery }) => delivery));
+    this.deliveries.push(...turned.deliveries.map(({ delivery }) => delivery));
     for (const intent of turned.intents) this.intents.set(intent.id, intent);
     for (const alert of turned.alerts) this.alerts.set(alert.id, alert);
     this.told.push(...turned.followUps.map(({ to, event }) => ({ to, event })));

@@ -4,19 +4,19 @@ import type {
   CandidateRow,
   CheckpointRow,
   DeadLetterRow,
+  DeliveryRow,
   HomeRow,
   IntentRow,
   IntentStatus,
-  IntentWrite,
   JournalRow,
   LoadedTwin,
-  OutboxRow,
+  LogRow,
   RelationWrite,
   Resolution,
   RollupRow,
   TwinRow,
 } from '../rows.ts';
-import type { Bucket } from '../twin-state.ts';
+import type { Bucket, PendingIntent } from '../twin-state.ts';
 
 /**
  * The verbs that a durable store gives the engine. Two implementations, `sqlite/` and `postgres/`,
@@ -36,7 +36,7 @@ export interface Storage extends AsyncDisposable {
   /**
    * Makes the caller the only writer and raises the fencing epoch. The claim ends with the process,
    * however that ends, or with the lease's disposal.
-   * @param writers how many sequences of commits it will write, numbered from 0
+   * @param writers how many sequences of commits it will write at least, numbered from 0
    * @param waitMs how long to wait for a former owner to let go
    * @param epochStep how far the new epoch lies above the highest so far; default 1
    * @throws EngineError `owned-elsewhere` when it does not
@@ -48,7 +48,7 @@ export interface Storage extends AsyncDisposable {
   load(addresses: readonly Address[]): Promise<LoadedTwin[]>;
   /**
    * Stores a batch in one transaction, fenced: it applies only if `epoch` is the current one and
-   * `seq` follows the writer's last. A `seq` that is stored already is a commit whose answer was
+   * `seq` lies above the writer's last. A `seq` that is stored already is a commit whose answer was
    * lost: it returns without writing again.
    * @throws EngineError `fenced` when the epoch is not the current one
    */
@@ -58,19 +58,24 @@ export interface Storage extends AsyncDisposable {
   /** Twins whose `wakeAt` is at or before `until`, earliest first, after the given one (keyset). */
   dueWakes(until: number, limit: number, after: Wake | null): Promise<Wake[]>;
 
-  // ── outbox ─────────────────────────────────────────────────────────────────────────────────
+  // ── the log ────────────────────────────────────────────────────────────────────────────────
   /**
-   * Undelivered effects after position `after`: all whose commits were answered before the call, those
-   * of one twin in the order of its turns. What is committed meanwhile may lie before `after`.
+   * Turns after position `after`, up to `upTo` inclusive, by their position: all whose commits were answered
+   * before the call. A writer that commits meanwhile may have stored more within the range afterwards, above all
+   * of its rows that are given.
    */
-  pendingDeliveries(after: number, limit: number): Promise<{ position: number; row: OutboxRow }[]>;
-  /** Ends deliveries in one transaction: deletes the rows, marks intents sent, keeps dead ones as dead letters. */
-  settle(settlements: readonly Settlement[]): Promise<void>;
-  /** Puts deliveries off: stores `attempts` and `notBefore` (and `attempts` on the intent). */
-  postpone(
-    postponed: readonly { id: string; attempts: number; notBefore: number }[],
-  ): Promise<void>;
-  outboxStats(): Promise<{ depth: number; oldestAt: number | null }>;
+  readLog(after: number, upTo: number): Promise<LogRow[]>;
+  /** Up to where readers have come of each writer, fenced: written unless the epoch is another by now. */
+  saveCursors(epoch: number, cursors: ReadonlyMap<number, Cursors>): Promise<void>;
+
+  // ── parked deliveries ──────────────────────────────────────────────────────────────────────
+  /** Deliveries that wait for their time, in the order in which they were first parked, after place `after`. */
+  listParked(after: number, limit: number): Promise<{ place: number; row: DeliveryRow }[]>;
+  /** Parks deliveries, or stores `attempts` and `notBefore` of those that are parked. */
+  park(rows: readonly DeliveryRow[]): Promise<void>;
+  /** Ends deliveries in one transaction: deletes those that are parked, and keeps the letters of dead ones. */
+  endDeliveries(ids: readonly string[], letters: readonly DeadLetterRow[]): Promise<void>;
+  parkedStats(): Promise<{ depth: number; oldestAt: number | null }>;
 
   // ── homes ──────────────────────────────────────────────────────────────────────────────────
   listHomes(page: PageRequest): Promise<Page<HomeRow>>;
@@ -102,9 +107,11 @@ export interface Storage extends AsyncDisposable {
   listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
   /** Stored buckets that start in the span, oldest first. */
   listRollups(query: HistoryQuery, resolution: Resolution, limit: number): Promise<Bucket[]>;
-  /** Newest first. */
-  listIntents(home: string, filter: IntentFilter, page: PageRequest): Promise<Page<IntentRow>>;
-  getIntent(home: string, id: string): Promise<IntentRow | null>;
+  /** Intents that have ended, newest first. */
+  listEndedIntents(home: string, filter: IntentFilter, page: PageRequest): Promise<Page<IntentRow>>;
+  getEndedIntent(home: string, id: string): Promise<IntentRow | null>;
+  /** The open commands of a home's twins, or of one of them, as their states have them. */
+  listOpenCommands(home: string, twin: string | null): Promise<OpenCommands[]>;
   /** Newest first. */
   listAlerts(home: string, filter: AlertFilter, page: PageRequest): Promise<Page<AlertRow>>;
   getAlert(home: string, id: string): Promise<AlertRow | null>;
@@ -116,8 +123,8 @@ export interface Storage extends AsyncDisposable {
   listDeadLetters(home: string | null, page: PageRequest): Promise<Page<DeadLetterRow>>;
   getDeadLetter(id: string): Promise<DeadLetterRow | null>;
   deleteDeadLetter(id: string): Promise<void>;
-  /** Puts a dead delivery back into the outbox and deletes its dead letter, in one transaction. */
-  reviveDelivery(deadLetterId: string, row: OutboxRow): Promise<void>;
+  /** Parks a dead delivery, due now, and deletes its dead letter, in one transaction. */
+  reviveDelivery(deadLetterId: string, row: DeliveryRow): Promise<void>;
   countDeadLetters(): Promise<number>;
   /** Of all homes when `home` is null. */
   listCandidates(home: string | null, page: PageRequest): Promise<Page<CandidateRow>>;
@@ -146,8 +153,25 @@ export interface StartRow {
   ended: boolean;
 }
 
+/** Up to which position each destination has everything of a writer. */
+export type Cursors = Readonly<Record<string, number>>;
+
+/** How far a writer has come, and its readers. */
+export interface WriterStanding {
+  writer: number;
+  /** Of its last commit. */
+  seq: number;
+  cursors: Cursors;
+}
+
+export interface OpenCommands extends Address {
+  pending: PendingIntent[];
+}
+
 export interface Lease extends AsyncDisposable {
   readonly epoch: number;
+  /** All writers that there have ever been, as they stood when the claim was made. */
+  readonly writers: readonly WriterStanding[];
   /** Called once if the claim is lost while the process lives. */
   onLost(callback: () => void): void;
 }
@@ -157,20 +181,22 @@ export interface Commit {
   /** Which sequence of commits it belongs to. Commits of different ones overlap where the store lets them. */
   writer: number;
   epoch: number;
-  /** 1 for a writer's first commit under its epoch, then one more each. */
+  /** The position of its last row, above all of the writer before. A commit without rows takes one, too. */
   seq: number;
+  /** How far readers have come of this writer; null: no further than is stored. */
+  cursors: Cursors | null;
   /** Homes that came into being with a first message; existing ones stay as they are. */
   homes: HomeRow[];
   /** Whole rows, inserted or replaced; each address at most once. */
   twins: TwinRow[];
   /** Only `wakeAt` of a twin that had no turn. */
   wakes: Wake[];
-  journal: JournalRow[];
-  outbox: OutboxRow[];
-  /** Ids of deliveries that a later turn of the twin has made pointless. */
+  /** In their order, with the positions that this commit gives them. */
+  journal: LogRow[];
+  /** Ids of deliveries that a later turn of the twin has made pointless, and that may be parked. */
   withdrawn: string[];
-  /** Each id at most once. */
-  intents: IntentWrite[];
+  /** Intents that have ended; each id at most once. */
+  intents: IntentRow[];
   /** Whole rows, inserted or replaced; each id at most once. */
   alerts: AlertRow[];
   /** Increments; each bucket at most once. */
@@ -189,12 +215,6 @@ export interface Wake extends Address {
   /** Null (only when written): nothing waits. */
   wakeAt: number | null;
 }
-
-export type Settlement =
-  | { id: string; outcome: 'delivered'; at: number; attempts: number }
-  /** Its command ran out of time before it could be sent. */
-  | { id: string; outcome: 'dropped' }
-  | { id: string; outcome: 'dead'; letter: DeadLetterRow };
 
 export interface PageRequest {
   limit: number;

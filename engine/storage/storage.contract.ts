@@ -3,7 +3,7 @@ import { commitContract } from './contract/commit.ts';
 import { historyContract } from './contract/history.ts';
 import { homesContract } from './contract/homes.ts';
 import { lettersContract } from './contract/letters.ts';
-import { outboxContract } from './contract/outbox.ts';
+import { logContract } from './contract/log.ts';
 import { ownershipContract } from './contract/ownership.ts';
 import type { OpenSubject } from './contract/subject.ts';
 import { twinsContract } from './contract/twins.ts';
@@ -16,7 +16,7 @@ export function storageContract(name: string, open: OpenSubject): void {
     commitContract(open);
     twinsContract(open);
     homesContract(open);
-    outboxContract(open);
+    logContract(open);
     historyContract(open);
     lettersContract(open);
     upkeepContract(open);

@@ -3,10 +3,11 @@ import type {
   CandidateRow,
   CheckpointRow,
   DeadLetterRow,
+  DeliveryRow,
   HomeRow,
   IntentRow,
   JournalRow,
-  OutboxRow,
+  LogRow,
   RollupRow,
   TwinRow,
 } from '../rows.ts';
@@ -94,7 +95,16 @@ export const JOURNAL = table<JournalRow>('journal', {
   late: 'boolean',
   state: 'json',
   effects: 'json',
+  desired: 'json',
   epoch: 'integer',
+});
+/** The journal as a commit writes it. */
+export const LOG = table<LogRow>('journal', {
+  ...(Object.fromEntries(JOURNAL.columns.map(({ field, type }) => [field, type])) as {
+    [Field in keyof JournalRow]: ColumnType;
+  }),
+  writer: 'integer',
+  seq: 'integer',
 });
 
 export const CHECKPOINT = table<CheckpointRow>('checkpoint', {
@@ -107,7 +117,7 @@ export const CHECKPOINT = table<CheckpointRow>('checkpoint', {
   at: 'number',
 });
 
-export const OUTBOX = table<OutboxRow>('outbox', {
+export const PARKED = table<DeliveryRow>('parked', {
   id: 'text',
   home: 'text',
   twin: 'text',
@@ -138,9 +148,6 @@ export const INTENT = table<IntentRow>('intent', {
   correlation: 'text',
   principal: 'text',
 });
-
-/** What a commit writes of an intent: `sentAt` and `attempts` belong to the outbox. */
-export const INTENT_WRITE = without(INTENT, ['sentAt', 'attempts']);
 
 export const ALERT = table<AlertRow>('alert', {
   id: 'text',
@@ -215,17 +222,4 @@ export function replaced(of: Table<unknown>, key: readonly string[]): string {
     .filter((column) => !key.includes(column.name))
     .map((column) => `${column.name} = excluded.${column.name}`)
     .join(', ');
-}
-
-function without<Row, Field extends keyof Row & string>(
-  from: Table<Row>,
-  fields: readonly Field[],
-): Table<Omit<Row, Field>> {
-  const columns = from.columns.filter((column) => !fields.some((field) => field === column.field));
-  return {
-    name: from.name,
-    columns,
-    names: columns.map((column) => column.name).join(', '),
-    fields: columns.map((column) => `${from.name}.${column.name} AS "${column.field}"`).join(', '),
-  };
 }

@@ -6,7 +6,7 @@ import type { JsonObject } from '../json.ts';
 import type { AnyKind } from '../kind.ts';
 import { ManualClock } from '../manual-clock.ts';
 import type { HomeQuotas } from '../quotas.ts';
-import type { OutboxRow } from '../rows.ts';
+import type { DeliveryRow } from '../rows.ts';
 import type { DeliveryOutcome, Sink } from '../sink.ts';
 import type { Storage } from '../storage/port.ts';
 import { openSqlite } from '../storage/sqlite/open.ts';
@@ -18,15 +18,15 @@ const STEP_MS = 5 * 60_000;
 export class RecordingSink implements Sink {
   readonly name: string;
   readonly takes = ['command', 'desired'] as const;
-  readonly delivered: OutboxRow[] = [];
+  readonly delivered: DeliveryRow[] = [];
   /** What to answer; by default everything is delivered. */
-  answer: (row: OutboxRow) => DeliveryOutcome = () => ({ status: 'delivered' });
+  answer: (row: DeliveryRow) => DeliveryOutcome = () => ({ status: 'delivered' });
 
   constructor(name = 'test') {
     this.name = name;
   }
 
-  deliver(rows: readonly OutboxRow[]): Promise<DeliveryOutcome[]> {
+  deliver(rows: readonly DeliveryRow[]): Promise<DeliveryOutcome[]> {
     return Promise.resolve(
       rows.map((row) => {
         const outcome = this.answer(row);

@@ -14,7 +14,7 @@ import type { IdentityDatabase } from './open.ts';
 
 /** Tables of the engine, which deletes what belongs to a home itself. */
 const ENGINES = [
-  ...['home', 'twin', 'journal', 'checkpoint', 'intent', 'alert', 'outbox', 'dead_letter'],
+  ...['home', 'twin', 'journal', 'checkpoint', 'intent', 'alert', 'parked', 'dead_letter'],
   ...['relation', 'rollup', 'candidate', 'schema_migration', 'engine_lease', 'lease', 'writer'],
 ];
 

@@ -86,7 +86,7 @@ it('goes from a command back to what began it, over the rule and its delay', asy
   await home.tell('lamp', { type: 'telemetry', on: true }, 'relay');
   await home.pass(5 * MINUTE);
   await using later = await today(day);
-  const { items } = await later.bench.storage.listIntents('h1', {}, { limit: 1 });
+  const { items } = await later.bench.engine.listIntents('h1', {}, { limit: 1 });
   expect(items).toMatchObject([{ twin: 'lamp', args: { on: false } }]);
   const links = await chainOf(later.engine, 'h1', items[0]?.id ?? '');
   expect(links.map(({ twin, event }) => `${twin} ${event.type}`)).toEqual([

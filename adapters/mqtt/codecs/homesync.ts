@@ -1,4 +1,4 @@
-import { isName, type JsonObject, type OutboxRow } from '../../../engine/index.ts';
+import { isName, type JsonObject, type DeliveryRow } from '../../../engine/index.ts';
 import {
   type Codec,
   type Decoded,
@@ -75,7 +75,7 @@ class Homesync implements Codec {
     return packet.replayed ? [ignored('a retained response')] : this.#response(base, read.value);
   }
 
-  encode(row: OutboxRow): Outgoing | Unsayable | null {
+  encode(row: DeliveryRow): Outgoing | Unsayable | null {
     const { delivery, home } = row;
     const node = deviceOf(delivery.via, NAME);
     if (delivery.type !== 'command' || node === null) return null;

@@ -2,7 +2,7 @@ import {
   type EventData,
   isName,
   type JsonObject,
-  type OutboxRow,
+  type DeliveryRow,
   sendersOf,
 } from '../../../engine/index.ts';
 import {
@@ -143,7 +143,7 @@ function unknown(hint: string): Decoded {
   return { type: 'unknown-topic', hint };
 }
 
-function encode(row: OutboxRow, root: string): Outgoing | null {
+function encode(row: DeliveryRow, root: string): Outgoing | null {
   const { delivery } = row;
   const receiver = `${root}/${row.home}/${delivery.kind}/${row.twin}`;
   if (delivery.type === 'command') {

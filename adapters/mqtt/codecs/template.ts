@@ -1,4 +1,4 @@
-import { type EventData, isName, type JsonObject, type OutboxRow } from '../../../engine/index.ts';
+import { type EventData, isName, type JsonObject, type DeliveryRow } from '../../../engine/index.ts';
 import {
   type Codec,
   type Decoded,
@@ -136,7 +136,7 @@ function measure(template: Template, payload: JsonObject): EventData | string {
   return `none of the fields of template "${template.name}" is in the payload`;
 }
 
-function encode(templates: readonly Template[], row: OutboxRow): Outgoing | Unsayable | null {
+function encode(templates: readonly Template[], row: DeliveryRow): Outgoing | Unsayable | null {
   const { delivery } = row;
   const device = deviceOf(delivery.via, NAME);
   if (delivery.type !== 'command' || device === null) return null;

@@ -1,4 +1,4 @@
-import type { JsonObject, OutboxRow } from '../../../engine/index.ts';
+import type { JsonObject, DeliveryRow } from '../../../engine/index.ts';
 import {
   type Codec,
   type Decoded,
@@ -72,7 +72,7 @@ class Zigbee2Mqtt implements Codec {
     return [availability ? this.#status(friendlyName, packet) : this.#state(friendlyName, packet)];
   }
 
-  encode(row: OutboxRow): Outgoing | Unsayable | null {
+  encode(row: DeliveryRow): Outgoing | Unsayable | null {
     const { delivery } = row;
     const friendlyName = deviceOf(delivery.via, NAME);
     if (delivery.type !== 'command' || friendlyName === null) return null;

@@ -6,7 +6,7 @@ import {
   type Envelope,
   type JsonObject,
   keyOf,
-  type OutboxRow,
+  type DeliveryRow,
   type Receipt,
   type Sink,
   systemClock,
@@ -151,7 +151,7 @@ export function commandRow(
     kind?: string;
     home?: string;
   } = {},
-): OutboxRow {
+): DeliveryRow {
   const { name = 'switch', args = { on: true }, via = null, kind = 'relay' } = options;
   const { home = 'home' } = options;
   const expiresAt = options.expiresAt ?? Date.now() + 60_000;
@@ -168,7 +168,7 @@ export function commandRow(
   };
 }
 
-export function desiredRow(twin: string, desired: JsonObject, revision: number): OutboxRow {
+export function desiredRow(twin: string, desired: JsonObject, revision: number): DeliveryRow {
   return {
     id: `home/${twin}@${revision}#0`,
     home: 'home',

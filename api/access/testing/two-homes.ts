@@ -135,7 +135,7 @@ async function idsOf(api: ApiBench): Promise<Record<string, readonly string[]>> 
     person: members.map(({ person }) => person),
     id: [
       ...(await engine.storage.listAlerts(B, {}, page)).items.map(idOf),
-      ...(await engine.storage.listIntents(B, {}, page)).items.map(idOf),
+      ...(await engine.listIntents(B, {}, page)).items.map(idOf),
       ...(await engine.storage.listDeadLetters(B, page)).items.map(idOf),
       ...(await identity.invitations.list(B)).map(idOf),
       ...(await identity.keys.list(B)).map(idOf),

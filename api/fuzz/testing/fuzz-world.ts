@@ -124,7 +124,8 @@ export class FuzzWorld implements AsyncDisposable {
     path: string,
     { home = HOMES[0], twin = TWINS[0] }: Record<string, string>,
   ): Promise<readonly string[]> {
-    const { storage } = this.bench.engine;
+    const { engine } = this.bench;
+    const { storage } = engine;
     const page = { limit: 10 };
     if (name === 'home') return HOMES;
     if (name === 'kind') return kinds.map(({ kind }) => kind);
@@ -135,7 +136,7 @@ export class FuzzWorld implements AsyncDisposable {
     const rows = path.includes('/alerts/')
       ? await storage.listAlerts(home, {}, page)
       : path.includes('/intents/')
-        ? await storage.listIntents(home, {}, page)
+        ? await engine.listIntents(home, {}, page)
         : await storage.listDeadLetters(path.includes('{home}') ? home : null, page);
     return rows.items.map(({ id }) => id);
   }

@@ -1,7 +1,7 @@
 /** What gateways do: sign in, report, upload, fetch. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import type { EventData, OutboxRow } from '../../../engine/index.ts';
+import type { DeliveryRow, EventData } from '../../../engine/index.ts';
 import { nameOf, type Principal } from '../../../identity/index.ts';
 import { DayLogs } from '../../gateways/day-logs.ts';
 import { dispatchReports } from '../../gateways/device-reports.ts';
@@ -282,9 +282,9 @@ export function gatewayRoutes(
   );
 
   /** A command that was withdrawn while it waited must not be carried out. */
-  async function isOpen({ id, home, delivery }: OutboxRow): Promise<boolean> {
+  async function isOpen({ id, home, delivery }: DeliveryRow): Promise<boolean> {
     if (delivery.type !== 'command') return true;
-    const intent = await engine.storage.getIntent(home, id);
+    const intent = await engine.getIntent(home, id);
     return intent?.status === 'pending' || intent?.status === 'sent';
   }
 }
@@ -294,7 +294,7 @@ function workerOf(principal: Principal | null): Worker {
   throw new Refusal('forbidden', 'this is for gateways');
 }
 
-function toItem({ id, twin, delivery, expiresAt }: OutboxRow) {
+function toItem({ id, twin, delivery, expiresAt }: DeliveryRow) {
   const item = { id, device: twin };
   if (delivery.type === 'command') {
     const { name, args } = delivery;

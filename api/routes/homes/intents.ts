@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import { EngineError } from '../../../engine/index.ts';
 import { SHOWN } from '../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../http/answers.ts';
@@ -8,7 +9,10 @@ import { Intent, IntentStatus, toIntent } from '../../http/resources/intent.ts';
 
 const IntentQuery = PageQuery.extend({
   twin: QueryText.optional(),
-  status: IntentStatus.optional(),
+  status: z
+    .union([IntentStatus, z.literal('open')])
+    .optional()
+    .describe('`open`: those that have not come to their end.'),
   cause: QueryText.optional().describe('Id of the event that asked for it.'),
 });
 
@@ -30,7 +34,7 @@ export function intentRoutes(app: App, { engine }: RouteContext): void {
     async ({ params, query }) => {
       await mustReadHome(engine, params.home);
       const { limit, cursor, ...filter } = query;
-      const page = await engine.storage.listIntents(params.home, filter, { limit, cursor });
+      const page = await engine.listIntents(params.home, filter, { limit, cursor });
       return { items: page.items.map(toIntent), nextCursor: page.nextCursor };
     },
   );
@@ -50,7 +54,7 @@ export function intentRoutes(app: App, { engine }: RouteContext): void {
     },
     async ({ params }) => {
       await mustReadHome(engine, params.home);
-      const intent = await engine.storage.getIntent(params.home, params.id);
+      const intent = await engine.getIntent(params.home, params.id);
       if (intent) return toIntent(intent);
       throw new EngineError('not-found', `home ${params.home} has no intent ${params.id}`, {
         hint: 'Ids contain "/", "@" and "#": percent-encode them.',

@@ -1,34 +1,32 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { Commit } from '../port.ts';
 import {
   alertOf,
   bucketOf,
   candidateOf,
   checkpointOf,
   deadLetterOf,
+  deliveryOf,
   homeOf,
   intentOf,
   journalOf,
   NOW,
-  outboxOf,
   rollupOf,
   stateOf,
   twinOf,
 } from './sample-rows.ts';
-import { type OpenSubject, WRITERS, Writer } from './subject.ts';
+import { type OpenSubject, type Parts, WRITERS, Writer } from './subject.ts';
 
 const ADDRESS = { home: 'h', twin: 't' };
 const PAGE = { limit: 100 };
 const SPAN = { ...ADDRESS, measurement: 'temperature', from: 0, to: NOW * 2 };
 
 /** One row in every part. */
-function everything(): Partial<Commit> {
+function everything(): Parts {
   return {
     homes: [homeOf()],
     twins: [twinOf({ wakeAt: NOW + 1 })],
     journal: [journalOf()],
-    outbox: [outboxOf()],
     intents: [intentOf()],
     alerts: [alertOf()],
     rollups: [rollupOf()],
@@ -76,10 +74,8 @@ export function commitContract(open: OpenSubject): void {
         relations: { room: ['kitchen'] },
       });
       expect(await storage.readJournal(ADDRESS, 0, 10)).toEqual([journalOf()]);
-      expect(await storage.pendingDeliveries(0, 10)).toEqual([
-        { position: expect.any(Number), row: outboxOf() },
-      ]);
-      expect(await storage.getIntent('h', 'h/t@1#0')).toEqual({
+      expect(await storage.readLog(0, 10)).toEqual([{ ...journalOf(), writer: 0, seq: 1 }]);
+      expect(await storage.getEndedIntent('h', 'h/t@1#0')).toEqual({
         ...intentOf(),
         sentAt: null,
         attempts: 0,
@@ -101,8 +97,8 @@ export function commitContract(open: OpenSubject): void {
       expect(await storage.getHome('h')).toBeNull();
       expect(await storage.countTwins()).toBe(0);
       expect(await storage.readJournal(ADDRESS, 0, 10)).toEqual([]);
-      expect(await storage.pendingDeliveries(0, 10)).toEqual([]);
-      expect((await storage.listIntents('h', {}, PAGE)).items).toEqual([]);
+      expect(await storage.readLog(0, 10)).toEqual([]);
+      expect((await storage.listEndedIntents('h', {}, PAGE)).items).toEqual([]);
       expect((await storage.listAlerts('h', {}, PAGE)).items).toEqual([]);
       expect(await storage.listRollups(SPAN, '5m', 10)).toEqual([]);
       expect(await storage.latestCheckpoint(ADDRESS)).toBeNull();
@@ -119,7 +115,7 @@ export function commitContract(open: OpenSubject): void {
       await (await Writer.of(storage)).write(everything());
       await using other = await subject.reopen();
       expect(await other.getTwin(ADDRESS)).toEqual(await storage.getTwin(ADDRESS));
-      expect(await other.pendingDeliveries(0, 10)).toHaveLength(1);
+      expect(await other.readLog(0, 10)).toHaveLength(1);
     });
 
     test('replaces a twin as a whole and appends to its journal', async () => {
@@ -166,18 +162,18 @@ export function commitContract(open: OpenSubject): void {
             ...{ eventId: text, correlation: text, principal: text, cause: text, state: text },
           }),
         ],
-        outbox: [outboxOf({ id: text })],
         deadLetters: [deadLetterOf({ error: text, hint: text, home: null, twin: null })],
       };
       await (await Writer.of(storage)).write(rows);
+      await storage.park([deliveryOf({ id: text })]);
       expect(await storage.load([ADDRESS])).toEqual([{ ...twin, relations: {} }]);
       expect(await storage.readJournal(ADDRESS, 0, 1)).toEqual(rows.journal);
-      expect((await storage.pendingDeliveries(0, 1))[0]?.row).toEqual(rows.outbox[0]);
+      expect((await storage.listParked(0, 1))[0]?.row).toEqual(deliveryOf({ id: text }));
       expect(await storage.getDeadLetter('d1')).toEqual(rows.deadLetters[0]);
       expect(await storage.listSamples(SPAN, 10)).toEqual([{ at: NOW, value: 20.5 }]);
       expect((await storage.listTwins('h', { text }, PAGE)).items).toHaveLength(1);
-      await storage.settle([{ id: text, outcome: 'dropped' }]);
-      expect(await storage.pendingDeliveries(0, 1)).toEqual([]);
+      await storage.endDeliveries([text], []);
+      expect(await storage.listParked(0, 1)).toEqual([]);
     });
 
     test('gives back any JSON exactly', async () => {

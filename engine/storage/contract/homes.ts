@@ -1,30 +1,29 @@
 import { describe, expect, test } from 'vitest';
-import type { Commit, Storage } from '../port.ts';
+import type { Storage } from '../port.ts';
 import {
   alertOf,
   candidateOf,
   checkpointOf,
   deadLetterOf,
+  deliveryOf,
   homeOf,
   intentOf,
   journalOf,
   NOW,
-  outboxOf,
   rollupOf,
   twinOf,
 } from './sample-rows.ts';
-import { type OpenSubject, Writer } from './subject.ts';
+import { type OpenSubject, type Parts, Writer } from './subject.ts';
 
 const PAGE = { limit: 100 };
 
 /** A twin with a row in every table. */
-function lifeOf(home: string, twin: string): Partial<Commit> {
+function lifeOf(home: string, twin: string): Parts {
   const of = { home, twin };
   const id = `${home}/${twin}@1#0`;
   return {
     twins: [twinOf({ ...of, wakeAt: NOW })],
     journal: [journalOf(of)],
-    outbox: [outboxOf({ ...of, id })],
     intents: [intentOf({ ...of, id })],
     alerts: [alertOf({ ...of, id })],
     rollups: [rollupOf(of)],
@@ -35,6 +34,11 @@ function lifeOf(home: string, twin: string): Partial<Commit> {
   };
 }
 
+async function live(writer: Writer, home: string, twin: string): Promise<void> {
+  await writer.write(lifeOf(home, twin));
+  await writer.storage.park([deliveryOf({ home, twin, id: `${home}/${twin}@1#0` })]);
+}
+
 /** How many rows there are of a twin, by what they are. */
 async function remainsOf(
   storage: Storage,
@@ -43,14 +47,14 @@ async function remainsOf(
 ): Promise<Record<string, number>> {
   const address = { home, twin };
   const span = { ...address, measurement: 'temperature', from: 0, to: NOW * 2 };
-  const outbox = await storage.pendingDeliveries(0, 100);
+  const parked = await storage.listParked(0, 100);
   const letters = (await storage.listDeadLetters(home, PAGE)).items;
   return {
     twin: (await storage.getTwin(address)) ? 1 : 0,
     journal: (await storage.readJournal(address, 0, 100)).length,
     samples: (await storage.listSamples(span, 100)).length,
-    outbox: outbox.filter(({ row }) => row.home === home && row.twin === twin).length,
-    intents: (await storage.listIntents(home, { twin }, PAGE)).items.length,
+    parked: parked.filter(({ row }) => row.home === home && row.twin === twin).length,
+    intents: (await storage.listEndedIntents(home, { twin }, PAGE)).items.length,
     alerts: (await storage.listAlerts(home, { twin }, PAGE)).items.length,
     rollups: (await storage.listRollups(span, '5m', 100)).length,
     checkpoints: (await storage.latestCheckpoint(address)) ? 1 : 0,
@@ -58,7 +62,7 @@ async function remainsOf(
   };
 }
 const all = (count: number) => ({
-  ...{ twin: count, journal: count, samples: count, outbox: count, intents: count, alerts: count },
+  ...{ twin: count, journal: count, samples: count, parked: count, intents: count, alerts: count },
   ...{ rollups: count, checkpoints: count, letters: count },
 });
 
@@ -91,8 +95,8 @@ export function homesContract(open: OpenSubject): void {
       const { storage } = subject;
       const writer = await Writer.of(storage);
       await writer.write({ homes: [homeOf(), homeOf({ id: 'h2' })] });
-      await writer.write(lifeOf('h', 't'));
-      await writer.write(lifeOf('h2', 't'));
+      await live(writer, 'h', 't');
+      await live(writer, 'h2', 't');
       await storage.deleteHome('h');
       expect(await storage.getHome('h')).toBeNull();
       expect(await remainsOf(storage, 'h', 't')).toEqual(all(0));
@@ -100,7 +104,7 @@ export function homesContract(open: OpenSubject): void {
       expect(await storage.getHome('h2')).not.toBeNull();
       expect(await remainsOf(storage, 'h2', 't')).toEqual(all(1));
       expect((await storage.listCandidates('h2', PAGE)).items).toHaveLength(1);
-      await writer.write(lifeOf('h', 't'));
+      await live(writer, 'h', 't');
       expect(await remainsOf(storage, 'h', 't')).toEqual(all(1));
     });
   });
@@ -110,8 +114,8 @@ export function homesContract(open: OpenSubject): void {
       await using subject = await open();
       const { storage } = subject;
       const writer = await Writer.of(storage);
-      await writer.write(lifeOf('h', 't'));
-      await writer.write(lifeOf('h', 'neighbour'));
+      await live(writer, 'h', 't');
+      await live(writer, 'h', 'neighbour');
       await storage.deleteTwin({ home: 'h', twin: 't' });
       expect(await remainsOf(storage, 'h', 't')).toEqual(all(0));
       expect(await remainsOf(storage, 'h', 'neighbour')).toEqual(all(1));
@@ -135,9 +139,9 @@ export function homesContract(open: OpenSubject): void {
       await using subject = await open();
       const { storage } = subject;
       const writer = await Writer.of(storage);
-      await writer.write(lifeOf('h', 't'));
+      await live(writer, 'h', 't');
       await storage.deleteTwin({ home: 'h', twin: 't' });
-      await writer.write(lifeOf('h', 't'));
+      await live(writer, 'h', 't');
       expect(await remainsOf(storage, 'h', 't')).toEqual(all(1));
     });
   });

@@ -28,9 +28,7 @@ export function lettersContract(open: OpenSubject): void {
         'n4',
       ]);
       expect(await storage.countDeadLetters()).toBe(BOUND * 2 + 2);
-      await storage.settle(
-        many(2, 'h', 'c').map((letter) => ({ id: letter.id, outcome: 'dead' as const, letter })),
-      );
+      await storage.endDeliveries([], many(2, 'h', 'c'));
       expect(await idsOf('h')).toEqual(['c1', 'c0', 'b2', 'b1', 'b0']);
     });
 

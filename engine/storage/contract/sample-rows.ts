@@ -3,10 +3,10 @@ import type {
   CandidateRow,
   CheckpointRow,
   DeadLetterRow,
+  DeliveryRow,
   HomeRow,
   IntentWrite,
   JournalRow,
-  OutboxRow,
   RollupRow,
   TwinRow,
 } from '../../rows.ts';
@@ -88,12 +88,13 @@ export function journalOf(parts: Partial<JournalRow> = {}): JournalRow {
     late: false,
     state: null,
     effects: [],
+    desired: null,
     epoch: 8_388_609,
     ...parts,
   };
 }
 
-export function outboxOf(parts: Partial<OutboxRow> = {}): OutboxRow {
+export function deliveryOf(parts: Partial<DeliveryRow> = {}): DeliveryRow {
   return {
     id: 'h/t@1#0',
     home: 'h',
@@ -122,12 +123,12 @@ export function intentOf(parts: Partial<IntentWrite> = {}): IntentWrite {
     twin: 't',
     name: 'setpoint',
     args: { celsius: 21 },
-    status: 'pending',
+    status: 'confirmed',
     createdAt: NOW,
     expiresAt: NOW + 60_000,
     ackedAt: null,
-    confirmedAt: null,
-    endedAt: null,
+    confirmedAt: NOW + 9,
+    endedAt: NOW + 9,
     error: null,
     cause: 'e1',
     correlation: 'c1',

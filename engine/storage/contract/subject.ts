@@ -1,3 +1,4 @@
+import type { IntentWrite, JournalRow } from '../../rows.ts';
 import type { Commit, Storage } from '../port.ts';
 
 /** A store that a contract test may do anything to. */
@@ -15,7 +16,13 @@ export type OpenSubject = () => Promise<Subject>;
 /** More than any store's shards: an engine has several to a shard. */
 export const WRITERS = 4;
 
-/** Commits with the right epoch and the next seq. */
+/** What a test writes: turns without their positions, and intents without what the outbox knows of them. */
+export interface Parts extends Partial<Omit<Commit, 'journal' | 'intents'>> {
+  journal?: JournalRow[];
+  intents?: IntentWrite[];
+}
+
+/** Commits with the right epoch and the next positions. */
 export class Writer {
   readonly storage: Storage;
   readonly epoch: number;
@@ -34,28 +41,29 @@ export class Writer {
     return new Writer(storage, lease.epoch);
   }
 
-  async write(parts: Partial<Commit>): Promise<void> {
-    await this.storage.commit(this.next(parts));
-    this.#seq++;
+  /** @returns the position of the last row */
+  async write(parts: Parts): Promise<number> {
+    const commit = this.next(parts);
+    await this.storage.commit(commit);
+    this.#seq = commit.seq;
+    return commit.seq;
   }
 
-  next(parts: Partial<Commit>): Commit {
-    return commitOf({ writer: this.index, epoch: this.epoch, seq: this.#seq + 1, ...parts });
+  next(parts: Parts): Commit {
+    const seq = this.#seq + Math.max(1, parts.journal?.length ?? 0);
+    return commitOf({ writer: this.index, epoch: this.epoch, seq, ...parts });
   }
 }
 
-export function commitOf(parts: Partial<Commit>): Commit {
+export function commitOf({ journal = [], intents = [], ...parts }: Parts): Commit {
+  const { writer = 0, seq = Math.max(1, journal.length) } = parts;
   return {
-    writer: 0,
     epoch: 1,
-    seq: 1,
+    cursors: null,
     homes: [],
     twins: [],
     wakes: [],
-    journal: [],
-    outbox: [],
     withdrawn: [],
-    intents: [],
     alerts: [],
     rollups: [],
     checkpoints: [],
@@ -63,5 +71,8 @@ export function commitOf(parts: Partial<Commit>): Commit {
     deadLetters: [],
     candidates: [],
     ...parts,
+    ...{ writer, seq },
+    journal: journal.map((row, at) => ({ ...row, writer, seq: seq - journal.length + 1 + at })),
+    intents: intents.map((row) => ({ sentAt: null, attempts: 0, ...row })),
   };
 }

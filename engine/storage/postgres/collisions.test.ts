@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createTestDatabase } from '../../testing/postgres.ts';
 import { CONTRACT_OPTIONS } from '../contract/options.ts';
-import { intentOf, NOW, outboxOf } from '../contract/sample-rows.ts';
+import { deliveryOf, NOW } from '../contract/sample-rows.ts';
 import { Writer } from '../contract/subject.ts';
 import { Database } from './database.ts';
 import { openPostgres } from './open.ts';
@@ -9,7 +9,7 @@ import { openPostgres } from './open.ts';
 const ROUNDS = 10;
 const EACH = 150;
 
-test('commits and the ends of deliveries lock what both change in one order', async () => {
+test('commits, parking and the ends of deliveries lock what they change in one order', async () => {
   await using database = await createTestDatabase();
   {
     await using storage = await openPostgres(database.url, CONTRACT_OPTIONS);
@@ -20,16 +20,14 @@ test('commits and the ends of deliveries lock what both change in one order', as
         twin: `t${n}`,
       }));
       const backwards = rows.toReversed();
-      await writer.write({ outbox: rows.map(outboxOf), intents: rows.map((row) => intentOf(row)) });
+      await storage.park(rows.map((row) => deliveryOf(row)));
       await Promise.all([
-        writer.write({
-          withdrawn: rows.map(({ id }) => id),
-          intents: rows.map((row) => intentOf({ ...row, status: 'acked' })),
-        }),
-        storage.settle(
-          backwards.map(({ id }) => ({ id, outcome: 'delivered', at: NOW, attempts: 1 })),
+        writer.write({ withdrawn: rows.map(({ id }) => id) }),
+        storage.endDeliveries(
+          backwards.map(({ id }) => id),
+          [],
         ),
-        storage.postpone(backwards.map(({ id }) => ({ id, attempts: 2, notBefore: NOW }))),
+        storage.park(backwards.map((row) => deliveryOf({ ...row, attempts: 2, notBefore: NOW }))),
       ]);
     }
   }

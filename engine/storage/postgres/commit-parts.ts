@@ -6,9 +6,8 @@ import {
   type Column,
   DEAD_LETTER,
   HOME,
-  INTENT_WRITE,
-  JOURNAL,
-  OUTBOX,
+  INTENT,
+  LOG,
   ROLLUP,
   replaced,
   TWIN,
@@ -42,10 +41,10 @@ const twins: Part = {
 };
 
 const journal: Part = {
-  columns: JOURNAL.columns,
+  columns: LOG.columns,
   rows: (commit) => commit.journal,
   sql: (rows, open) => `append_journal AS (
-    INSERT INTO journal (${JOURNAL.names}) SELECT ${JOURNAL.names} FROM ${rows} AS new WHERE ${open})`,
+    INSERT INTO journal (${LOG.names}) SELECT ${LOG.names} FROM ${rows} AS new WHERE ${open})`,
 };
 
 const wakes: Part = {
@@ -56,39 +55,19 @@ const wakes: Part = {
     WHERE twin.home = new.home AND twin.twin = new.twin AND ${open})`,
 };
 
-const outbox: Part = {
-  columns: OUTBOX.columns,
-  // parts of one statement do not see each other's rows: what this batch withdraws is never stored
-  rows: ({ outbox, withdrawn }) => {
-    if (withdrawn.length === 0) return outbox;
-    const gone = new Set(withdrawn);
-    return outbox.filter(({ id }) => !gone.has(id));
-  },
-  sql: (rows, open) => `insert_outbox AS (
-    INSERT INTO outbox (${OUTBOX.names}) SELECT ${OUTBOX.names} FROM ${rows} AS new WHERE ${open}
-    ON CONFLICT (id) DO NOTHING)`,
-};
-
 const withdrawn: Part = {
   columns: [{ field: 'id', name: 'id', type: 'text' }],
   rows: (commit) => inLockOrder(commit.withdrawn.map((id) => ({ id }))),
   sql: (rows, open) => `withdraw AS (
-    DELETE FROM outbox USING ${rows} AS gone WHERE outbox.id = gone.id AND ${open})`,
+    DELETE FROM parked USING ${rows} AS gone WHERE parked.id = gone.id AND ${open})`,
 };
 
 const intents: Part = {
-  columns: INTENT_WRITE.columns,
-  rows: (commit) => inLockOrder(commit.intents),
-  // a turn that has not seen the delivery settle writes `pending`: that never hides a later status
-  sql: (rows, open) => `put_intent AS (
-    INSERT INTO intent (${INTENT_WRITE.names})
-    SELECT ${INTENT_WRITE.names} FROM ${rows} AS new WHERE ${open}
-    ON CONFLICT (id) DO UPDATE SET ${replaced(INTENT_WRITE, ['id', 'status'])},
-      status = CASE
-        WHEN excluded.status = 'pending' THEN intent.status
-        WHEN excluded.status = 'sent' AND intent.status <> 'pending' THEN intent.status
-        WHEN excluded.status = 'acked' AND intent.status NOT IN ('pending', 'sent') THEN intent.status
-        ELSE excluded.status END)`,
+  columns: INTENT.columns,
+  rows: (commit) => commit.intents,
+  sql: (rows, open) => `end_intent AS (
+    INSERT INTO intent (${INTENT.names}) SELECT ${INTENT.names} FROM ${rows} AS new WHERE ${open}
+    ON CONFLICT (id) DO NOTHING)`,
 };
 
 const rollups: Part = {
@@ -186,7 +165,8 @@ export function commitGroups(deadLettersPerHome: number): readonly (readonly Par
   return [
     [twins, journal],
     [wakes],
-    [outbox, withdrawn, intents],
+    [intents],
+    [withdrawn],
     [rollups],
     [homes, alerts, checkpoints, relations, candidates],
     [deadLetters(deadLettersPerHome)],

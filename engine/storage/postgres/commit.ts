@@ -23,12 +23,12 @@ export class Committer {
   }
 
   async commit(commit: Commit): Promise<void> {
-    const { writer, epoch, seq } = commit;
+    const { writer, epoch, seq, cursors } = commit;
     const parts = this.#groups.filter((group) =>
       group.some((part) => part.rows(commit).length > 0),
     );
     const statement = this.#statementFor(parts);
-    const values: Value[] = [writer, epoch, seq];
+    const values: Value[] = [writer, epoch, seq, cursors && JSON.stringify(cursors)];
     for (const { columns, rows } of parts.flat()) values.push(...columnsOf(columns, rows(commit)));
 
     if (await this.#execute(commit, statement, values)) return;
@@ -66,15 +66,15 @@ export class Committer {
 
 /**
  * The fence opens the statement: every part stores only what it selects WHERE the gate has a row.
- * $1 writer, $2 epoch, $3 seq, then the parts' columns.
+ * $1 writer, $2 epoch, $3 seq, $4 cursors, then the parts' columns.
  */
 function textOf(parts: readonly Part[]): string {
   const expressions = [
     `gate AS (
-    UPDATE writer SET seq = $3::bigint
-    WHERE shard = $1::integer AND epoch = $2::bigint AND seq = $3::bigint - 1 RETURNING shard)`,
+    UPDATE writer SET seq = $3::bigint, cursors = coalesce($4::json, cursors)
+    WHERE shard = $1::integer AND epoch = $2::bigint AND seq < $3::bigint RETURNING shard)`,
   ];
-  let parameter = 4;
+  let parameter = 5;
   for (const { columns, sql } of parts) {
     expressions.push(sql(rowsFrom(columns, parameter), 'EXISTS (SELECT FROM gate)'));
     parameter += columns.length;

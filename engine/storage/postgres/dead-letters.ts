@@ -1,7 +1,7 @@
-import type { DeadLetterRow, OutboxRow } from '../../rows.ts';
+import type { DeadLetterRow, DeliveryRow } from '../../rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest } from '../port.ts';
-import { DEAD_LETTER, OUTBOX } from '../tables.ts';
+import { DEAD_LETTER, PARKED } from '../tables.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import { type Database, insertInto, valuesOf } from './database.ts';
 
@@ -77,11 +77,11 @@ export async function deleteDeadLetter(database: Database, id: string): Promise<
 export async function reviveDelivery(
   database: Database,
   deadLetterId: string,
-  row: OutboxRow,
+  row: DeliveryRow,
 ): Promise<void> {
-  const insert = `${insertInto(OUTBOX)} ON CONFLICT (id) DO NOTHING`;
+  const insert = `${insertInto(PARKED)} ON CONFLICT (id) DO NOTHING`;
   await database.transaction(async (query) => {
-    await query({ text: insert }, valuesOf(OUTBOX, row));
+    await query({ text: insert }, valuesOf(PARKED, row));
     await query({ text: 'DELETE FROM dead_letter WHERE id = $1' }, [deadLetterId]);
   });
 }

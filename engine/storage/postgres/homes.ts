@@ -7,7 +7,7 @@ import { type Database, insertInto, valuesOf, within } from './database.ts';
 const SELECT = `SELECT ${HOME.fields} FROM home`;
 /** All tables whose rows belong to a home. */
 const OF_A_HOME = [
-  ...['twin', 'journal', 'checkpoint', 'outbox', 'intent', 'alert', 'dead_letter', 'relation'],
+  ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'relation'],
   ...['rollup', 'candidate'],
 ];
 

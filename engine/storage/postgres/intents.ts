@@ -1,6 +1,6 @@
 import type { AlertRow, IntentRow } from '../../rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import type { AlertFilter, IntentFilter, Page, PageRequest } from '../port.ts';
+import type { AlertFilter, IntentFilter, OpenCommands, Page, PageRequest } from '../port.ts';
 import { ALERT, INTENT } from '../tables.ts';
 import type { Database, Statement } from './database.ts';
 
@@ -16,7 +16,7 @@ const LIST_INTENTS: Statement = {
     ORDER BY created_at DESC, id DESC LIMIT $7`,
 };
 
-export async function listIntents(
+export async function listEndedIntents(
   database: Database,
   home: string,
   filter: IntentFilter,
@@ -32,13 +32,29 @@ export async function listIntents(
   return toPage(rows, limit, (row) => [row.createdAt, row.id]);
 }
 
-export async function getIntent(
+export async function getEndedIntent(
   database: Database,
   home: string,
   id: string,
 ): Promise<IntentRow | null> {
   const text = `SELECT ${INTENT.fields} FROM intent WHERE id = $2 AND home = $1`;
   return (await database.query<IntentRow>({ name: 'get-intent', text }, [home, id]))[0] ?? null;
+}
+
+// whoever waits for a command's end has a deadline
+const LIST_OPEN: Statement = {
+  name: 'list-open-commands',
+  text: `SELECT home, twin, state -> 'pending' AS pending FROM twin
+    WHERE home = $1 AND ($2::text IS NULL OR twin = $2) AND wake_at IS NOT NULL
+      AND json_array_length(state -> 'pending') > 0 ORDER BY twin`,
+};
+
+export function listOpenCommands(
+  database: Database,
+  home: string,
+  twin: string | null,
+): Promise<OpenCommands[]> {
+  return database.query<OpenCommands>(LIST_OPEN, [home, twin]);
 }
 
 const LIST_ALERTS: Statement = {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { EngineError } from '../../errors.ts';
-import type { Lease } from '../port.ts';
+import type { Cursors, Lease, WriterStanding } from '../port.ts';
 import { close, type Database } from './database.ts';
 import { isLockTimeout, postgresFailure } from './failures.ts';
 import { WRITER_LOCK } from './locks.ts';
@@ -13,13 +13,19 @@ const REGAIN_WAIT_MS = 2_000;
 const ANSWER_MS = 5_000;
 
 /** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
-const RAISE_EPOCH = `WITH next AS (SELECT coalesce(max(epoch), 0) + $3::bigint AS epoch FROM writer),
+const RAISE_EPOCH = `WITH next AS (
+    SELECT coalesce(max(epoch), 0) + $3::bigint AS epoch, coalesce(max(seq), 0) AS seq FROM writer),
   others AS (
-    UPDATE writer SET epoch = next.epoch, seq = 0, owner = $1 FROM next WHERE shard >= $2::integer)
-  INSERT INTO writer (shard, epoch, seq, owner)
-  SELECT shard, next.epoch, 0, $1 FROM generate_series(0, $2::integer - 1) AS shard, next
-  ON CONFLICT (shard) DO UPDATE SET epoch = excluded.epoch, seq = 0, owner = excluded.owner
-  RETURNING epoch`;
+    UPDATE writer SET epoch = next.epoch, owner = $1 FROM next WHERE shard >= $2::integer
+    RETURNING shard AS writer, writer.epoch, writer.seq, cursors),
+  ours AS (
+    INSERT INTO writer (shard, epoch, seq, owner)
+    SELECT shard, next.epoch, next.seq, $1 FROM generate_series(0, $2::integer - 1) AS shard, next
+    ON CONFLICT (shard) DO UPDATE SET epoch = excluded.epoch, owner = excluded.owner
+    RETURNING shard AS writer, epoch, seq, cursors)
+  SELECT * FROM ours UNION ALL SELECT * FROM others ORDER BY writer`;
+
+type Raised = Omit<WriterStanding, 'cursors'> & { epoch: number; cursors: Cursors | null };
 
 /**
  * The right to write: a lock that belongs to one connection, so that the server frees it when the
@@ -28,16 +34,22 @@ const RAISE_EPOCH = `WITH next AS (SELECT coalesce(max(epoch), 0) + $3::bigint A
  */
 export class PostgresLease implements Lease {
   readonly epoch: number;
+  readonly writers: readonly WriterStanding[];
   readonly #database: Database;
   readonly #ended = new AbortController();
   #client: pg.Client;
   #lost = false;
   #callbacks: (() => void)[] = [];
 
-  private constructor(database: Database, client: pg.Client, epoch: number) {
+  private constructor(database: Database, client: pg.Client, raised: readonly Raised[]) {
     this.#database = database;
     this.#client = client;
-    this.epoch = epoch;
+    this.epoch = raised[0]?.epoch ?? 1;
+    this.writers = raised.map(({ writer, seq, cursors }) => ({
+      writer,
+      seq,
+      cursors: cursors ?? {},
+    }));
     this.#watch(client);
   }
 
@@ -52,12 +64,8 @@ export class PostgresLease implements Lease {
     const client = await connect(database, waitMs);
     try {
       if (!(await lock(client, waitMs))) throw await ownedElsewhere(client);
-      const { rows } = await client.query<{ epoch: number }>(RAISE_EPOCH, [
-        owner,
-        writers,
-        epochStep,
-      ]);
-      return new PostgresLease(database, client, rows[0]?.epoch ?? 1);
+      const { rows } = await client.query<Raised>(RAISE_EPOCH, [owner, writers, epochStep]);
+      return new PostgresLease(database, client, rows);
     } catch (error) {
       await close(client);
       throw postgresFailure(error);

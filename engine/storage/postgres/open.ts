@@ -11,11 +11,18 @@ import {
   reviveDelivery,
 } from './dead-letters.ts';
 import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
-import { getAlert, getIntent, listAlerts, listIntents } from './intents.ts';
+import {
+  getAlert,
+  getEndedIntent,
+  listAlerts,
+  listEndedIntents,
+  listOpenCommands,
+} from './intents.ts';
 import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
 import { PostgresLease } from './lease.ts';
+import { readLog, saveCursors } from './log.ts';
 import { migratePostgres } from './migrate.ts';
-import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
+import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
   countKinds,
@@ -57,10 +64,13 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     commit: (commit) => committer.commit(commit),
     dueWakes: (until, limit, after) => dueWakes(db, until, limit, after),
 
-    pendingDeliveries: (after, limit) => pendingDeliveries(db, after, limit),
-    settle: (settlements) => settle(db, settlements, perHome),
-    postpone: (postponed) => postpone(db, postponed),
-    outboxStats: () => outboxStats(db),
+    readLog: (after, upTo) => readLog(db, after, upTo),
+    saveCursors: (epoch, cursors) => saveCursors(db, epoch, cursors),
+
+    listParked: (after, limit) => listParked(db, after, limit),
+    park: (rows) => park(db, rows),
+    endDeliveries: (ids, letters) => endDeliveries(db, ids, letters, perHome),
+    parkedStats: () => parkedStats(db),
 
     listHomes: (page) => listHomes(db, page),
     getHome: (id) => getHome(db, id),
@@ -79,8 +89,9 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     latestCheckpoint: (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
     listSamples: (query, limit) => listSamples(db, query, limit),
     listRollups: (query, resolution, limit) => listRollups(db, query, resolution, limit),
-    listIntents: (home, filter, page) => listIntents(db, home, filter, page),
-    getIntent: (home, id) => getIntent(db, home, id),
+    listEndedIntents: (home, filter, page) => listEndedIntents(db, home, filter, page),
+    getEndedIntent: (home, id) => getEndedIntent(db, home, id),
+    listOpenCommands: (home, twin) => listOpenCommands(db, home, twin),
     listAlerts: (home, filter, page) => listAlerts(db, home, filter, page),
     getAlert: (home, id) => getAlert(db, home, id),
 

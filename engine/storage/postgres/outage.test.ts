@@ -6,7 +6,7 @@ import { EngineError } from '../../errors.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { startPostgres } from '../../testing/postgres-server.ts';
 import { CONTRACT_OPTIONS } from '../contract/options.ts';
-import { journalOf, NOW, outboxOf, twinOf } from '../contract/sample-rows.ts';
+import { journalOf, NOW, twinOf } from '../contract/sample-rows.ts';
 import { commitOf, WRITERS, Writer } from '../contract/subject.ts';
 import type { Storage } from '../port.ts';
 import { openPostgres } from './open.ts';
@@ -117,11 +117,10 @@ describe('PostgreSQL that goes away', () => {
     // short limits, which the URL may set, so that the test is short
     await using storage = await openPostgres(`${server.url}?query_timeout=300`, CONTRACT_OPTIONS);
     const writer = await Writer.of(storage);
-    await writer.write({ twins: [twinOf()], journal: [journalOf()], outbox: [outboxOf()] });
+    await writer.write({ twins: [twinOf()], journal: [journalOf()] });
     const next = writer.next({
       twins: [twinOf({ revision: 2 })],
       journal: [journalOf({ revision: 2 })],
-      outbox: [outboxOf({ id: 'second' })],
     });
     const sessions = await ask<{ pid: number }>(
       'SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()',
@@ -139,10 +138,7 @@ describe('PostgreSQL that goes away', () => {
     await untilAvailable(() => storage.commit(next));
     await untilAvailable(() => storage.ping());
     expect(await storage.readJournal(ADDRESS, 0, 10)).toHaveLength(2);
-    expect((await storage.pendingDeliveries(0, 10)).map(({ row }) => row.id)).toEqual([
-      'h/t@1#0',
-      'second',
-    ]);
+    expect((await storage.readLog(0, 10)).map(({ seq }) => seq)).toEqual([1, 2]);
   });
 
   test('refuses to open where no server listens', async () => {

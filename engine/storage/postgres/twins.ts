@@ -26,7 +26,7 @@ const LOAD: Statement = {
 };
 /** All tables whose rows belong to a twin, its relations apart. */
 const OF_A_TWIN = [
-  ...['twin', 'journal', 'checkpoint', 'outbox', 'intent', 'alert', 'dead_letter', 'rollup'],
+  ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'rollup'],
 ];
 
 export async function loadTwins(

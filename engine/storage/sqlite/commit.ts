@@ -5,9 +5,8 @@ import {
   CANDIDATE,
   CHECKPOINT,
   HOME,
-  INTENT_WRITE,
-  JOURNAL,
-  OUTBOX,
+  INTENT,
+  LOG,
   ROLLUP,
   replaced,
   TWIN,
@@ -15,24 +14,17 @@ import {
 import { type Connection, insertInto, valuesOf } from './connection.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 
-const TURN_FENCE = 'UPDATE writer SET seq = ? WHERE shard = ? AND epoch = ? AND seq = ?';
+const TURN_FENCE = `UPDATE writer SET seq = @seq, cursors = coalesce(@cursors, cursors)
+  WHERE shard = @writer AND epoch = @epoch AND seq < @seq`;
 const FENCE = 'SELECT epoch, seq FROM writer WHERE shard = ?';
 
 const INSERT_HOME = `${insertInto(HOME)} ON CONFLICT DO NOTHING`;
 const PUT_TWIN = `${insertInto(TWIN)}
   ON CONFLICT (home, twin) DO UPDATE SET ${replaced(TWIN, ['home', 'twin'])}`;
 const SET_WAKE = 'UPDATE twin SET wake_at = ? WHERE home = ? AND twin = ?';
-const APPEND_JOURNAL = insertInto(JOURNAL);
-const INSERT_OUTBOX = `${insertInto(OUTBOX)} ON CONFLICT (id) DO NOTHING`;
-const WITHDRAW = 'DELETE FROM outbox WHERE id = ?';
-// a turn that has not seen the delivery settle writes `pending`: that never hides a later status
-const PUT_INTENT = `${insertInto(INTENT_WRITE)}
-  ON CONFLICT (id) DO UPDATE SET ${replaced(INTENT_WRITE, ['id', 'status'])},
-    status = CASE
-      WHEN excluded.status = 'pending' THEN intent.status
-      WHEN excluded.status = 'sent' AND intent.status <> 'pending' THEN intent.status
-      WHEN excluded.status = 'acked' AND intent.status NOT IN ('pending', 'sent') THEN intent.status
-      ELSE excluded.status END`;
+const APPEND_JOURNAL = insertInto(LOG);
+const WITHDRAW = 'DELETE FROM parked WHERE id = ?';
+const END_INTENT = `${insertInto(INTENT)} ON CONFLICT (id) DO NOTHING`;
 const PUT_ALERT = `${insertInto(ALERT)} ON CONFLICT (id) DO UPDATE SET ${replaced(ALERT, ['id'])}`;
 const ADD_ROLLUP = `${insertInto(ROLLUP)}
   ON CONFLICT (home, twin, measurement, resolution, start) DO UPDATE SET
@@ -67,11 +59,9 @@ export function commitBatch(
     for (const row of commit.homes) connection.run(INSERT_HOME, ...valuesOf(HOME, row));
     for (const row of commit.twins) connection.run(PUT_TWIN, ...valuesOf(TWIN, row));
     for (const { home, twin, wakeAt } of commit.wakes) connection.run(SET_WAKE, wakeAt, home, twin);
-    for (const row of commit.journal) connection.run(APPEND_JOURNAL, ...valuesOf(JOURNAL, row));
-    for (const row of commit.outbox) connection.run(INSERT_OUTBOX, ...valuesOf(OUTBOX, row));
-    // after the inserts: a turn may withdraw what an earlier turn of this batch asked for
+    for (const row of commit.journal) connection.run(APPEND_JOURNAL, ...valuesOf(LOG, row));
     for (const id of commit.withdrawn) connection.run(WITHDRAW, id);
-    for (const row of commit.intents) connection.run(PUT_INTENT, ...valuesOf(INTENT_WRITE, row));
+    for (const row of commit.intents) connection.run(END_INTENT, ...valuesOf(INTENT, row));
     for (const row of commit.alerts) connection.run(PUT_ALERT, ...valuesOf(ALERT, row));
     for (const row of commit.rollups) connection.run(ADD_ROLLUP, ...valuesOf(ROLLUP, row));
     for (const row of commit.checkpoints) {
@@ -89,7 +79,8 @@ export function commitBatch(
 /** @returns false when this commit is stored already. @throws EngineError `fenced` */
 function turnFence(connection: Connection, commit: Commit): boolean {
   const { writer, epoch, seq } = commit;
-  if (connection.run(TURN_FENCE, seq, writer, epoch, seq - 1) === 1) return true;
+  const cursors = commit.cursors && JSON.stringify(commit.cursors);
+  if (connection.run(TURN_FENCE, { writer, epoch, seq, cursors }) === 1) return true;
   assertStored(commit, connection.get<Fence>(FENCE, writer));
   return false;
 }

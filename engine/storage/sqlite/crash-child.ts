@@ -1,6 +1,6 @@
 /** What `crash.test.ts` kills: commits turn after turn, and says so after each, until it is killed. */
 import { CONTRACT_OPTIONS } from '../contract/options.ts';
-import { journalOf, outboxOf, twinOf } from '../contract/sample-rows.ts';
+import { journalOf, twinOf } from '../contract/sample-rows.ts';
 import { Writer } from '../contract/subject.ts';
 import { openSqlite } from './open.ts';
 
@@ -9,11 +9,7 @@ export async function commitUntilKilled(path: string): Promise<never> {
   const lease = await storage.acquire('the child', 1, 0);
   const writer = new Writer(storage, lease.epoch);
   for (let revision = 1; ; revision++) {
-    await writer.write({
-      twins: [twinOf({ revision })],
-      journal: [journalOf({ revision })],
-      outbox: [outboxOf({ id: `h/t@${revision}#0` })],
-    });
+    await writer.write({ twins: [twinOf({ revision })], journal: [journalOf({ revision })] });
     process.stdout.write(`${revision}\n`);
   }
 }

@@ -1,11 +1,11 @@
-import type { DeadLetterRow, OutboxRow } from '../../rows.ts';
+import type { DeadLetterRow, DeliveryRow } from '../../rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest } from '../port.ts';
-import { DEAD_LETTER, OUTBOX } from '../tables.ts';
+import { DEAD_LETTER, PARKED } from '../tables.ts';
 import { type Connection, insertInto, readRow, valuesOf } from './connection.ts';
 
 const INSERT = `${insertInto(DEAD_LETTER)} ON CONFLICT (id) DO NOTHING`;
-const REVIVE = `${insertInto(OUTBOX)} ON CONFLICT (id) DO NOTHING`;
+const REVIVE = `${insertInto(PARKED)} ON CONFLICT (id) DO NOTHING`;
 const DELETE = 'DELETE FROM dead_letter WHERE id = ?';
 const SELECT = `SELECT position, ${DEAD_LETTER.fields} FROM dead_letter`;
 const PRUNE = `DELETE FROM dead_letter
@@ -57,9 +57,13 @@ export function deleteDeadLetter(connection: Connection, id: string): void {
   connection.run(DELETE, id);
 }
 
-export function reviveDelivery(connection: Connection, deadLetterId: string, row: OutboxRow): void {
+export function reviveDelivery(
+  connection: Connection,
+  deadLetterId: string,
+  row: DeliveryRow,
+): void {
   connection.transaction(() => {
-    connection.run(REVIVE, ...valuesOf(OUTBOX, row));
+    connection.run(REVIVE, ...valuesOf(PARKED, row));
     connection.run(DELETE, deadLetterId);
   });
 }

@@ -9,7 +9,7 @@ const INSERT = `${insertInto(HOME)} ON CONFLICT DO NOTHING`;
 const UPDATE = 'UPDATE home SET name = ?, timezone = ?, created_at = ? WHERE id = ?';
 /** All tables whose rows belong to a home. */
 const OF_A_HOME = [
-  ...['twin', 'journal', 'checkpoint', 'outbox', 'intent', 'alert', 'dead_letter', 'relation'],
+  ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'relation'],
   ...['rollup', 'candidate'],
 ];
 

@@ -1,13 +1,15 @@
 import type { AlertRow, IntentRow } from '../../rows.ts';
+import type { PendingIntent } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import type { AlertFilter, IntentFilter, Page, PageRequest } from '../port.ts';
+import type { AlertFilter, IntentFilter, OpenCommands, Page, PageRequest } from '../port.ts';
 import { ALERT, INTENT } from '../tables.ts';
+import { fromStored } from '../text.ts';
 import { type Connection, readRow } from './connection.ts';
 
 /** Beyond the latest moment and any id: the newest row comes after it. */
 const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
 
-export function listIntents(
+export function listEndedIntents(
   connection: Connection,
   home: string,
   filter: IntentFilter,
@@ -35,13 +37,31 @@ export function listIntents(
   );
 }
 
-export function getIntent(connection: Connection, home: string, id: string): IntentRow | null {
+export function getEndedIntent(connection: Connection, home: string, id: string): IntentRow | null {
   const raw = connection.get(
     `SELECT ${INTENT.fields} FROM intent WHERE id = ? AND home = ?`,
     id,
     home,
   );
   return raw ? readRow(INTENT, raw) : null;
+}
+
+// whoever waits for a command's end has a deadline
+const LIST_OPEN = `SELECT home, twin, state ->> 'pending' AS pending FROM twin
+  WHERE home = @home AND (@twin IS NULL OR twin = @twin) AND wake_at IS NOT NULL
+    AND json_array_length(state, '$.pending') > 0 ORDER BY twin`;
+
+export function listOpenCommands(
+  connection: Connection,
+  home: string,
+  twin: string | null,
+): OpenCommands[] {
+  return connection
+    .all<{ home: string; twin: string; pending: string }>(LIST_OPEN, { home, twin })
+    .map(({ pending, ...address }) => ({
+      ...address,
+      pending: JSON.parse(fromStored(pending)) as PendingIntent[],
+    }));
 }
 
 export function listAlerts(

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import { EngineError } from '../../errors.ts';
-import type { Lease } from '../port.ts';
+import type { Cursors, Lease, WriterStanding } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { isBusy, sqliteFailure } from './failures.ts';
 import { makePrivate } from './private-files.ts';
@@ -26,10 +26,11 @@ export class SqliteClaim {
   async acquire(owner: string, writers: number, waitMs: number, epochStep = 1): Promise<Lease> {
     const held = await this.#lock(waitMs);
     try {
-      const epoch = raiseEpoch(this.#connection, owner, writers, epochStep);
+      const { epoch, standings } = raiseEpoch(this.#connection, owner, writers, epochStep);
       this.#held = held;
       return {
         epoch,
+        writers: standings,
         // the lock cannot be lost while the process lives
         onLost: () => {},
         [Symbol.asyncDispose]: async () => {
@@ -89,21 +90,35 @@ function lockFile(path: string): Disposable | null {
 }
 
 /** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
-function raiseEpoch(connection: Connection, owner: string, writers: number, step: number): number {
+function raiseEpoch(
+  connection: Connection,
+  owner: string,
+  writers: number,
+  step: number,
+): { epoch: number; standings: WriterStanding[] } {
   return connection.transaction(() => {
-    const last = connection.get<{ epoch: number }>(
-      'SELECT coalesce(max(epoch), 0) AS epoch FROM writer',
+    const last = connection.get<{ epoch: number; seq: number }>(
+      'SELECT coalesce(max(epoch), 0) AS epoch, coalesce(max(seq), 0) AS seq FROM writer',
     );
     const epoch = (last?.epoch ?? 0) + step;
-    connection.run('UPDATE writer SET epoch = ?, seq = 0, owner = ?', epoch, owner);
+    connection.run('UPDATE writer SET epoch = ?, owner = ?', epoch, owner);
     for (let writer = 0; writer < writers; writer++) {
       connection.run(
-        'INSERT INTO writer (shard, epoch, seq, owner) VALUES (?, ?, 0, ?) ON CONFLICT DO NOTHING',
+        'INSERT INTO writer (shard, epoch, seq, owner) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
         writer,
         epoch,
+        last?.seq ?? 0,
         owner,
       );
     }
-    return epoch;
+    const standings = connection
+      .all<{ writer: number; seq: number; cursors: string | null }>(
+        'SELECT shard AS writer, seq, cursors FROM writer ORDER BY shard',
+      )
+      .map(({ cursors, ...of }) => ({
+        ...of,
+        cursors: cursors === null ? {} : (JSON.parse(cursors) as Cursors),
+      }));
+    return { epoch, standings };
   });
 }

@@ -11,11 +11,18 @@ import {
   reviveDelivery,
 } from './dead-letters.ts';
 import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
-import { getAlert, getIntent, listAlerts, listIntents } from './intents.ts';
+import {
+  getAlert,
+  getEndedIntent,
+  listAlerts,
+  listEndedIntents,
+  listOpenCommands,
+} from './intents.ts';
 import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
 import { SqliteClaim } from './lease.ts';
+import { readLog, saveCursors } from './log.ts';
 import { migrateSqlite } from './migrate.ts';
-import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
+import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
 import { makePrivate } from './private-files.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
@@ -56,10 +63,13 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     commit: async (commit) => commitBatch(db, commit, perHome),
     dueWakes: async (until, limit, after) => dueWakes(db, until, limit, after),
 
-    pendingDeliveries: async (after, limit) => pendingDeliveries(db, after, limit),
-    settle: async (settlements) => settle(db, settlements, perHome),
-    postpone: async (postponed) => postpone(db, postponed),
-    outboxStats: async () => outboxStats(db),
+    readLog: async (after, upTo) => readLog(db, after, upTo),
+    saveCursors: async (epoch, cursors) => saveCursors(db, epoch, cursors),
+
+    listParked: async (after, limit) => listParked(db, after, limit),
+    park: async (rows) => park(db, rows),
+    endDeliveries: async (ids, letters) => endDeliveries(db, ids, letters, perHome),
+    parkedStats: async () => parkedStats(db),
 
     listHomes: async (page) => listHomes(db, page),
     getHome: async (id) => getHome(db, id),
@@ -78,8 +88,9 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     latestCheckpoint: async (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
     listSamples: async (query, limit) => listSamples(db, query, limit),
     listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
-    listIntents: async (home, filter, page) => listIntents(db, home, filter, page),
-    getIntent: async (home, id) => getIntent(db, home, id),
+    listEndedIntents: async (home, filter, page) => listEndedIntents(db, home, filter, page),
+    getEndedIntent: async (home, id) => getEndedIntent(db, home, id),
+    listOpenCommands: async (home, twin) => listOpenCommands(db, home, twin),
     listAlerts: async (home, filter, page) => listAlerts(db, home, filter, page),
     getAlert: async (home, id) => getAlert(db, home, id),
 

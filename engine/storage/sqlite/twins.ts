@@ -13,7 +13,7 @@ const RELATIONS = `
   ORDER BY name, target`;
 /** All tables whose rows belong to a twin, its relations apart. */
 const OF_A_TWIN = [
-  ...['twin', 'journal', 'checkpoint', 'outbox', 'intent', 'alert', 'dead_letter', 'rollup'],
+  ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'rollup'],
 ];
 
 export function loadTwin(connection: Connection, { home, twin }: Address): LoadedTwin | null {

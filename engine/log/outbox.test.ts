@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import type { DeliveryOutcome } from './sink.ts';
-import type { Storage } from './storage/port.ts';
-import { openSqlite } from './storage/sqlite/open.ts';
-import { RecordingSink, startEngine } from './testing/engine-bench.ts';
-import { flaky, away as storeAway } from './testing/flaky-storage.ts';
-import { lamp } from './testing/lamp.ts';
+import type { DeliveryOutcome } from '../sink.ts';
+import type { Storage } from '../storage/port.ts';
+import { openSqlite } from '../storage/sqlite/open.ts';
+import { RecordingSink, startEngine } from '../testing/engine-bench.ts';
+import { flaky, away as storeAway } from '../testing/flaky-storage.ts';
+import { lamp } from '../testing/lamp.ts';
 
 const admin = { principal: 'admin', source: 'rest' };
 const h1 = (twin: string) => ({ home: 'h1', twin });
@@ -20,7 +20,7 @@ describe('the outbox', () => {
     const first = await startEngine({ kinds: [lamp], storage });
     await first.send('a', { type: 'telemetry' });
     // Delivered, but its end never reaches the store: as if the process died right then
-    storage.fail.set('settle', storeAway);
+    storage.fail.set('saveCursors', storeAway);
     await first.engine.command(h1('a'), blink, admin);
     first.clock.advance(1);
     await new Promise<void>((resolve) => {
@@ -35,7 +35,7 @@ describe('the outbox', () => {
     expect(second.sink.commands.map(({ id }) => id)).toEqual(
       first.sink.commands.map(({ id }) => id),
     );
-    expect(await storage.pendingDeliveries(0, 10)).toEqual([]);
+    expect(second.engine.stats()).toMatchObject({ outbox: { test: 0 }, outboxLag: { test: 0 } });
   });
 
   test('keeps what it cannot deliver and goes on in order when the destination is back', async () => {
@@ -168,25 +168,25 @@ describe('the outbox', () => {
 
   test('does not try again what was withdrawn while that it has to wait was being stored', async () => {
     await using storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
-    const postpone = storage.postpone.bind(storage);
+    const park = storage.park.bind(storage);
     let goOn = () => {};
     const held = new Promise<void>((resolve) => {
       goOn = resolve;
     });
-    let postponed = false;
+    let isParking = false;
     const slow: typeof storage = {
       ...storage,
-      async postpone(rows) {
-        postponed = true;
+      async park(rows) {
+        isParking = true;
         await held;
-        await postpone(rows);
+        await park(rows);
       },
     };
     await using bench = await startEngine({ kinds: [lamp], storage: slow });
     bench.sink.answer = ({ delivery }) => (delivery.type === 'command' ? retry : DELIVERED);
     await bench.send('a', { type: 'telemetry', on: false });
     await bench.send('a', { type: 'desired.changed', on: true });
-    while (!postponed) await new Promise((go) => setImmediate(go));
+    while (!isParking) await new Promise((go) => setImmediate(go));
     await bench.send('a', { type: 'telemetry', on: true });
     goOn();
     bench.sink.answer = () => DELIVERED;
@@ -200,7 +200,7 @@ describe('the outbox', () => {
     await using bench = await startEngine({ kinds: [lamp], storage });
     bench.sink.answer = () => retry;
     await bench.send('a', { type: 'telemetry' });
-    storage.fail.set('postpone', storeAway);
+    storage.fail.set('park', storeAway);
     await bench.engine.command(h1('a'), blink, admin);
     await bench.engine.idle();
     storage.fail.clear();
@@ -242,7 +242,7 @@ describe('the outbox', () => {
     await bench.send('a', { type: 'telemetry' });
     const intent = await bench.engine.command(h1('a'), blink, admin);
     await bench.engine.idle();
-    expect(await bench.storage.getIntent('h1', intent.id)).toMatchObject({
+    expect(await bench.engine.getIntent('h1', intent.id)).toMatchObject({
       status: 'failed',
       error: 'no such topic',
     });

@@ -1,0 +1,64 @@
+/** What a turn sends out, worked out from its row in the journal: in the turn, and after a restart. */
+import type { Destinations } from '../draft.ts';
+import type { RecordedEffect } from '../effect.ts';
+import type { Delivery, DeliveryRow, JournalRow } from '../rows.ts';
+import { effectId, lifeOf } from '../turn-ids.ts';
+
+/** What the journal does not say of the twin whose turn it was. */
+export interface Sender {
+  kind: string;
+  incarnation: string;
+  /** How its device is reached. */
+  via: string | null;
+}
+
+/** In the order of the effects; what is desired comes last. An effect that has no destination goes nowhere. */
+export function deliveriesOf(
+  row: JournalRow,
+  { kind, incarnation, via }: Sender,
+  destinations: Destinations,
+): DeliveryRow[] {
+  const rows: DeliveryRow[] = [];
+  const add = (id: string, delivery: Delivery, expiresAt: number | null) => {
+    const destination = destinations[delivery.type];
+    if (destination === undefined) return;
+    const { home, twin, receivedAt } = row;
+    rows.push({
+      ...{ id, home, twin, destination, delivery, expiresAt },
+      ...{ createdAt: receivedAt, attempts: 0, notBefore: receivedAt },
+    });
+  };
+  for (const effect of row.effects) {
+    const delivery = deliveryOf(effect, row.receivedAt);
+    if (delivery === null) continue;
+    const expiresAt = delivery.type === 'command' ? delivery.expiresAt : null;
+    add(effect.id, { ...delivery, kind, via }, expiresAt);
+  }
+  const { desired, revision } = row;
+  if (desired !== null) {
+    const id = effectId(row, revision, lifeOf(incarnation, row.epoch), 'desired');
+    add(id, { type: 'desired', desired, revision, kind, via }, null);
+  }
+  return rows;
+}
+
+type Unsigned<D> = D extends Delivery ? Omit<D, 'kind' | 'via'> : never;
+
+/** @returns null for an effect that stays in the house */
+function deliveryOf(effect: RecordedEffect, at: number): Unsigned<Delivery> | null {
+  switch (effect.type) {
+    case 'command': {
+      const { name, args, ttl, refused } = effect;
+      if (refused || ttl === undefined) return null;
+      return { type: 'command', name, args, expiresAt: at + ttl };
+    }
+    case 'retrain':
+    case 'notify':
+    case 'webhook': {
+      const { id: _, ...delivery } = effect;
+      return delivery;
+    }
+    default:
+      return null;
+  }
+}

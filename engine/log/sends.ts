@@ -1,0 +1,40 @@
+/** When and how often open commands were sent: the outbox knows it, their twins do not. */
+
+export interface Send {
+  /** Null: not yet, or not known, as it was before the engine started. */
+  sentAt: number | null;
+  attempts: number;
+}
+
+const NOT_YET: Send = { sentAt: null, attempts: 0 };
+/** Beyond, those whose time is over are forgotten. */
+const MANY = 10_000;
+
+export class Sends {
+  readonly #sends = new Map<string, Send & { expiresAt: number }>();
+
+  of(id: string): Send {
+    const send = this.#sends.get(id);
+    return send ? { sentAt: send.sentAt, attempts: send.attempts } : NOT_YET;
+  }
+
+  /** It is handed to its destination for the `attempts`-th time. */
+  sending(id: string, attempts: number, at: number, expiresAt: number): void {
+    if (this.#sends.size >= MANY) this.#forgetOver(at);
+    this.#sends.set(id, { sentAt: at, attempts, expiresAt });
+  }
+
+  /** It has not left the house. */
+  unsent(id: string): void {
+    const send = this.#sends.get(id);
+    if (send) send.sentAt = null;
+  }
+
+  forget(ids: Iterable<string>): void {
+    for (const id of ids) this.#sends.delete(id);
+  }
+
+  #forgetOver(at: number): void {
+    for (const [id, { expiresAt }] of this.#sends) if (expiresAt < at) this.#sends.delete(id);
+  }
+}

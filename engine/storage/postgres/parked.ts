@@ -1,0 +1,75 @@
+import type { DeadLetterRow, DeliveryRow } from '../../rows.ts';
+import { type Column, DEAD_LETTER, PARKED } from '../tables.ts';
+import { columnsOf, rowsFrom } from './columns.ts';
+import type { Database, Statement } from './database.ts';
+import { keptLetters } from './dead-letters.ts';
+import { inLockOrder } from './locks.ts';
+
+const LIST: Statement = {
+  name: 'list-parked',
+  text: `SELECT ${PARKED.fields}, position AS place FROM parked
+         WHERE position > $1 ORDER BY position LIMIT $2`,
+};
+
+export async function listParked(
+  database: Database,
+  after: number,
+  limit: number,
+): Promise<{ place: number; row: DeliveryRow }[]> {
+  const rows = await database.query<DeliveryRow & { place: number }>(LIST, [after, limit]);
+  return rows.map(({ place, ...row }) => ({ place, row }));
+}
+
+// what is parked already keeps its place; new ones get theirs in the order in which they are given
+const PARK: Statement = {
+  name: 'park',
+  text: `WITH new AS MATERIALIZED (SELECT * FROM ${rowsFrom(PARKED.columns, 1)} AS new),
+  known AS MATERIALIZED (
+    SELECT id FROM parked WHERE id IN (SELECT id FROM new) ORDER BY id FOR UPDATE),
+  put_off AS (
+    UPDATE parked SET attempts = new.attempts, not_before = new.not_before
+    FROM new JOIN known ON known.id = new.id WHERE parked.id = new.id)
+  INSERT INTO parked (${PARKED.names})
+  SELECT ${PARKED.names} FROM new WHERE id NOT IN (SELECT id FROM known)
+  ON CONFLICT (id) DO NOTHING`,
+};
+
+export async function park(database: Database, rows: readonly DeliveryRow[]): Promise<void> {
+  if (rows.length > 0) await database.query(PARK, columnsOf(PARKED.columns, rows));
+}
+
+const ENDED: Column[] = [{ field: 'id', name: 'id', type: 'text' }];
+const END = `remove AS (
+    DELETE FROM parked USING ${rowsFrom(ENDED, 1)} AS ended WHERE parked.id = ended.id)`;
+
+export async function endDeliveries(
+  database: Database,
+  ids: readonly string[],
+  letters: readonly DeadLetterRow[],
+  deadLettersPerHome: number,
+): Promise<void> {
+  if (ids.length === 0 && letters.length === 0) return;
+  const ended = columnsOf(ENDED, inLockOrder(ids.map((id) => ({ id }))));
+  if (letters.length === 0) {
+    await database.query({ name: 'end-deliveries', text: `WITH ${END} SELECT` }, ended);
+    return;
+  }
+  const kept = keptLetters(
+    rowsFrom(DEAD_LETTER.columns, ENDED.length + 1),
+    'true',
+    deadLettersPerHome,
+  );
+  await database.query({ name: 'end-dead-deliveries', text: `WITH ${END},\n  ${kept} SELECT` }, [
+    ...ended,
+    ...columnsOf(DEAD_LETTER.columns, letters),
+  ]);
+}
+
+export async function parkedStats(
+  database: Database,
+): Promise<{ depth: number; oldestAt: number | null }> {
+  const [stats] = await database.query<{ depth: number; oldestAt: number | null }>({
+    text: 'SELECT count(*) AS "depth", min(created_at) AS "oldestAt" FROM parked',
+  });
+  return stats ?? { depth: 0, oldestAt: null };
+}

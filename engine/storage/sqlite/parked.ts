@@ -1,0 +1,48 @@
+import type { DeadLetterRow, DeliveryRow } from '../../rows.ts';
+import { PARKED } from '../tables.ts';
+import { type Connection, insertInto, readRow, valuesOf } from './connection.ts';
+import { keepDeadLetters } from './dead-letters.ts';
+
+const DELETE = 'DELETE FROM parked WHERE id = ?';
+// what is parked already keeps its place
+const PARK = `${insertInto(PARKED)} ON CONFLICT (id) DO UPDATE SET
+  attempts = excluded.attempts, not_before = excluded.not_before`;
+
+export function listParked(
+  connection: Connection,
+  after: number,
+  limit: number,
+): { place: number; row: DeliveryRow }[] {
+  return connection
+    .all(
+      `SELECT position, ${PARKED.fields} FROM parked WHERE position > ? ORDER BY position LIMIT ?`,
+      after,
+      limit,
+    )
+    .map((raw) => ({ place: Number(raw['position']), row: readRow(PARKED, raw) }));
+}
+
+export function park(connection: Connection, rows: readonly DeliveryRow[]): void {
+  connection.transaction(() => {
+    for (const row of rows) connection.run(PARK, ...valuesOf(PARKED, row));
+  });
+}
+
+export function endDeliveries(
+  connection: Connection,
+  ids: readonly string[],
+  letters: readonly DeadLetterRow[],
+  deadLettersPerHome: number,
+): void {
+  connection.transaction(() => {
+    for (const id of ids) connection.run(DELETE, id);
+    keepDeadLetters(connection, letters, deadLettersPerHome);
+  });
+}
+
+export function parkedStats(connection: Connection): { depth: number; oldestAt: number | null } {
+  const stats = connection.get<{ depth: number; oldestAt: number | null }>(
+    `SELECT count(*) AS "depth", min(created_at) AS "oldestAt" FROM parked`,
+  );
+  return stats ?? { depth: 0, oldestAt: null };
+}
