@@ -122,7 +122,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     onError: (error) => telemetry.emit('background.failed', { task: 'timers', error }),
   });
-  const maintenance = new Maintenance({ storage, clock, telemetry, retention: options.retention });
+  const maintenance = new Maintenance({
+    ...{ storage, clock, telemetry, retention: options.retention },
+    readUpTo: () => outbox.lowestCursor(),
+  });
   const core: Core = {
     storage,
     clock,

@@ -6,24 +6,23 @@ import type { EngineTelemetry } from './telemetry.ts';
 const EVERY_MS = 60 * 60_000;
 const DAY_MS = 24 * 60 * 60_000;
 
+export interface MaintenanceOptions {
+  storage: Storage;
+  clock: Clock;
+  telemetry: EngineTelemetry;
+  retention: RetentionDays;
+  /** The position up to which every reader of the log has come. */
+  readUpTo: () => number;
+}
+
 /** Upkeep of the store, at start and every hour: makes room for what comes, drops what is too old. */
 export class Maintenance implements AsyncDisposable {
-  readonly #options: {
-    storage: Storage;
-    clock: Clock;
-    telemetry: EngineTelemetry;
-    retention: RetentionDays;
-  };
+  readonly #options: MaintenanceOptions;
   #next: Disposable | null = null;
   #running: Promise<void> = Promise.resolve();
   #closed = false;
 
-  constructor(options: {
-    storage: Storage;
-    clock: Clock;
-    telemetry: EngineTelemetry;
-    retention: RetentionDays;
-  }) {
+  constructor(options: MaintenanceOptions) {
     this.#options = options;
   }
 
@@ -39,12 +38,13 @@ export class Maintenance implements AsyncDisposable {
   }
 
   async #run(): Promise<void> {
-    const { storage, clock, telemetry, retention } = this.#options;
+    const { storage, clock, telemetry, retention, readUpTo } = this.#options;
     const now = clock.now();
     try {
       await storage.maintain({
         now,
         journalBefore: now - retention.journal * DAY_MS,
+        readUpTo: readUpTo(),
         rollupsBefore: now - retention.rollups * DAY_MS,
         endedBefore: now - retention.ended * DAY_MS,
       });

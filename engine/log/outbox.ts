@@ -135,6 +135,17 @@ export class Outbox implements AsyncDisposable {
     return Object.fromEntries([...this.#lanes].map(([name, lane]) => [name, lane.waiting]));
   }
 
+  /** The position up to which every destination has everything. */
+  lowestCursor(): number {
+    const cursors = [...this.#lanes.values()].flatMap((lane) =>
+      [...this.#heads].map(([writer, head]) => {
+        const cursor = lane.cursor(writer);
+        return cursor === head ? Number.MAX_SAFE_INTEGER : cursor;
+      }),
+    );
+    return Math.min(Number.MAX_SAFE_INTEGER, ...cursors);
+  }
+
   /** Positions that each destination is behind what is committed, at most of all writers. */
   lag(): Record<string, number> {
     const lagOf = (lane: Lane) =>

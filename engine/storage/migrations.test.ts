@@ -7,8 +7,12 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { CONTRACT_OPTIONS as OPTIONS } from './contract/options.ts';
+import { journalOf, NOW } from './contract/sample-rows.ts';
+import { Writer } from './contract/subject.ts';
 import { pendingMigrations, readMigrations } from './migrations.ts';
 import { openStorage } from './open.ts';
+import { Database as ServerConnection } from './postgres/database.ts';
+import { makePartitions, weekOf } from './postgres/partitions.ts';
 
 test('both dialects have the same migrations, numbered without a gap', () => {
   const names = readMigrations('sqlite').map((migration) => migration.name);
@@ -33,8 +37,15 @@ test('only what is lacking is pending', () => {
 
 /** A database whose rows a test may change behind the storage's back. */
 interface Place {
+  dialect: 'sqlite' | 'postgres';
   url(): string;
+  reset(): Promise<void>;
   execute(sql: string): Promise<void>;
+  /** Makes the table of applied migrations. */
+  list: string;
+  /** Makes room in the journal for rows of a moment. */
+  makeRoom(at: number): Promise<void>;
+  false: string;
 }
 
 function migrationContract(name: string, place: Place): void {
@@ -50,6 +61,58 @@ function migrationContract(name: string, place: Place): void {
       });
       await place.execute(`DELETE FROM schema_migration WHERE name = '9999-later.sql'`);
       await (await openStorage(place.url(), OPTIONS))[Symbol.asyncDispose]();
+    });
+
+    test('a database from before the log keeps its journal as the log’s beginning, and what waited as parked', async () => {
+      await place.reset();
+      for (const { name: file, sql, checksum } of readMigrations(place.dialect)) {
+        if (file >= '0009') break;
+        await place.execute(sql);
+        if (file < '0002') await place.execute(place.list);
+        await place.execute(
+          `INSERT INTO schema_migration (name, checksum) VALUES ('${file}', '${checksum}')`,
+        );
+      }
+      await place.makeRoom(NOW);
+      const columns = 'home, twin, revision, at, received_at, event, event_id, source';
+      for (const [twin, revision, at] of [
+        ['a', 0, NOW],
+        ['b', 0, NOW + 0.5],
+        ['a', 1, NOW + 2],
+      ]) {
+        await place.execute(`INSERT INTO journal (${columns}, correlation, principal, dedupe, late, effects)
+          VALUES ('h', '${twin}', ${revision}, ${at}, ${at}, '{"type": "x"}', 'e', 'mqtt', 'c', 'p', ${place.false}, ${place.false}, '[]')`);
+      }
+      await place.execute(`INSERT INTO outbox (id, home, twin, destination, delivery, created_at, attempts, not_before)
+        VALUES ('h/a@1#0', 'h', 'a', 'mqtt', '{"type": "desired"}', ${NOW}, 2, ${NOW})`);
+      for (const [id, status, ended] of [
+        ['open', 'sent', 'NULL'],
+        ['ended', 'confirmed', NOW],
+      ]) {
+        await place.execute(`INSERT INTO intent (id, home, twin, name, args, status, created_at, expires_at, ended_at, cause, correlation, principal)
+          VALUES ('${id}', 'h', 'a', 'n', '{}', '${status}', ${NOW}, ${NOW}, ${ended}, 'e', 'c', 'p')`);
+      }
+      await place.execute(`INSERT INTO writer (shard, epoch, seq, owner) VALUES (0, 5, 12, 'x')`);
+
+      await using storage = await openStorage(place.url(), OPTIONS);
+      const log = await storage.readLog(0, NOW + 10);
+      expect(log.map(({ writer, seq, twin, revision }) => [writer, seq, twin, revision])).toEqual([
+        [-1, NOW, 'a', 0],
+        [-1, NOW + 1, 'b', 0],
+        [-1, NOW + 2, 'a', 1],
+      ]);
+      expect(await storage.listParked(0, 10)).toMatchObject([
+        { row: { id: 'h/a@1#0', attempts: 2, destination: 'mqtt' } },
+      ]);
+      const { items } = await storage.listEndedIntents('h', {}, { limit: 10 });
+      expect(items.map(({ id }) => id)).toEqual(['ended']);
+      await using lease = await storage.acquire('test', 2, 0);
+      expect(lease.writers).toEqual([
+        { writer: 0, seq: NOW + 2, cursors: {} },
+        { writer: 1, seq: NOW + 2, cursors: {} },
+      ]);
+      await new Writer(storage, lease.epoch).write({ seq: NOW + 3, journal: [journalOf()] });
+      expect((await storage.readLog(NOW + 2, NOW + 9)).map(({ writer }) => writer)).toEqual([0]);
     });
 
     test('refuses a database that was made from other files', async () => {
@@ -77,6 +140,13 @@ describe('migrating', () => {
   const path = () => join(folder, `${file}.db`);
 
   migrationContract('SQLite', {
+    dialect: 'sqlite',
+    false: '0',
+    list: 'CREATE TABLE schema_migration (name TEXT PRIMARY KEY, checksum TEXT)',
+    makeRoom: async () => {},
+    reset: async () => {
+      file++;
+    },
     url: () => `sqlite:${path()}`,
     execute: async (sql) => {
       const raw = new Database(path());
@@ -85,6 +155,14 @@ describe('migrating', () => {
     },
   });
   migrationContract('PostgreSQL', {
+    dialect: 'postgres',
+    false: 'false',
+    list: 'CREATE TABLE schema_migration (name text PRIMARY KEY, checksum text)',
+    makeRoom: async (at) => {
+      await using server = new ServerConnection(database.url);
+      await server.transaction((query) => makePartitions(query, [weekOf(at)]));
+    },
+    reset: () => database.reset(),
     url: () => database.url,
     execute: async (sql) => {
       const client = new pg.Client({ connectionString: database.url });

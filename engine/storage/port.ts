@@ -255,6 +255,8 @@ export interface Retention {
   now: number;
   /** Journal partitions that end before this moment; a checkpoint is written first where needed. */
   journalBefore: number;
+  /** Position up to which every reader of the log has come: turns above it stay, however old. */
+  readUpTo: number;
   /** 5-minute rollups; hours and days stay. */
   rollupsBefore: number;
   /** Ended intents and cleared alerts. */

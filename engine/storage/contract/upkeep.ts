@@ -15,10 +15,31 @@ import { type OpenSubject, Writer } from './subject.ts';
 const DAY = 86_400_000;
 const WEEK = 7 * DAY;
 const ADDRESS = { home: 'h', twin: 't' };
-const KEEP_ALL: Retention = { now: NOW, journalBefore: 0, rollupsBefore: 0, endedBefore: 0 };
+const KEEP_ALL: Retention = {
+  ...{ now: NOW, journalBefore: 0, rollupsBefore: 0, endedBefore: 0 },
+  readUpTo: Number.MAX_SAFE_INTEGER,
+};
 
 export function upkeepContract(open: OpenSubject): void {
   describe('upkeep', () => {
+    test('keeps what readers of the log have not come to', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      const week = (n: number) => NOW + n * WEEK;
+      const seqs: number[] = [];
+      for (const n of [0, 1, 2]) {
+        const journal = [journalOf({ revision: n, receivedAt: week(n) })];
+        seqs.push(await writer.write({ journal, ...(n === 0 && { twins: [twinOf()] }) }));
+      }
+      const retention = { ...KEEP_ALL, now: week(5), journalBefore: week(4) };
+      const left = async () => (await storage.readLog(0, 100)).map(({ seq }) => seq);
+      await storage.maintain({ ...retention, readUpTo: seqs[0] ?? 0 });
+      expect(await left()).toEqual(seqs.slice(1));
+      await storage.maintain({ ...retention, readUpTo: seqs[2] ?? 0 });
+      expect(await left()).toEqual([]);
+    });
+
     test('runs on an empty database, twice, and commits go on', async () => {
       await using subject = await open();
       const { storage } = subject;
@@ -163,8 +184,8 @@ export function upkeepContract(open: OpenSubject): void {
       });
       const before = NOW + DAY;
       await storage.maintain({
+        ...KEEP_ALL,
         now: NOW + DAY,
-        journalBefore: 0,
         rollupsBefore: before,
         endedBefore: before,
       });

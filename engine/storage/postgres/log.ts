@@ -4,7 +4,7 @@ import { JOURNAL } from '../tables.ts';
 import type { Database, Statement } from './database.ts';
 
 /** As the index has it, which serves no other expression. */
-const SEQ = 'coalesce(seq, ceil(received_at)::bigint)';
+export const SEQ = 'coalesce(seq, ceil(received_at)::bigint)';
 
 const READ: Statement = {
   name: 'read-log',

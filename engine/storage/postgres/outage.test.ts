@@ -200,7 +200,10 @@ describe('PostgreSQL at its work', () => {
 
   test('makes the partitions of this week and the next four, each Monday to Monday', async () => {
     await using storage = await openFresh();
-    await storage.maintain({ now: NOW, journalBefore: 0, rollupsBefore: 0, endedBefore: 0 });
+    await storage.maintain({
+      ...{ now: NOW, journalBefore: 0, rollupsBefore: 0, endedBefore: 0 },
+      readUpTo: Number.MAX_SAFE_INTEGER,
+    });
     const partitions = await ask<{ name: string }>(
       `SELECT relname AS name FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid
        WHERE inhparent = 'journal'::regclass ORDER BY relname`,
@@ -220,7 +223,10 @@ describe('PostgreSQL at its work', () => {
   test('keeps a half-full week, whatever lies in it', async () => {
     await using storage = await openFresh();
     await (await Writer.of(storage)).write({ twins: [twinOf()], journal: [journalOf()] });
-    const retention = { now: NOW, rollupsBefore: 0, endedBefore: 0 };
+    const retention = {
+      ...{ now: NOW, rollupsBefore: 0, endedBefore: 0 },
+      readUpTo: Number.MAX_SAFE_INTEGER,
+    };
     await storage.maintain({ ...retention, journalBefore: NOW + 6 * 86_400_000 });
     expect(await storage.readJournal(ADDRESS, 0, 10)).toHaveLength(1);
   });

@@ -3,6 +3,7 @@ import type { Retention } from '../port.ts';
 import { type Database, type Query, within } from './database.ts';
 import { isCollision, isLockTimeout } from './failures.ts';
 import { PARTITION_LOCK } from './locks.ts';
+import { SEQ } from './log.ts';
 import { listPartitions, makePartitions, type Partition, weeksAhead } from './partitions.ts';
 
 // one is superseded once a newer one is old enough to begin from for all of the kept journal
@@ -16,7 +17,7 @@ const DELETE_ALERTS = `DELETE FROM alert WHERE status = 'cleared' AND cleared_at
 export async function maintain(database: Database, retention: Retention): Promise<void> {
   await database.upkeep(async (client) => {
     await within(client, (query) => makePartitions(query, weeksAhead(retention.now)));
-    await dropOldPartitions(client, retention.journalBefore);
+    await dropOldPartitions(client, retention);
     const deletions: [string, number][] = [
       [DELETE_CHECKPOINTS, retention.journalBefore],
       [DELETE_ROLLUPS, retention.rollupsBefore],
@@ -28,12 +29,15 @@ export async function maintain(database: Database, retention: Retention): Promis
 }
 
 /** Oldest first, each in a transaction of its own. */
-async function dropOldPartitions(client: pg.Client, before: number): Promise<void> {
+async function dropOldPartitions(
+  client: pg.Client,
+  { journalBefore: before, readUpTo }: Retention,
+): Promise<void> {
   const partitions = await within(client, listPartitions);
   const old = partitions.filter(({ to }) => to <= before).sort((a, b) => a.from - b.from);
   for (const partition of old) {
     try {
-      await within(client, (query) => drop(query, partition));
+      await within(client, (query) => drop(query, partition, readUpTo));
     } catch (error) {
       // someone reads it just now, or a commit writes into it: the next upkeep comes back for it
       if (!isLockTimeout(error) && !isCollision(error)) throw error;
@@ -46,10 +50,13 @@ async function dropOldPartitions(client: pg.Client, before: number): Promise<voi
  * partition off; the drop, which takes the whole journal's lock, is a matter of milliseconds and gives
  * up rather than making commits queue behind a long read.
  */
-async function drop(query: Query, { name }: Partition): Promise<void> {
+async function drop(query: Query, { name }: Partition, readUpTo: number): Promise<void> {
   await query({ text: 'SELECT pg_advisory_xact_lock($1)' }, [PARTITION_LOCK]);
   await query({ text: "SET LOCAL lock_timeout = '2s'" });
   await query({ text: `LOCK TABLE ${name} IN SHARE MODE` });
+  // whoever has still to read it keeps it
+  const unread = `SELECT FROM ${name} WHERE ${SEQ} > $1 LIMIT 1`;
+  if ((await query({ text: unread }, [readUpTo])).length > 0) return;
   // from the twin's own row: the state that all of its journal leads to
   await query({
     text: `INSERT INTO checkpoint (home, twin, revision, kind, version, state, at)

@@ -4,7 +4,7 @@ import { JOURNAL } from '../tables.ts';
 import { type Connection, readRow } from './connection.ts';
 
 /** As the index has it, which serves no other expression. */
-const SEQ = 'coalesce(seq, ceil(received_at))';
+export const SEQ = 'coalesce(seq, ceil(received_at))';
 
 export function readLog(connection: Connection, after: number, upTo: number): LogRow[] {
   return connection

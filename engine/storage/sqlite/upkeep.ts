@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Retention } from '../port.ts';
 import type { Connection } from './connection.ts';
+import { SEQ } from './log.ts';
 
 /** Small enough that a commit in between waits for milliseconds only. */
 const CHUNK = 1_000;
 
-const OLDEST = `SELECT position, home, twin, revision, received_at AS "receivedAt"
+const OLDEST = `SELECT position, home, twin, revision, received_at AS "receivedAt", ${SEQ} AS "seq"
   FROM journal ORDER BY position LIMIT ?`;
 // from the twin's own row: the state that all of its journal leads to
 const CHECKPOINT_IF_NEEDED = `INSERT INTO checkpoint (home, twin, revision, kind, version, state, at)
@@ -34,11 +35,12 @@ interface Oldest {
   twin: string;
   revision: number;
   receivedAt: number;
+  seq: number;
 }
 
 /** Deletes in chunks, each its own transaction, with the event loop's turn in between. */
 export async function maintain(connection: Connection, retention: Retention): Promise<void> {
-  await inChunks(() => deleteJournal(connection, retention.journalBefore));
+  await inChunks(() => deleteJournal(connection, retention));
   const deletions: [string, number][] = [
     [DELETE_CHECKPOINTS, retention.journalBefore],
     [DELETE_ROLLUPS, retention.rollupsBefore],
@@ -56,9 +58,14 @@ async function inChunks(deleteChunk: () => number): Promise<void> {
  * Deletes from the oldest end. A row that a clock set wrongly ahead has put there waits for its time
  * and may hold back those after it; nothing is deleted early.
  */
-function deleteJournal(connection: Connection, before: number): number {
+function deleteJournal(
+  connection: Connection,
+  { journalBefore: before, readUpTo }: Retention,
+): number {
   return connection.transaction(() => {
-    const old = connection.all<Oldest>(OLDEST, CHUNK).filter((row) => row.receivedAt < before);
+    const old = connection
+      .all<Oldest>(OLDEST, CHUNK)
+      .filter((row) => row.receivedAt < before && row.seq <= readUpTo);
     const latest = new Map<string, Oldest>();
     for (const row of old) {
       const key = `${row.home}/${row.twin}`;
