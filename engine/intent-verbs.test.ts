@@ -1,0 +1,137 @@
+import { describe, expect, test } from 'vitest';
+import type { Change } from './changes.ts';
+import type { IntentRow } from './rows.ts';
+import { openSqlite } from './storage/sqlite/open.ts';
+import { RecordingSink, startEngine } from './testing/engine-bench.ts';
+import { lamp } from './testing/lamp.ts';
+
+const admin = { principal: 'admin', source: 'rest' };
+const h1 = (twin: string) => ({ home: 'h1', twin });
+const blinks = (times: number) => ({ name: 'blink', args: { times }, ttl: 3_600_000 });
+const timesOf = (intents: readonly IntentRow[]) => intents.map(({ args }) => args['times']);
+
+describe('commands of a home', () => {
+  test('are listed newest first, open and ended ones together, in pages', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    const { engine } = bench;
+    for (const twin of ['a', 'b']) await bench.send(twin, { type: 'telemetry' });
+    const asked: IntentRow[] = [];
+    for (let times = 1; times <= 6; times++) {
+      asked.push(await engine.command(h1(times % 2 ? 'a' : 'b'), blinks(times), admin));
+      await bench.pass(1_000);
+    }
+    for (const { twin, id } of [asked[1], asked[4]] as IntentRow[]) {
+      await bench.send(twin, { type: 'ack', intent: id, ok: true });
+    }
+    const pages: IntentRow[][] = [];
+    for (let cursor: string | undefined; ; ) {
+      const page = await engine.listIntents('h1', {}, { limit: 4, cursor });
+      pages.push(page.items);
+      if (page.nextCursor === null) break;
+      cursor = page.nextCursor;
+    }
+    expect(pages.map(timesOf)).toEqual([
+      [6, 5, 4, 3],
+      [2, 1],
+    ]);
+    const found = async (filter: Parameters<typeof engine.listIntents>[1]) =>
+      timesOf((await engine.listIntents('h1', filter, { limit: 9 })).items);
+    expect(await found({ status: 'open' })).toEqual([6, 4, 3, 1]);
+    expect(await found({ status: 'sent' })).toEqual([6, 4, 3, 1]);
+    expect(await found({ status: 'pending' })).toEqual([]);
+    expect(await found({ status: 'confirmed' })).toEqual([5, 2]);
+    expect(await found({ status: 'open', twin: 'a' })).toEqual([3, 1]);
+    expect(await found({ cause: asked[2]?.cause })).toEqual([3]);
+    expect(await engine.listIntents('h2', {}, { limit: 9 })).toEqual({
+      items: [],
+      nextCursor: null,
+    });
+    expect(await engine.getIntent('h2', asked[0]?.id ?? '')).toBeNull();
+    await expect(engine.listIntents('h1', {}, { limit: 9, cursor: 'x' })).rejects.toMatchObject({
+      code: 'bad-input',
+    });
+  });
+
+  test('say when and how often they were sent: while they are open, at their end, and live', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    const { engine, sink, clock } = bench;
+    using feed = engine.changes.subscribe(({ type }) => type === 'intent');
+    await bench.send('a', { type: 'telemetry' });
+    sink.answer = () => ({ status: 'retry', error: 'away' });
+    const { id } = await engine.command(h1('a'), blinks(1), admin);
+    await engine.idle();
+    expect(await engine.getIntent('h1', id)).toMatchObject({
+      ...{ status: 'pending', sentAt: null, attempts: 1 },
+    });
+    sink.answer = () => ({ status: 'delivered' });
+    await bench.pass(60_000);
+    const sent = await engine.getIntent('h1', id);
+    expect(sent).toMatchObject({ status: 'sent', attempts: 2, sentAt: expect.any(Number) });
+    clock.advance(1);
+    await bench.send('a', { type: 'ack', intent: id, ok: true });
+    const ended = { status: 'confirmed', attempts: 2, sentAt: sent?.sentAt };
+    expect(await engine.getIntent('h1', id)).toMatchObject(ended);
+    const told: Change[] = [];
+    for await (const change of feed) {
+      if (told.push(change) === 3) break;
+    }
+    expect(told).toMatchObject([
+      { intent: { status: 'pending', sentAt: null, attempts: 0 } },
+      { intent: { status: 'sent', attempts: 2, sentAt: sent?.sentAt } },
+      { intent: ended },
+    ]);
+  });
+
+  test('that were sent before a restart end as they are: when they were sent is not known', async () => {
+    await using storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    const first = await startEngine({ kinds: [lamp], storage });
+    await first.send('a', { type: 'telemetry' });
+    const { id } = await first.engine.command(h1('a'), blinks(1), admin);
+    await first.engine.idle();
+    await first.engine[Symbol.asyncDispose]();
+    await using second = await startEngine({ kinds: [lamp], storage, clock: first.clock });
+    await second.engine.idle();
+    expect(second.sink.commands).toEqual([]);
+    expect(await second.engine.getIntent('h1', id)).toMatchObject({ status: 'pending' });
+    await second.send('a', { type: 'ack', intent: id, ok: true });
+    expect(await second.engine.getIntent('h1', id)).toMatchObject({
+      ...{ status: 'confirmed', sentAt: null, attempts: 0 },
+    });
+  });
+});
+
+test('after a crash, the log gives what no destination has taken, exactly as it would have gone', async () => {
+  const run = async (sink: RecordingSink | null) => {
+    const storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    const bench = await startEngine({ kinds: [lamp], storage, sink, random: () => 0.25 });
+    for (const twin of ['a', 'b']) {
+      await bench.send(twin, { type: 'telemetry', on: false }, { via: `native:${twin}` });
+    }
+    await bench.engine.desire(h1('a'), { on: true }, { ...admin, key: 'k1' });
+    await bench.engine.command(h1('b'), blinks(1), { ...admin, key: 'k2' });
+    await bench.engine.desire(h1('a'), { on: false }, { ...admin, key: 'k3' });
+    await bench.engine.command(h1('b'), blinks(2), { ...admin, key: 'k4' });
+    await bench.engine.idle();
+    return { storage, bench };
+  };
+  const told = new RecordingSink();
+  told.answer = () => ({ status: 'retry', error: 'away', scope: 'destination' });
+  const live = await run(told);
+  told.answer = () => ({ status: 'delivered' });
+  live.bench.engine.wakeSink('test');
+  await live.bench.engine.idle();
+  const crashed = await run(null);
+  await crashed.bench.engine[Symbol.asyncDispose]();
+  const { clock } = crashed.bench;
+  const { storage } = crashed;
+  await using second = await startEngine({ kinds: [lamp], storage, clock });
+  await second.engine.idle();
+  const anyLife = (text: string) => text.replace(/(@\d+)\.[\w-]+/, '$1');
+  const rowsOf = (sink: RecordingSink) =>
+    sink.delivered
+      .map((row) => ({ ...row, id: anyLife(row.id) }))
+      .sort((x, y) => (x.twin < y.twin ? -1 : x.twin > y.twin ? 1 : 0));
+  expect(rowsOf(second.sink)).toEqual(rowsOf(told));
+  expect(rowsOf(told)).toHaveLength(5);
+  await live.bench.engine[Symbol.asyncDispose]();
+});
