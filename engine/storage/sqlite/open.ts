@@ -2,30 +2,48 @@ import type { Storage, StorageOptions } from '../port.ts';
 import { encodeCommit } from './encoded-commit.ts';
 import { SqliteClaim } from './lease.ts';
 import { openConnection } from './open-connection.ts';
-import { SqliteThread } from './thread.ts';
+import { type BeginWorker, beginWorker, SqliteThread } from './thread.ts';
 import { type SqliteVerbs, verbsOn } from './verbs.ts';
+
+/**
+ * Two where the connection has a thread of its own: one folds its batch while that of the other is stored. More gain
+ * nothing, as one writer at a time is what SQLite can.
+ */
+const SHARDS = { inThread: 2, here: 1 };
 
 /**
  * Opens (or makes) a database file and brings it up to date, in a thread of its own. `:memory:` lives as long as its
  * storage, in this thread: there are many of them, and none has a disk to wait for.
+ * @param begin for tests: another thread
  */
-export async function openSqlite(path: string, options: StorageOptions): Promise<Storage> {
+export async function openSqlite(
+  path: string,
+  options: StorageOptions,
+  begin: BeginWorker = beginWorker,
+): Promise<Storage> {
   if (path === ':memory:') {
     const db = openConnection(path);
-    return storageOf(path, verbsOn(db, options), async () => db[Symbol.dispose]());
+    const close = async () => db[Symbol.dispose]();
+    return storageOf(path, { verbs: verbsOn(db, options), shards: SHARDS.here, close });
   }
-  const thread = await SqliteThread.open(path, options);
-  return storageOf(path, thread.verbs, () => thread[Symbol.asyncDispose]());
+  const thread = await SqliteThread.open(path, () => begin({ path, options }));
+  const close = () => thread[Symbol.asyncDispose]();
+  return storageOf(path, { verbs: thread.verbs, shards: SHARDS.inThread, close });
 }
 
-function storageOf(path: string, verbs: SqliteVerbs, close: () => Promise<void>): Storage {
+interface Parts {
+  verbs: SqliteVerbs;
+  shards: number;
+  close: () => Promise<void>;
+}
+
+function storageOf(path: string, { verbs, shards, close }: Parts): Storage {
   const { raiseEpoch, presentOwner, ...ofThePort } = verbs;
   const claim = new SqliteClaim({ raiseEpoch, presentOwner }, path);
   return {
     ...ofThePort,
     dialect: 'sqlite',
-    // one writer at a time is what SQLite can: a second shard would only wait
-    shards: 1,
+    shards,
     acquire: (owner, writers, waitMs, epochStep) =>
       claim.acquire(owner, writers, waitMs, epochStep),
     commit: async (commit) => verbs.commit(encodeCommit(commit)),

@@ -63,7 +63,7 @@ export class Session {
   /** Does what was asked before, closes the connection and ends the thread. */
   async close(): Promise<void> {
     if (this.#end === null) {
-      this.#end = unavailable('the storage has been closed');
+      this.#end = closed();
       this.#worker.ref();
       this.#say({ type: 'close' });
     }
@@ -85,10 +85,10 @@ export class Session {
   }
 }
 
-export function unavailable(message: string, cause?: unknown): EngineError {
-  return new EngineError('storage-unavailable', message, {
-    hint: 'The next try begins another thread; if it ends again, look at the memory of this machine.',
-    ...(cause !== undefined && { cause }),
+/** What whoever asks a storage that has been closed is told. */
+export function closed(): EngineError {
+  return new EngineError('storage-unavailable', 'the storage has been closed', {
+    hint: 'Open the database again.',
   });
 }
 
@@ -100,6 +100,14 @@ function watchEnd(worker: Worker, onEnd: (end: EngineError) => void): void {
   });
   worker.once('exit', () => {
     const why = cause === undefined ? '' : `: ${messageOf(cause)}`;
-    onEnd(unavailable(`the thread of the database has ended${why}`, cause));
+    const end = new EngineError(
+      'storage-unavailable',
+      `the thread of the database has ended${why}`,
+      {
+        hint: 'The next try begins another one; if that ends, too, look at the memory of this machine.',
+        ...(cause !== undefined && { cause }),
+      },
+    );
+    onEnd(end);
   });
 }

@@ -1,11 +1,12 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import type { StorageOptions } from '../port.ts';
 import { makePrivate } from './private-files.ts';
 import type { Beginning } from './protocol.ts';
-import { Session, unavailable } from './session.ts';
+import { closed, Session } from './session.ts';
 import type { SqliteVerbs } from './verbs.ts';
+
+export type BeginWorker = (beginning: Beginning) => Worker;
 
 /**
  * The connection, in a thread of its own. When that dies, what it was asked fails as of a store that is away, and
@@ -20,18 +21,11 @@ export class SqliteThread implements AsyncDisposable {
   /** Arguments are copied, and what they hold must be plain data. */
   readonly verbs: SqliteVerbs;
 
-  /**
-   * @param begin for tests: another thread
-   * @throws EngineError `storage-unavailable`, `database-too-new`, `migration-failed`
-   */
-  static async open(
-    path: string,
-    options: StorageOptions,
-    begin: (beginning: Beginning) => Worker = beginWorker,
-  ): Promise<SqliteThread> {
+  /** @throws EngineError `storage-unavailable`, `database-too-new`, `migration-failed` */
+  static async open(path: string, begin: () => Worker): Promise<SqliteThread> {
     // Here, and once: to close the file ends the locks on it that connections of this process hold by then
     makePrivate(path);
-    const beginSession = () => Session.of(begin({ path, options }));
+    const beginSession = () => Session.of(begin());
     return new SqliteThread(await beginSession(), beginSession);
   }
 
@@ -41,7 +35,7 @@ export class SqliteThread implements AsyncDisposable {
     const verbs = session.verbs.map((verb) => [
       verb,
       async (...args: unknown[]) => {
-        if (this.#isClosed) throw unavailable('the storage has been closed');
+        if (this.#isClosed) throw closed();
         const living = this.#session.hasEnded ? await this.#another() : this.#session;
         return living.ask(verb, args);
       },
@@ -73,7 +67,7 @@ export class SqliteThread implements AsyncDisposable {
  * The file of the thread stands beside this one. Where this one is TypeScript, as in tests, that one is, too: Node 20
  * does not run it by itself.
  */
-function beginWorker(beginning: Beginning): Worker {
+export function beginWorker(beginning: Beginning): Worker {
   const isSource = import.meta.url.endsWith('.ts');
   const file = new URL(isSource ? './thread-main.ts' : './thread-main.js', import.meta.url);
   if (!isSource) return new Worker(file, { workerData: beginning });
