@@ -68,9 +68,10 @@ export class SqliteThread implements AsyncDisposable {
  * does not run it by itself.
  */
 export function beginWorker(beginning: Beginning): Worker {
-  const isSource = import.meta.url.endsWith('.ts');
-  const file = new URL(isSource ? './thread-main.ts' : './thread-main.js', import.meta.url);
-  if (!isSource) return new Worker(file, { workerData: beginning });
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./thread-main.js', import.meta.url), { workerData: beginning });
+  }
+  const file = new URL('./thread-main.ts', import.meta.url);
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('jiti'));
   const text = `import jiti from '${loader}'; await jiti.createJiti('${file}').import('${file}');`;
   return new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), {
