@@ -19,9 +19,9 @@ it('tells an error of the engine with its code, its hint and the text of its cau
 });
 
 it('tells an error without hint and cause, and a bug with where it happened', () => {
-  expect(overAndBack(new EngineError('fenced', 'no more'))).toMatchObject({
-    ...{ code: 'fenced', retryable: false, hint: undefined, cause: undefined },
-  });
+  const heard = overAndBack(new EngineError('fenced', 'no more'));
+  expect(heard).toMatchObject({ code: 'fenced', retryable: false, hint: undefined });
+  expect(heard.cause).toBeUndefined();
   const bug = overAndBack(new TypeError('a bug'));
   expect(bug).not.toBeInstanceOf(EngineError);
   expect(bug.message).toBe('a bug');
