@@ -106,7 +106,8 @@ export class Household {
       if (this.#twins.has(key) || this.#unreadable.has(key) || missing.has(key)) continue;
       const hot = this.#source.hot(key);
       if (hot) this.#twins.set(key, hot);
-      else missing.set(key, address);
+      // Only what the store needs of it: it may be copied to another thread, and envelopes may be large
+      else missing.set(key, { home: address.home, twin: address.twin });
     }
     if (missing.size === 0) return;
     for (const stored of await this.#source.load([...missing.values()])) {

@@ -60,6 +60,7 @@ export type {
   TwinFilter,
 } from './storage/port.ts';
 export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
+export { heardError, type ToldError, tellError } from './told-error.ts';
 export { lifeOf, turnOfId } from './turn-ids.ts';
 export type { NewTwin, TwinReading } from './twin-verbs.ts';
 export { type Door, objectionTo, SENDERS, type Sender, sendersOf } from './vocabulary.ts';

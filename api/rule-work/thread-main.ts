@@ -1,11 +1,18 @@
 /** A thread beside the server's: it reads by asking, and works by itself. */
 import { setPriority } from 'node:os';
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { type AnyKind, EngineError, type ReadingStorage, readerOf } from '../../engine/index.ts';
+import {
+  type AnyKind,
+  EngineError,
+  heardError,
+  type ReadingStorage,
+  readerOf,
+  tellError,
+} from '../../engine/index.ts';
 import { loadKinds } from '../kinds/load-kinds.ts';
 import { duty } from './duty.ts';
 import { jobs } from './jobs.ts';
-import { type Beginning, type FromThread, heard, type ToThread, tell } from './protocol.ts';
+import type { Beginning, FromThread, ToThread } from './protocol.ts';
 
 /** Of an answer as JSON: more than a person reads, and less than what holds up the server that passes it on. */
 const MOST_BYTES = 8 * 1_024 * 1_024;
@@ -33,7 +40,7 @@ class Asking {
     return new Promise((resolve, reject) => {
       this.#open.set(ask, (answer) => {
         if (answer.type === 'answer') resolve(answer.value as never);
-        else reject(heard(answer.error));
+        else reject(heardError(answer.error));
       });
       say(this.#port, { type: 'ask', ask, verb, args });
     });
@@ -75,7 +82,7 @@ function main(port: MessagePort, { kindsDir }: Beginning): void {
     if (message.type !== 'job') return asking.take(message);
     work(message).then(
       (output) => say(port, { type: 'done', output }),
-      (error: unknown) => say(port, { type: 'failed', error: tell(error) }),
+      (error: unknown) => say(port, { type: 'failed', error: tellError(error) }),
     );
   });
 }

@@ -1,9 +1,9 @@
 /** A thread that does one job after the other for the server, within limits of memory and time. */
 import { Worker } from 'node:worker_threads';
-import type { ReadingStorage } from '../../engine/index.ts';
+import { heardError, type ReadingStorage, tellError } from '../../engine/index.ts';
 import { Refusal } from '../problem.ts';
 import type { JobName } from './jobs.ts';
-import { type Beginning, type FromThread, heard, type ToThread, tell } from './protocol.ts';
+import type { Beginning, FromThread, ToThread } from './protocol.ts';
 
 export interface ThreadOptions extends Beginning {
   storage: ReadingStorage;
@@ -49,7 +49,7 @@ export class Thread {
           if (message.type === 'ask') return void this.#answer(worker, message, given.home);
           hasAnswered = true;
           if (message.type === 'done') resolve(message.output);
-          else reject(heard(message.error));
+          else reject(heardError(message.error));
         };
         const onError = (error: Error & { code?: string }) => {
           const isMemory = error.code === 'ERR_WORKER_OUT_OF_MEMORY';
@@ -106,7 +106,7 @@ export class Thread {
       const read = this.#options.storage[verb] as (...given: unknown[]) => Promise<unknown>;
       this.#say(worker, { type: 'answer', ask, value: await read(...args) });
     } catch (error) {
-      this.#say(worker, { type: 'no answer', ask, error: tell(error) });
+      this.#say(worker, { type: 'no answer', ask, error: tellError(error) });
     }
   }
 

@@ -11,7 +11,10 @@ export interface Fence {
  * Why a commit did not pass the fence.
  * @throws EngineError `fenced`, unless this very commit is stored already and only its answer was lost
  */
-export function assertStored({ writer, epoch, seq }: Commit, fence: Fence | undefined): void {
+export function assertStored(
+  { writer, epoch, seq }: Pick<Commit, 'writer' | 'epoch' | 'seq'>,
+  fence: Fence | undefined,
+): void {
   if (fence?.epoch === epoch && fence.seq >= seq) return;
   const found = fence ? `epoch ${fence.epoch}, seq ${fence.seq}` : 'no writer';
   throw new EngineError(

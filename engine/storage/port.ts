@@ -29,7 +29,7 @@ import type { Bucket, PendingIntent } from '../twin-state.ts';
 export interface Storage extends AsyncDisposable {
   /** `sqlite` or `postgres`, for logs and metrics. */
   readonly dialect: string;
-  /** How many shards this store gains from: 1 where commits cannot overlap. */
+  /** How many shards this store gains from: 1 where nothing can be folded while a commit is stored. */
   readonly shards: number;
 
   // ── ownership ──────────────────────────────────────────────────────────────────────────────

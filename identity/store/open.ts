@@ -31,7 +31,7 @@ function dialectFor(url: string): Dialect {
   if (/^postgres(ql)?:\/\//.test(url)) return new PostgresDialect({ pool: poolFor(url) });
   const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1];
   if (path === undefined) throw new Error('the address names no database');
-  const database = new SqliteDatabase(path);
+  const database = new SqliteDatabase(path, { timeout: 0 });
   database.pragma('synchronous = FULL');
   // A database of its own, which nobody else has brought up to date
   if (path === ':memory:') for (const { sql } of readMigrations('sqlite')) database.exec(sql);

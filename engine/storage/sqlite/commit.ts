@@ -1,5 +1,4 @@
 import { assertStored, type Fence } from '../fence.ts';
-import type { Commit } from '../port.ts';
 import {
   ALERT,
   CANDIDATE,
@@ -11,8 +10,9 @@ import {
   replaced,
   TWIN,
 } from '../tables.ts';
-import { type Connection, insertInto, valuesOf } from './connection.ts';
+import { type Connection, insertInto } from './connection.ts';
 import { keepDeadLetters } from './dead-letters.ts';
+import { type EncodedCommit, rowsOf } from './encoded-commit.ts';
 
 const TURN_FENCE = `UPDATE writer SET seq = @seq, cursors = coalesce(@cursors, cursors)
   WHERE shard = @writer AND epoch = @epoch AND seq < @seq`;
@@ -51,33 +51,33 @@ const PUT_CANDIDATE = `${insertInto(CANDIDATE)}
 /** Stores a batch as one transaction, which the fence opens. */
 export function commitBatch(
   connection: Connection,
-  commit: Commit,
+  commit: EncodedCommit,
   deadLettersPerHome: number,
 ): void {
   connection.transaction(() => {
     if (!turnFence(connection, commit)) return;
-    for (const row of commit.homes) connection.run(INSERT_HOME, ...valuesOf(HOME, row));
-    for (const row of commit.twins) connection.run(PUT_TWIN, ...valuesOf(TWIN, row));
+    for (const row of rowsOf(HOME, commit.homes)) connection.run(INSERT_HOME, ...row);
+    for (const row of rowsOf(TWIN, commit.twins)) connection.run(PUT_TWIN, ...row);
     for (const { home, twin, wakeAt } of commit.wakes) connection.run(SET_WAKE, wakeAt, home, twin);
-    for (const row of commit.journal) connection.run(APPEND_JOURNAL, ...valuesOf(LOG, row));
+    for (const row of rowsOf(LOG, commit.journal)) connection.run(APPEND_JOURNAL, ...row);
     for (const id of commit.withdrawn) connection.run(WITHDRAW, id);
-    for (const row of commit.intents) connection.run(END_INTENT, ...valuesOf(INTENT, row));
-    for (const row of commit.alerts) connection.run(PUT_ALERT, ...valuesOf(ALERT, row));
-    for (const row of commit.rollups) connection.run(ADD_ROLLUP, ...valuesOf(ROLLUP, row));
-    for (const row of commit.checkpoints) {
-      connection.run(PUT_CHECKPOINT, ...valuesOf(CHECKPOINT, row));
+    for (const row of rowsOf(INTENT, commit.intents)) connection.run(END_INTENT, ...row);
+    for (const row of rowsOf(ALERT, commit.alerts)) connection.run(PUT_ALERT, ...row);
+    for (const row of rowsOf(ROLLUP, commit.rollups)) connection.run(ADD_ROLLUP, ...row);
+    for (const row of rowsOf(CHECKPOINT, commit.checkpoints)) {
+      connection.run(PUT_CHECKPOINT, ...row);
     }
     for (const { home, twin, name, targets } of commit.relations) {
       connection.run(CLEAR_RELATION, home, twin, name);
       for (const target of targets) connection.run(RELATE, home, twin, name, target);
     }
-    for (const row of commit.candidates) connection.run(PUT_CANDIDATE, ...valuesOf(CANDIDATE, row));
+    for (const row of rowsOf(CANDIDATE, commit.candidates)) connection.run(PUT_CANDIDATE, ...row);
     keepDeadLetters(connection, commit.deadLetters, deadLettersPerHome);
   });
 }
 
 /** @returns false when this commit is stored already. @throws EngineError `fenced` */
-function turnFence(connection: Connection, commit: Commit): boolean {
+function turnFence(connection: Connection, commit: EncodedCommit): boolean {
   const { writer, epoch, seq } = commit;
   const cursors = commit.cursors && JSON.stringify(commit.cursors);
   if (connection.run(TURN_FENCE, { writer, epoch, seq, cursors }) === 1) return true;

@@ -7,8 +7,9 @@ import { journalOf, twinOf } from '../contract/sample-rows.ts';
 import { commitOf } from '../contract/subject.ts';
 import { commitBatch } from './commit.ts';
 import { Connection } from './connection.ts';
-import { SqliteClaim } from './lease.ts';
-import { migrateSqlite } from './migrate.ts';
+import { encodeCommit } from './encoded-commit.ts';
+import { raiseEpoch } from './lease.ts';
+import { openConnection } from './open-connection.ts';
 import { countTwins } from './twins.ts';
 
 describe('an SQLite file', () => {
@@ -20,15 +21,18 @@ describe('an SQLite file', () => {
   });
   afterEach(() => rm(folder, { recursive: true }));
 
+  /** With a writer of epoch 1. */
   function open(): Connection {
-    const connection = new Connection(path);
-    migrateSqlite(connection);
+    const connection = openConnection(path);
+    raiseEpoch(connection, 'test', 1, 1);
     return connection;
   }
-  const commit = commitOf({
-    twins: Array.from({ length: 100 }, (_, n) => twinOf({ twin: `t${n}` })),
-    journal: Array.from({ length: 100 }, (_, n) => journalOf({ twin: `t${n}` })),
-  });
+  const commit = encodeCommit(
+    commitOf({
+      twins: Array.from({ length: 100 }, (_, n) => twinOf({ twin: `t${n}` })),
+      journal: Array.from({ length: 100 }, (_, n) => journalOf({ twin: `t${n}` })),
+    }),
+  );
 
   test('is written so that a commit outlives a power cut', () => {
     using connection = open();
@@ -36,9 +40,8 @@ describe('an SQLite file', () => {
     expect(connection.get('PRAGMA synchronous')).toEqual({ synchronous: 2 });
   });
 
-  test('on a full disk refuses a commit as a whole, reads on, and takes it once there is room', async () => {
+  test('on a full disk refuses a commit as a whole, reads on, and takes it once there is room', () => {
     using connection = open();
-    await using _lease = await new SqliteClaim(connection, path).acquire('test', 1, 0);
     connection.get('PRAGMA max_page_count = 50');
     expect(() => commitBatch(connection, commit, 5)).toThrow(
       expect.objectContaining({ code: 'storage-full', retryable: true }),
@@ -49,9 +52,8 @@ describe('an SQLite file', () => {
     expect(countTwins(connection)).toBe(100);
   });
 
-  test('that another program writes to is unavailable for now', async () => {
+  test('that another program writes to is unavailable for now', () => {
     using connection = open();
-    await using _lease = await new SqliteClaim(connection, path).acquire('test', 1, 0);
     connection.execute('PRAGMA busy_timeout = 0');
     const other = new Database(path);
     other.exec('BEGIN IMMEDIATE');

@@ -137,12 +137,12 @@ export function insertInto(table: Table<unknown>): string {
 
 /** A row's values in the order of its table's columns. */
 export function valuesOf<Row extends object>(table: Table<Row>, row: Row): Value[] {
-  return table.columns.map((column) =>
-    toValue(column, (row as Record<string, unknown>)[column.field]),
-  );
+  return table.columns.map((column) => boundOf(column, row));
 }
 
-function toValue(column: Column, value: unknown): Value {
+/** What is bound for a column of a row. */
+export function boundOf(column: Column, row: object): Value {
+  const value = (row as Record<string, unknown>)[column.field];
   if (value === null || value === undefined) return null;
   if (column.type === 'json') return JSON.stringify(value);
   return column.type === 'boolean' ? Number(value) : (value as Value);

@@ -8,25 +8,39 @@ import { makePrivate } from './private-files.ts';
 
 const POLL_MS = 50;
 
+/** The new epoch, of all writers, and how they stand. */
+export interface Raised {
+  epoch: number;
+  standings: WriterStanding[];
+}
+
+/** What a claim asks of the database itself. */
+export interface Ownership {
+  raiseEpoch(owner: string, writers: number, step: number): Promise<Raised>;
+  /** Who has raised it last; null: nobody yet. */
+  presentOwner(): Promise<string | null>;
+}
+
 /**
  * The right to write. What holds it is an exclusive transaction on a sibling file, `<path>.lock`:
- * the operating system frees it with the process, however that ends.
+ * the operating system frees it with the process, however that ends. It is held by the engine's thread, so that it
+ * outlives the one with the connection.
  */
 export class SqliteClaim {
-  readonly #connection: Connection;
+  readonly #ownership: Ownership;
   /** Null for a database in memory: nobody else can open it. */
   readonly #lockPath: string | null;
   #held: Disposable | null = null;
 
-  constructor(connection: Connection, path: string) {
-    this.#connection = connection;
+  constructor(ownership: Ownership, path: string) {
+    this.#ownership = ownership;
     this.#lockPath = path === ':memory:' ? null : `${path}.lock`;
   }
 
   async acquire(owner: string, writers: number, waitMs: number, epochStep = 1): Promise<Lease> {
     const held = await this.#lock(waitMs);
     try {
-      const { epoch, standings } = raiseEpoch(this.#connection, owner, writers, epochStep);
+      const { epoch, standings } = await this.#ownership.raiseEpoch(owner, writers, epochStep);
       this.#held = held;
       return {
         epoch,
@@ -53,7 +67,7 @@ export class SqliteClaim {
     for (let waited = 0; ; waited += POLL_MS) {
       const held = this.#tryLock();
       if (held) return held;
-      if (waited >= waitMs) throw this.#ownedElsewhere();
+      if (waited >= waitMs) throw await this.#ownedElsewhere();
       await sleep(POLL_MS);
     }
   }
@@ -63,11 +77,11 @@ export class SqliteClaim {
     return this.#lockPath === null ? { [Symbol.dispose]: () => {} } : lockFile(this.#lockPath);
   }
 
-  #ownedElsewhere(): EngineError {
-    const writer = this.#connection.get<{ owner: string }>('SELECT owner FROM writer LIMIT 1');
+  async #ownedElsewhere(): Promise<EngineError> {
+    const owner = await this.#ownership.presentOwner();
     return new EngineError(
       'owned-elsewhere',
-      `this database belongs to a running engine (${writer?.owner ?? 'still starting'})`,
+      `this database belongs to a running engine (${owner ?? 'still starting'})`,
       { hint: 'Stop the other one first, or give this one a database of its own (DATABASE_URL).' },
     );
   }
@@ -90,12 +104,12 @@ function lockFile(path: string): Disposable | null {
 }
 
 /** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
-function raiseEpoch(
+export function raiseEpoch(
   connection: Connection,
   owner: string,
   writers: number,
   step: number,
-): { epoch: number; standings: WriterStanding[] } {
+): Raised {
   return connection.transaction(() => {
     const last = connection.get<{ epoch: number; seq: number }>(
       'SELECT coalesce(max(epoch), 0) AS epoch, coalesce(max(seq), 0) AS seq FROM writer',
@@ -121,4 +135,9 @@ function raiseEpoch(
       }));
     return { epoch, standings };
   });
+}
+
+export function presentOwner(connection: Connection): string | null {
+  const writer = connection.get<{ owner: string }>('SELECT owner FROM writer LIMIT 1');
+  return writer?.owner ?? null;
 }

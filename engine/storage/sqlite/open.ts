@@ -1,118 +1,58 @@
 import type { Storage, StorageOptions } from '../port.ts';
-import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
-import { commitBatch } from './commit.ts';
-import { Connection } from './connection.ts';
-import {
-  countDeadLetters,
-  deleteDeadLetter,
-  getDeadLetter,
-  keepDeadLetters,
-  listDeadLetters,
-  reviveDelivery,
-} from './dead-letters.ts';
-import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
-import {
-  getAlert,
-  getEndedIntent,
-  listAlerts,
-  listEndedIntents,
-  listOpenCommands,
-} from './intents.ts';
-import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import { encodeCommit } from './encoded-commit.ts';
 import { SqliteClaim } from './lease.ts';
-import { readLog, saveCursors } from './log.ts';
-import { migrateSqlite } from './migrate.ts';
-import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
-import { makePrivate } from './private-files.ts';
-import { beginStart, endStart } from './starts.ts';
-import {
-  countKinds,
-  countTwins,
-  deleteTwin,
-  dueWakes,
-  listRelations,
-  listTwins,
-  loadTwin,
-  loadTwins,
-} from './twins.ts';
-import { maintain } from './upkeep.ts';
+import { openConnection } from './open-connection.ts';
+import { type BeginWorker, beginWorker, SqliteThread } from './thread.ts';
+import { type SqliteVerbs, verbsOn } from './verbs.ts';
 
 /**
- * Opens (or makes) a database file and brings it up to date. `:memory:` lives as long as its storage.
- * All verbs run on the one connection; they are `async` so that every failure is a rejection.
+ * Two where the connection has a thread of its own: one folds its batch while that of the other is stored. More gain
+ * nothing, as one writer at a time is what SQLite can.
  */
-export async function openSqlite(path: string, options: StorageOptions): Promise<Storage> {
-  if (path !== ':memory:') makePrivate(path);
-  const db = new Connection(path);
-  try {
-    migrateSqlite(db);
-  } catch (error) {
-    db[Symbol.dispose]();
-    throw error;
+const SHARDS = { inThread: 2, here: 1 };
+
+/**
+ * Opens (or makes) a database file and brings it up to date, in a thread of its own. `:memory:` lives as long as its
+ * storage, in this thread: there are many of them, and none has a disk to wait for.
+ * @param begin for tests: another thread
+ */
+export async function openSqlite(
+  path: string,
+  options: StorageOptions,
+  begin: BeginWorker = beginWorker,
+): Promise<Storage> {
+  if (path === ':memory:') {
+    const db = openConnection(path);
+    const close = async () => db[Symbol.dispose]();
+    return storageOf(path, { verbs: verbsOn(db, options), shards: SHARDS.here, close });
   }
-  const claim = new SqliteClaim(db, path);
-  const perHome = options.deadLettersPerHome;
+  const thread = await SqliteThread.open(path, () => begin({ path, options }));
+  const close = () => thread[Symbol.asyncDispose]();
+  return storageOf(path, { verbs: thread.verbs, shards: SHARDS.inThread, close });
+}
+
+interface Parts {
+  verbs: SqliteVerbs;
+  shards: number;
+  close: () => Promise<void>;
+}
+
+function storageOf(path: string, { verbs, shards, close }: Parts): Storage {
+  const { raiseEpoch, presentOwner, ...ofThePort } = verbs;
+  const claim = new SqliteClaim({ raiseEpoch, presentOwner }, path);
   return {
+    ...ofThePort,
     dialect: 'sqlite',
-    // one writer at a time is what SQLite can: a second shard would only wait
-    shards: 1,
+    shards,
     acquire: (owner, writers, waitMs, epochStep) =>
       claim.acquire(owner, writers, waitMs, epochStep),
-
-    load: async (addresses) => loadTwins(db, addresses),
-    commit: async (commit) => commitBatch(db, commit, perHome),
-    dueWakes: async (until, limit, after) => dueWakes(db, until, limit, after),
-
-    readLog: async (after, upTo) => readLog(db, after, upTo),
-    saveCursors: async (epoch, cursors) => saveCursors(db, epoch, cursors),
-
-    listParked: async (after, limit) => listParked(db, after, limit),
-    park: async (rows) => park(db, rows),
-    endDeliveries: async (ids, letters) => endDeliveries(db, ids, letters, perHome),
-    parkedStats: async () => parkedStats(db),
-
-    listHomes: async (page) => listHomes(db, page),
-    getHome: async (id) => getHome(db, id),
-    insertHome: async (home) => insertHome(db, home),
-    updateHome: async (home) => updateHome(db, home),
-    deleteHome: async (id) => deleteHome(db, id),
-
-    listTwins: async (home, filter, page) => listTwins(db, home, filter, page),
-    getTwin: async (address) => loadTwin(db, address),
-    deleteTwin: async (address) => deleteTwin(db, address),
-    countTwins: async () => countTwins(db),
-    countKinds: async (homes) => countKinds(db, homes),
-    listRelations: async (homes, name) => listRelations(db, homes, name),
-    listJournal: async (address, page) => listJournal(db, address, page),
-    readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
-    latestCheckpoint: async (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
-    listSamples: async (query, limit) => listSamples(db, query, limit),
-    listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
-    listEndedIntents: async (home, filter, page) => listEndedIntents(db, home, filter, page),
-    getEndedIntent: async (home, id) => getEndedIntent(db, home, id),
-    listOpenCommands: async (home, twin) => listOpenCommands(db, home, twin),
-    listAlerts: async (home, filter, page) => listAlerts(db, home, filter, page),
-    getAlert: async (home, id) => getAlert(db, home, id),
-
-    insertDeadLetters: async (rows) => db.transaction(() => keepDeadLetters(db, rows, perHome)),
-    listDeadLetters: async (home, page) => listDeadLetters(db, home, page),
-    getDeadLetter: async (id) => getDeadLetter(db, id),
-    deleteDeadLetter: async (id) => deleteDeadLetter(db, id),
-    reviveDelivery: async (deadLetterId, row) => reviveDelivery(db, deadLetterId, row),
-    countDeadLetters: async () => countDeadLetters(db),
-    listCandidates: async (home, page) => listCandidates(db, home, page),
-    getCandidate: async (address) => getCandidate(db, address),
-    deleteCandidate: async (address) => deleteCandidate(db, address),
-
-    beginStart: async (id, at) => beginStart(db, id, at),
-    endStart: async (id) => endStart(db, id),
-
-    maintain: (retention) => maintain(db, retention),
-    ping: async () => void db.get('SELECT 1'),
-
+    commit: async (commit) => verbs.commit(encodeCommit(commit)),
     [Symbol.asyncDispose]: async () => {
-      claim.release();
-      db[Symbol.dispose]();
+      try {
+        await close();
+      } finally {
+        claim.release();
+      }
     },
   };
 }

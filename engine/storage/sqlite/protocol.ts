@@ -1,0 +1,24 @@
+/** What the engine's thread and the one with the connection say to each other. */
+import type { ToldError } from '../../told-error.ts';
+import type { StorageOptions } from '../port.ts';
+import type { SqliteVerbs } from './verbs.ts';
+
+/** What the thread has to know at its start. */
+export interface Beginning {
+  path: string;
+  options: StorageOptions;
+}
+
+export type Verb = keyof SqliteVerbs;
+
+export type ToThread =
+  | { type: 'ask'; ask: number; verb: Verb; args: unknown[] }
+  /** Close the connection, and end. What was asked before is done first. */
+  | { type: 'close' };
+
+export type FromThread =
+  /** The connection is open, and these may be asked. */
+  | { type: 'open'; verbs: Verb[] }
+  | { type: 'not open'; error: ToldError }
+  | { type: 'answer'; ask: number; value: unknown }
+  | { type: 'no answer'; ask: number; error: ToldError };

@@ -1,0 +1,34 @@
+/** The thread with the connection: does what it is asked, in the order in which it is asked. */
+import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { tellError } from '../../told-error.ts';
+import type { Connection } from './connection.ts';
+import { openConnection } from './open-connection.ts';
+import type { Beginning, FromThread, ToThread, Verb } from './protocol.ts';
+import { verbsOn } from './verbs.ts';
+
+function main(port: MessagePort, { path, options }: Beginning): void {
+  const say = (message: FromThread) => port.postMessage(message);
+  let db: Connection;
+  try {
+    db = openConnection(path);
+  } catch (error) {
+    say({ type: 'not open', error: tellError(error) });
+    return;
+  }
+  const verbs = verbsOn(db, options);
+  port.on('message', (message: ToThread) => {
+    if (message.type === 'close') {
+      db[Symbol.dispose]();
+      port.close();
+      return;
+    }
+    const { ask, verb, args } = message;
+    (verbs[verb] as (...given: unknown[]) => Promise<unknown>)(...args).then(
+      (value) => say({ type: 'answer', ask, value }),
+      (error: unknown) => say({ type: 'no answer', ask, error: tellError(error) }),
+    );
+  });
+  say({ type: 'open', verbs: Object.keys(verbs) as Verb[] });
+}
+
+if (!isMainThread && parentPort) main(parentPort, workerData as Beginning);

@@ -1,0 +1,80 @@
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+import { Worker } from 'node:worker_threads';
+import { makePrivate } from './private-files.ts';
+import type { Beginning } from './protocol.ts';
+import { closed, Session } from './session.ts';
+import type { SqliteVerbs } from './verbs.ts';
+
+export type BeginWorker = (beginning: Beginning) => Worker;
+
+/**
+ * The connection, in a thread of its own. When that dies, what it was asked fails as of a store that is away, and
+ * the next verb begins another one: a commit whose answer was lost is repeated under its `seq`, and the fence knows
+ * whether it is stored.
+ */
+export class SqliteThread implements AsyncDisposable {
+  readonly #begin: () => Promise<Session>;
+  #session: Session;
+  #next: Promise<Session> | null = null;
+  #isClosed = false;
+  /** Arguments are copied, and what they hold must be plain data. */
+  readonly verbs: SqliteVerbs;
+
+  /** @throws EngineError `storage-unavailable`, `database-too-new`, `migration-failed` */
+  static async open(path: string, begin: () => Worker): Promise<SqliteThread> {
+    // Here, and once: to close the file ends the locks on it that connections of this process hold by then
+    makePrivate(path);
+    const beginSession = () => Session.of(begin());
+    return new SqliteThread(await beginSession(), beginSession);
+  }
+
+  private constructor(session: Session, begin: () => Promise<Session>) {
+    this.#session = session;
+    this.#begin = begin;
+    const verbs = session.verbs.map((verb) => [
+      verb,
+      async (...args: unknown[]) => {
+        if (this.#isClosed) throw closed();
+        const living = this.#session.hasEnded ? await this.#another() : this.#session;
+        return living.ask(verb, args);
+      },
+    ]);
+    this.verbs = Object.fromEntries(verbs) as SqliteVerbs;
+  }
+
+  /** One for all who find that the last has died. */
+  #another(): Promise<Session> {
+    this.#next ??= this.#begin()
+      .then((session) => {
+        this.#session = session;
+        return session;
+      })
+      .finally(() => {
+        this.#next = null;
+      });
+    return this.#next;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true;
+    await this.#next?.catch(() => {}); // whoever asked for it has been told
+    await this.#session.close();
+  }
+}
+
+/**
+ * The file of the thread stands beside this one. Where this one is TypeScript, as in tests, that one is, too: Node 20
+ * does not run it by itself.
+ */
+export function beginWorker(beginning: Beginning): Worker {
+  if (!import.meta.url.endsWith('.ts')) {
+    return new Worker(new URL('./thread-main.js', import.meta.url), { workerData: beginning });
+  }
+  const file = new URL('./thread-main.ts', import.meta.url);
+  const loader = pathToFileURL(createRequire(import.meta.url).resolve('jiti'));
+  const text = `import jiti from '${loader}'; await jiti.createJiti('${file}').import('${file}');`;
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), {
+    workerData: beginning,
+  });
+}

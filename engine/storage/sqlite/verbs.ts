@@ -1,0 +1,109 @@
+import type { Storage, StorageOptions } from '../port.ts';
+import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
+import { commitBatch } from './commit.ts';
+import type { Connection } from './connection.ts';
+import {
+  countDeadLetters,
+  deleteDeadLetter,
+  getDeadLetter,
+  keepDeadLetters,
+  listDeadLetters,
+  reviveDelivery,
+} from './dead-letters.ts';
+import type { EncodedCommit } from './encoded-commit.ts';
+import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
+import {
+  getAlert,
+  getEndedIntent,
+  listAlerts,
+  listEndedIntents,
+  listOpenCommands,
+} from './intents.ts';
+import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import { type Ownership, presentOwner, raiseEpoch } from './lease.ts';
+import { readLog, saveCursors } from './log.ts';
+import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
+import { beginStart, endStart } from './starts.ts';
+import {
+  countKinds,
+  countTwins,
+  deleteTwin,
+  dueWakes,
+  listRelations,
+  listTwins,
+  loadTwin,
+  loadTwins,
+} from './twins.ts';
+import { maintain } from './upkeep.ts';
+
+/** What of the port is statements on a connection, and what a claim asks of it. */
+export interface SqliteVerbs
+  extends Omit<Storage, 'dialect' | 'shards' | 'acquire' | 'commit' | typeof Symbol.asyncDispose>,
+    Ownership {
+  commit(commit: EncodedCommit): Promise<void>;
+}
+
+/**
+ * The one table of verbs: what stands here can be asked of a thread, too, where arguments and answers are
+ * copied (structured clone). They are `async` so that every failure is a rejection.
+ */
+export function verbsOn(
+  db: Connection,
+  { deadLettersPerHome: perHome }: StorageOptions,
+): SqliteVerbs {
+  return {
+    raiseEpoch: async (owner, writers, step) => raiseEpoch(db, owner, writers, step),
+    presentOwner: async () => presentOwner(db),
+
+    load: async (addresses) => loadTwins(db, addresses),
+    commit: async (commit) => commitBatch(db, commit, perHome),
+    dueWakes: async (until, limit, after) => dueWakes(db, until, limit, after),
+
+    readLog: async (after, upTo) => readLog(db, after, upTo),
+    saveCursors: async (epoch, cursors) => saveCursors(db, epoch, cursors),
+
+    listParked: async (after, limit) => listParked(db, after, limit),
+    park: async (rows) => park(db, rows),
+    endDeliveries: async (ids, letters) => endDeliveries(db, ids, letters, perHome),
+    parkedStats: async () => parkedStats(db),
+
+    listHomes: async (page) => listHomes(db, page),
+    getHome: async (id) => getHome(db, id),
+    insertHome: async (home) => insertHome(db, home),
+    updateHome: async (home) => updateHome(db, home),
+    deleteHome: async (id) => deleteHome(db, id),
+
+    listTwins: async (home, filter, page) => listTwins(db, home, filter, page),
+    getTwin: async (address) => loadTwin(db, address),
+    deleteTwin: async (address) => deleteTwin(db, address),
+    countTwins: async () => countTwins(db),
+    countKinds: async (homes) => countKinds(db, homes),
+    listRelations: async (homes, name) => listRelations(db, homes, name),
+    listJournal: async (address, page) => listJournal(db, address, page),
+    readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
+    latestCheckpoint: async (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
+    listSamples: async (query, limit) => listSamples(db, query, limit),
+    listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
+    listEndedIntents: async (home, filter, page) => listEndedIntents(db, home, filter, page),
+    getEndedIntent: async (home, id) => getEndedIntent(db, home, id),
+    listOpenCommands: async (home, twin) => listOpenCommands(db, home, twin),
+    listAlerts: async (home, filter, page) => listAlerts(db, home, filter, page),
+    getAlert: async (home, id) => getAlert(db, home, id),
+
+    insertDeadLetters: async (rows) => db.transaction(() => keepDeadLetters(db, rows, perHome)),
+    listDeadLetters: async (home, page) => listDeadLetters(db, home, page),
+    getDeadLetter: async (id) => getDeadLetter(db, id),
+    deleteDeadLetter: async (id) => deleteDeadLetter(db, id),
+    reviveDelivery: async (deadLetterId, row) => reviveDelivery(db, deadLetterId, row),
+    countDeadLetters: async () => countDeadLetters(db),
+    listCandidates: async (home, page) => listCandidates(db, home, page),
+    getCandidate: async (address) => getCandidate(db, address),
+    deleteCandidate: async (address) => deleteCandidate(db, address),
+
+    beginStart: async (id, at) => beginStart(db, id, at),
+    endStart: async (id) => endStart(db, id),
+
+    maintain: (retention) => maintain(db, retention),
+    ping: async () => void db.get('SELECT 1'),
+  };
+}
