@@ -98,6 +98,12 @@ export interface Storage extends AsyncDisposable {
   readJournal(address: Address, from: number, limit: number): Promise<JournalRow[]>;
   /** The latest, or the latest up to a revision. */
   latestCheckpoint(address: Address, upTo?: number): Promise<CheckpointRow | null>;
+  /** The latest at or before a moment (epoch ms). */
+  checkpointBefore(address: Address, at: number): Promise<CheckpointRow | null>;
+  /** Turns from a revision on that changed the state or a reported label, oldest first. */
+  readChanges(address: Address, from: number, limit: number): Promise<ChangeRow[]>;
+  /** Since when turns say which labels they changed; those up to then (epoch ms) do not. 0: all do. */
+  labelsSince(): Promise<number>;
   /** Telemetry of a span that carries the measurement as a number, oldest first. */
   listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
   /** Stored buckets that start in the span, oldest first. */
@@ -224,6 +230,9 @@ export interface AlertFilter {
   twin?: string | undefined;
   status?: AlertRow['status'] | undefined;
 }
+/** What a turn has changed, of its journal row. */
+export type ChangeRow = Pick<JournalRow, 'revision' | 'at' | 'receivedAt' | 'state' | 'reported'>;
+
 /** `from` inclusive, `to` exclusive, epoch ms. */
 export interface HistoryQuery extends Address {
   measurement: string;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { EventData } from '../../envelope.ts';
 import { MEASUREMENT_LIMIT } from '../../rollups.ts';
+import type { JournalRow } from '../../rows.ts';
 import { bucketOf, checkpointOf, journalOf, NOW, rollupOf } from './sample-rows.ts';
 import { type OpenSubject, Writer } from './subject.ts';
 
@@ -63,6 +64,39 @@ export function historyContract(open: OpenSubject): void {
       });
       await (await Writer.of(storage)).write({ journal: [row] });
       expect(await storage.readJournal(ADDRESS, 0, 1)).toEqual([row]);
+    });
+  });
+
+  describe('changes', () => {
+    test('are the turns that changed the state or a label, oldest first', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const made = (revision: number, parts: Partial<JournalRow>) =>
+        journalOf({ revision, receivedAt: NOW + revision * WEEK, ...parts });
+      const rows = [
+        made(0, { state: 'off', reported: { on: null } }),
+        made(1, {}),
+        made(2, { reported: { on: true, "it's": 'a\u0000b', ['__proto__']: false } }),
+        made(3, { state: { link: 'online' } }),
+        made(4, {}),
+        made(5, { state: 'off' }),
+      ];
+      await (await Writer.of(storage)).write({
+        journal: [...rows, journalOf({ twin: 'neighbour', revision: 3, state: 'x' })],
+      });
+      const changeOf = ({ revision, at, receivedAt, state, reported }: JournalRow) => ({
+        ...{ revision, at, receivedAt, state, reported },
+      });
+      const of = (...revisions: number[]) =>
+        revisions.map((at) => changeOf(rows[at] as JournalRow));
+      expect(await storage.readChanges(ADDRESS, 0, 10)).toEqual(of(0, 2, 3, 5));
+      expect(await storage.readChanges(ADDRESS, 1, 2)).toEqual(of(2, 3));
+      expect(await storage.readChanges(ADDRESS, 6, 2)).toEqual([]);
+    });
+
+    test('have labels since the beginning of a new database', async () => {
+      await using subject = await open();
+      expect(await subject.storage.labelsSince()).toBe(0);
     });
   });
 
@@ -159,6 +193,18 @@ export function historyContract(open: OpenSubject): void {
   });
 
   describe('checkpoints', () => {
+    test('give the latest before a moment', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const early = checkpointOf({ revision: 9, at: NOW });
+      const late = checkpointOf({ revision: 10, at: NOW + HOUR });
+      await (await Writer.of(storage)).write({ checkpoints: [early, late] });
+      expect(await storage.checkpointBefore(ADDRESS, NOW - 1)).toBeNull();
+      expect(await storage.checkpointBefore(ADDRESS, NOW)).toEqual(early);
+      expect(await storage.checkpointBefore(ADDRESS, NOW + HOUR)).toEqual(late);
+      expect(await storage.checkpointBefore({ home: 'h', twin: 'x' }, NOW)).toBeNull();
+    });
+
     test('give the latest revision', async () => {
       await using subject = await open();
       const { storage } = subject;

@@ -2,8 +2,8 @@ import type { Address } from '../../envelope.ts';
 import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
 import type { Bucket } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import type { HistoryQuery, Page, PageRequest } from '../port.ts';
-import { type BucketTuple, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
+import type { ChangeRow, HistoryQuery, Page, PageRequest } from '../port.ts';
+import { type BucketTuple, CHANGE, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
 import { asTuples, tuplesFrom } from './columns.ts';
 import type { Database, Statement } from './database.ts';
 
@@ -50,6 +50,44 @@ export async function latestCheckpoint(
 ): Promise<CheckpointRow | null> {
   const rows = await database.query<CheckpointRow>(LATEST_CHECKPOINT, [home, twin, upTo]);
   return rows[0] ?? null;
+}
+
+const CHECKPOINT_BEFORE: Statement = {
+  name: 'checkpoint-before',
+  text: `SELECT ${CHECKPOINT.fields} FROM checkpoint
+    WHERE home = $1 AND twin = $2 AND at <= $3 ORDER BY revision DESC LIMIT 1`,
+};
+
+export async function checkpointBefore(
+  database: Database,
+  { home, twin }: Address,
+  at: number,
+): Promise<CheckpointRow | null> {
+  const rows = await database.query<CheckpointRow>(CHECKPOINT_BEFORE, [home, twin, at]);
+  return rows[0] ?? null;
+}
+
+const CHANGES: Statement = {
+  name: 'read-changes',
+  text: `SELECT ${CHANGE.fields} FROM journal
+    WHERE home = $1 AND twin = $2 AND revision >= $3 AND (state IS NOT NULL OR reported IS NOT NULL)
+    ORDER BY revision LIMIT $4`,
+};
+
+export async function readChanges(
+  database: Database,
+  { home, twin }: Address,
+  from: number,
+  limit: number,
+): Promise<ChangeRow[]> {
+  return database.query<ChangeRow>(CHANGES, [home, twin, from, limit]);
+}
+
+const LABELS_SINCE: Statement = { name: 'labels-since', text: 'SELECT at FROM history_start' };
+
+export async function labelsSince(database: Database): Promise<number> {
+  const [row] = await database.query<{ at: number }>(LABELS_SINCE, []);
+  return row?.at ?? 0;
 }
 
 interface Tuples {

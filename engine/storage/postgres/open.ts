@@ -12,7 +12,16 @@ import {
 } from './dead-letters.ts';
 import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
 import { getAlert, getIntent, listAlerts, listIntents } from './intents.ts';
-import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import {
+  checkpointBefore,
+  labelsSince,
+  latestCheckpoint,
+  listJournal,
+  listRollups,
+  listSamples,
+  readChanges,
+  readJournal,
+} from './journal.ts';
 import { PostgresLease } from './lease.ts';
 import { migratePostgres } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
@@ -77,6 +86,9 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     listJournal: (address, page) => listJournal(db, address, page),
     readJournal: (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
+    checkpointBefore: (address, at) => checkpointBefore(db, address, at),
+    readChanges: (address, from, limit) => readChanges(db, address, from, limit),
+    labelsSince: () => labelsSince(db),
     listSamples: (query, limit) => listSamples(db, query, limit),
     listRollups: (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listIntents: (home, filter, page) => listIntents(db, home, filter, page),

@@ -3,8 +3,8 @@ import { own } from '../../own.ts';
 import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
 import type { Bucket } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import type { HistoryQuery, Page, PageRequest } from '../port.ts';
-import { type BucketTuple, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
+import type { ChangeRow, HistoryQuery, Page, PageRequest } from '../port.ts';
+import { type BucketTuple, CHANGE, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
 import { fromStored } from '../text.ts';
 import { type Connection, readRow } from './connection.ts';
 
@@ -53,6 +53,44 @@ export function latestCheckpoint(
     { home, twin, upTo },
   );
   return raw ? readRow(CHECKPOINT, raw) : null;
+}
+
+export function checkpointBefore(
+  connection: Connection,
+  { home, twin }: Address,
+  at: number,
+): CheckpointRow | null {
+  const raw = connection.get(
+    `SELECT ${CHECKPOINT.fields} FROM checkpoint
+     WHERE home = ? AND twin = ? AND at <= ? ORDER BY revision DESC LIMIT 1`,
+    home,
+    twin,
+    at,
+  );
+  return raw ? readRow(CHECKPOINT, raw) : null;
+}
+
+export function readChanges(
+  connection: Connection,
+  { home, twin }: Address,
+  from: number,
+  limit: number,
+): ChangeRow[] {
+  return connection
+    .all(
+      `SELECT ${CHANGE.fields} FROM journal
+       WHERE home = ? AND twin = ? AND revision >= ? AND (state IS NOT NULL OR reported IS NOT NULL)
+       ORDER BY revision LIMIT ?`,
+      home,
+      twin,
+      from,
+      limit,
+    )
+    .map((raw) => readRow(CHANGE, raw));
+}
+
+export function labelsSince(connection: Connection): number {
+  return connection.get<{ at: number }>('SELECT at FROM history_start')?.at ?? 0;
 }
 
 export function listSamples(

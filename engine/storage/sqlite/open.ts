@@ -12,7 +12,16 @@ import {
 } from './dead-letters.ts';
 import { deleteHome, getHome, insertHome, listHomes, updateHome } from './homes.ts';
 import { getAlert, getIntent, listAlerts, listIntents } from './intents.ts';
-import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import {
+  checkpointBefore,
+  labelsSince,
+  latestCheckpoint,
+  listJournal,
+  listRollups,
+  listSamples,
+  readChanges,
+  readJournal,
+} from './journal.ts';
 import { SqliteClaim } from './lease.ts';
 import { migrateSqlite } from './migrate.ts';
 import { outboxStats, pendingDeliveries, postpone, settle } from './outbox.ts';
@@ -76,6 +85,9 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     listJournal: async (address, page) => listJournal(db, address, page),
     readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: async (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
+    checkpointBefore: async (address, at) => checkpointBefore(db, address, at),
+    readChanges: async (address, from, limit) => readChanges(db, address, from, limit),
+    labelsSince: async () => labelsSince(db),
     listSamples: async (query, limit) => listSamples(db, query, limit),
     listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listIntents: async (home, filter, page) => listIntents(db, home, filter, page),
