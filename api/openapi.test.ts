@@ -90,6 +90,7 @@ describe('the OpenAPI document', () => {
       'get /v1/homes/{home}/intents',
       'get /v1/homes/{home}/intents/{id}',
       'get /v1/homes/{home}/invitations',
+      'get /v1/homes/{home}/journal',
       'get /v1/homes/{home}/keys',
       'get /v1/homes/{home}/kits',
       'get /v1/homes/{home}/kits/{kit}',

@@ -46,6 +46,7 @@ import { homeRoutes } from './routes/homes/homes.ts';
 import { ruleHookRoutes } from './routes/homes/hooks.ts';
 import { intentRoutes } from './routes/homes/intents.ts';
 import { invitationRoutes } from './routes/homes/invitations.ts';
+import { homeJournalRoutes } from './routes/homes/journal.ts';
 import { keyRoutes } from './routes/homes/keys.ts';
 import { kitRoutes } from './routes/homes/kits.ts';
 import { memberRoutes } from './routes/homes/members.ts';
@@ -216,6 +217,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   historyRoutes(app, context);
   bandRoutes(app, context);
   historyQueryRoutes(app, context);
+  homeJournalRoutes(app, context);
   timerRoutes(app, context);
   replayRoutes(app, context);
   intentRoutes(app, context);

@@ -38,6 +38,23 @@ export async function seesTurns(
   return !AUTHORED.has(kind) || (await may(SHOWN.authored, home, twin));
 }
 
+/** @throws Refusal for who does not see what happened to a twin, or to those of a home */
+export async function assertMayExplain(
+  may: Ask,
+  home: string,
+  twin: string | null = null,
+): Promise<void> {
+  if (await may(SHOWN.turn, home, twin)) return;
+  throw new Refusal('forbidden', `that needs the permission ${SHOWN.turn} too`, {
+    hint: 'docs/permissions.md shows who has it.',
+  });
+}
+
+/** Kinds whose turns somebody does not see, of those in a home whose turns they see. */
+export async function hiddenKinds(may: Ask, home: string): Promise<string[]> {
+  return (await may(SHOWN.authored, home, null)) ? [] : [...AUTHORED];
+}
+
 /** @throws Refusal for who does not see them, and may read other twins */
 export async function assertSeesTurns(
   may: Ask,

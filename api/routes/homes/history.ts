@@ -1,13 +1,12 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
 import {
-  type Address,
   EngineError,
   fittingResolution,
   type HistoryPoint,
   type HistoryResolution,
   type Json,
 } from '../../../engine/index.ts';
-import { type Ask, askAs, assertSeesTurns, SHOWN } from '../../access/sight.ts';
+import { type Ask, askAs, assertMayExplain, assertSeesTurns } from '../../access/sight.ts';
 import { always, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { asksForCsv, type Cell, cellOf, csvContent, csvOf } from '../../http/csv.ts';
@@ -60,7 +59,7 @@ export function historyQueryRoutes(app: App, { engine, identity }: RouteContext)
       };
       return [{ twin: asked.twin, path: value, ...columns, truncated }, bands.length];
     }
-    await assertMayExplain(may, row);
+    await assertMayExplain(may, home, asked.twin);
     const unit = unitOf(kind, row, value);
     const { resolution } = question;
     const points = await engine.history({ ...address, measurement: value, from, to }, resolution);
@@ -122,13 +121,6 @@ function nameOf({ measurement, path }: AskedSeries): ['measurement' | 'path', st
   if (measurement !== undefined && path === undefined) return ['measurement', measurement];
   if (path !== undefined && measurement === undefined) return ['path', path];
   throw new Refusal('malformed', 'a series has either a measurement or a path');
-}
-
-async function assertMayExplain(may: Ask, { home, twin }: Address): Promise<void> {
-  if (await may(SHOWN.turn, home, twin)) return;
-  throw new Refusal('forbidden', `you may not do ${SHOWN.turn} on ${home}/${twin}`, {
-    hint: 'docs/permissions.md shows who may do what.',
-  });
 }
 
 function tooMuch(): Refusal {

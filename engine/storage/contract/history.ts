@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { EventData } from '../../envelope.ts';
 import { MEASUREMENT_LIMIT } from '../../rollups.ts';
 import type { JournalRow } from '../../rows.ts';
-import { bucketOf, checkpointOf, journalOf, NOW, rollupOf } from './sample-rows.ts';
+import type { Range, Storage, TurnFilter, TurnKey } from '../port.ts';
+import { bucketOf, checkpointOf, homeOf, journalOf, NOW, rollupOf, twinOf } from './sample-rows.ts';
 import { type OpenSubject, Writer } from './subject.ts';
 
 const ADDRESS = { home: 'h', twin: 't' };
@@ -30,9 +31,11 @@ export function historyContract(open: OpenSubject): void {
       expect(seen).toEqual([8, 7, 6, 5, 4, 3, 2, 1, 0]);
       expect(await storage.readJournal(ADDRESS, 3, 3)).toEqual(rows.slice(3, 6));
       expect(await storage.readJournal(ADDRESS, 9, 3)).toEqual([]);
-      await expect(storage.listJournal(ADDRESS, { limit: 1, cursor: 'x' })).rejects.toMatchObject({
-        code: 'bad-input',
-      });
+      for (const cursor of ['x', Buffer.from('[1.5]').toString('base64url')]) {
+        await expect(storage.listJournal(ADDRESS, { limit: 1, cursor })).rejects.toMatchObject({
+          code: 'bad-input',
+        });
+      }
     });
 
     test('stays in the order of revisions when the clock jumps back', async () => {
@@ -64,6 +67,109 @@ export function historyContract(open: OpenSubject): void {
       });
       await (await Writer.of(storage)).write({ journal: [row] });
       expect(await storage.readJournal(ADDRESS, 0, 1)).toEqual([row]);
+    });
+  });
+
+  describe('the journal of a home', () => {
+    const at = (revision: number, parts: Partial<JournalRow>) =>
+      journalOf({ revision, receivedAt: NOW + revision * WEEK * 0.3, ...parts });
+    const rows = [
+      at(0, { event: { type: 'twin.created' }, state: 'off' }),
+      at(1, { twin: 'rule', principal: 'ada', event: { type: 'run' } }),
+      at(2, { twin: 't', reported: { on: true } }),
+      at(3, { twin: 'lamp', event: { type: "it's" } }),
+      at(4, { twin: 't', principal: 'ada' }),
+    ];
+    const LAST: TurnKey = [Number.MAX_VALUE, '', -1];
+
+    async function written(storage: Storage): Promise<void> {
+      await (await Writer.of(storage)).write({
+        homes: [homeOf()],
+        twins: [
+          twinOf({ twin: 't', kind: 'heater' }),
+          twinOf({ twin: 'lamp', kind: 'lamp' }),
+          twinOf({ twin: 'rule', kind: 'rule' }),
+        ],
+        journal: [...rows, at(2, { home: 'other' }), at(2, { home: 'other', twin: 'lamp' })],
+      });
+    }
+
+    test('has what passes, newest first', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      await written(storage);
+      const read = (filter: TurnFilter, limit = 10) =>
+        storage.listHomeTurns('h', -Number.MAX_VALUE, LAST, filter, limit);
+      const of = (...revisions: number[]) => revisions.map((revision) => rows[revision]);
+      expect(await read({})).toEqual(of(4, 3, 2, 1, 0));
+      expect(await read({}, 2)).toEqual(of(4, 3));
+      expect(await read({ kind: 'heater' })).toEqual(of(4, 2, 0));
+      expect(await read({ kind: 'none' })).toEqual([]);
+      expect(await read({ type: 'telemetry' })).toEqual(of(4, 2));
+      expect(await read({ type: "it's" })).toEqual(of(3));
+      expect(await read({ principal: 'ada' })).toEqual(of(4, 1));
+      expect(await read({ changed: true })).toEqual(of(2, 0));
+      expect(await read({ exceptKinds: ['rule', 'lamp'] })).toEqual(of(4, 2, 0));
+      expect(await read({ principal: 'ada', exceptKinds: ['rule'] })).toEqual(of(4));
+    });
+
+    test('is read from a moment to a key', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      await written(storage);
+      const moment = (revision: number) => rows[revision]?.receivedAt ?? 0;
+      const read = (from: number, before: TurnKey) =>
+        storage.listHomeTurns('h', from, before, {}, 10);
+      expect(await read(moment(1), [moment(3), 'lamp', 3])).toEqual([rows[2], rows[1]]);
+      expect(await read(moment(1), [moment(3), '', -1])).toEqual([rows[2], rows[1]]);
+      expect(await read(moment(3), [moment(3), 'lamp', 4])).toEqual([rows[3]]);
+      expect(await storage.momentBefore('h', moment(4), 0)).toBe(moment(3));
+      expect(await storage.momentBefore('h', moment(4), 3)).toBe(moment(0));
+      expect(await storage.momentBefore('h', moment(4), 4)).toBeNull();
+      expect(await storage.momentBefore('none', Number.MAX_VALUE, 0)).toBeNull();
+    });
+
+    test('orders turns of one moment by twin and revision', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const keys = [
+        ['b', 1],
+        ['a', 10],
+        ['a', 9],
+        ['b', 0],
+      ] as const;
+      await (await Writer.of(storage)).write({
+        journal: keys.map(([twin, revision]) => journalOf({ twin, revision })),
+      });
+      const seen: unknown[] = [];
+      for (let before: TurnKey = LAST; ; ) {
+        const [row] = await storage.listHomeTurns('h', 0, before, {}, 1);
+        if (!row) break;
+        seen.push([row.twin, row.revision]);
+        before = [row.receivedAt, row.twin, row.revision];
+      }
+      expect(seen).toEqual([
+        ['b', 1],
+        ['b', 0],
+        ['a', 10],
+        ['a', 9],
+      ]);
+    });
+
+    test('has the turns of one twin by their revisions', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      await written(storage);
+      const read = (range: Range, filter: TurnFilter, limit = 10) =>
+        storage.listTurns(ADDRESS, range, filter, limit);
+      const all = { from: 0, to: 9 };
+      expect(await read(all, {})).toEqual([rows[4], rows[2], rows[0]]);
+      expect(await read(all, {}, 2)).toEqual([rows[4], rows[2]]);
+      expect(await read({ from: 2, to: 4 }, {})).toEqual([rows[2]]);
+      expect(await read(all, { changed: true })).toEqual([rows[2], rows[0]]);
+      expect(await read(all, { type: 'telemetry', principal: 'ada' })).toEqual([rows[4]]);
+      expect(await read(all, { kind: 'lamp' })).toEqual([]);
+      expect(await read(all, { exceptKinds: ['heater'] })).toEqual([]);
     });
   });
 

@@ -16,9 +16,12 @@ import {
   checkpointBefore,
   labelsSince,
   latestCheckpoint,
+  listHomeTurns,
   listJournal,
   listRollups,
   listSamples,
+  listTurns,
+  momentBefore,
   readChanges,
   readJournal,
 } from './journal.ts';
@@ -84,6 +87,10 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     countKinds: (homes) => countKinds(db, homes),
     listRelations: (homes, name) => listRelations(db, homes, name),
     listJournal: (address, page) => listJournal(db, address, page),
+    listTurns: (address, range, filter, limit) => listTurns(db, address, range, filter, limit),
+    listHomeTurns: (home, from, before, filter, limit) =>
+      listHomeTurns(db, home, from, before, filter, limit),
+    momentBefore: (home, before, skipped) => momentBefore(db, home, before, skipped),
     readJournal: (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
     checkpointBefore: (address, at) => checkpointBefore(db, address, at),

@@ -16,9 +16,12 @@ import {
   checkpointBefore,
   labelsSince,
   latestCheckpoint,
+  listHomeTurns,
   listJournal,
   listRollups,
   listSamples,
+  listTurns,
+  momentBefore,
   readChanges,
   readJournal,
 } from './journal.ts';
@@ -83,6 +86,11 @@ export async function openSqlite(path: string, options: StorageOptions): Promise
     countKinds: async (homes) => countKinds(db, homes),
     listRelations: async (homes, name) => listRelations(db, homes, name),
     listJournal: async (address, page) => listJournal(db, address, page),
+    listTurns: async (address, range, filter, limit) =>
+      listTurns(db, address, range, filter, limit),
+    listHomeTurns: async (home, from, before, filter, limit) =>
+      listHomeTurns(db, home, from, before, filter, limit),
+    momentBefore: async (home, before, skipped) => momentBefore(db, home, before, skipped),
     readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: async (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
     checkpointBefore: async (address, at) => checkpointBefore(db, address, at),
