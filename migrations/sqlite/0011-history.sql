@@ -8,6 +8,9 @@ CREATE INDEX journal_change ON journal (home, twin, revision)
 -- range index costs nothing, but leads to the turns of all homes in a span of time, however many they are.
 CREATE INDEX journal_home ON journal (home, received_at);
 
+-- What came in long after it happened: of samples of a span, only these have to be looked for outside of it.
+CREATE INDEX journal_tardy ON journal (home, twin, at) WHERE received_at > at + 300000;
+
 -- Turns up to this moment are from before that column was written: what they changed is not known.
 CREATE TABLE history_start (at REAL NOT NULL) STRICT;
 INSERT INTO history_start SELECT coalesce(max(updated_at), 0) FROM twin;

@@ -250,6 +250,30 @@ export function historyContract(open: OpenSubject): void {
     });
   });
 
+  describe('samples of a span', () => {
+    test('are found among those before and after it, however late they came in', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const from = NOW + 40 * HOUR;
+      const lateness = [0, 299_999, 300_000, 300_001, 6 * HOUR, 5 * WEEK, -300_000];
+      // A report an hour for a hundred of them, each as late as another
+      const moments = Array.from({ length: 100 }, (_, n) => {
+        const at = NOW + n * HOUR;
+        return { at, receivedAt: at + (lateness[n % lateness.length] ?? 0) };
+      });
+      await (await Writer.of(storage)).write({
+        journal: moments
+          .toSorted((a, b) => a.receivedAt - b.receivedAt)
+          .map(({ at, receivedAt }, revision) => journalOf({ revision, at, receivedAt })),
+      });
+      const span = { ...SPAN, from, to: from + 20 * HOUR };
+      const found = await storage.listSamples(span, 100);
+      expect(found.map(({ at }) => at)).toEqual(
+        moments.map(({ at }) => at).filter((at) => at >= span.from && at < span.to),
+      );
+    });
+  });
+
   describe('rollups', () => {
     test('of one bucket merge', async () => {
       await using subject = await open();

@@ -172,14 +172,22 @@ interface Tuples {
   tuples: Buffer | null;
 }
 
-// An event is received at most 5 minutes before its `at` (saneTime): the bound on `received_at` keeps
-// partitions and blocks from being read that cannot hold one. Late events have no bound upwards.
+// An event is received at most 5 minutes before its `at` (saneTime), and most are soon after: the others are few,
+// and have an index of their own. A number's JSON begins with a digit or a sign, where a text has its quote: that
+// takes the event apart once for the value, instead of twice.
 const SAMPLES: Statement = {
   name: 'list-samples',
   text: `SELECT ${asTuples('at', 'value')} FROM (
-    SELECT at, event ->> $3::text AS value FROM journal
-    WHERE home = $1 AND twin = $2 AND at >= $4 AND at < $5 AND received_at >= $4 - 300000
-      AND event ->> 'type' = 'telemetry' AND json_typeof(event -> $3::text) = 'number'
+    SELECT at, value FROM (
+      SELECT at, revision, (event -> $3::text)::text AS value FROM journal
+      WHERE home = $1 AND twin = $2 AND at >= $4 AND at < $5 AND event ->> 'type' = 'telemetry'
+        AND received_at >= $4 - 300000 AND received_at < $5 + 300000 AND received_at <= at + 300000
+      UNION ALL
+      SELECT at, revision, (event -> $3::text)::text FROM journal
+      WHERE home = $1 AND twin = $2 AND at >= $4 AND at < $5 AND event ->> 'type' = 'telemetry'
+        AND received_at >= $4 AND received_at > at + 300000
+      OFFSET 0) AS told
+    WHERE ascii(value) BETWEEN ascii('-') AND ascii('9')
     ORDER BY at, revision LIMIT $6) AS sample`,
 };
 
