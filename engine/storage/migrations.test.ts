@@ -59,7 +59,8 @@ function migrationContract(name: string, place: Place): void {
       const writer = await Writer.of(before);
       await writer.write({ twins: [twinOf({ updatedAt: NOW })], journal: [journalOf()] });
       await before[Symbol.asyncDispose]();
-      await place.execute(`DROP INDEX journal_change; DROP TABLE history_start;
+      await place.execute(`DROP INDEX journal_change; DROP INDEX journal_home; DROP INDEX journal_tardy;
+        DROP TABLE history_start;
         ALTER TABLE journal DROP COLUMN reported;
         DELETE FROM schema_migration WHERE name = '0011-history.sql'`);
       await using after = await openStorage(place.url(), OPTIONS);
