@@ -142,6 +142,8 @@ async function past({ engine, databaseUrl }: Stand): Promise<number> {
        CASE WHEN n % ${SWITCHES_EVERY} = 0 THEN ${asJson(databaseUrl, isOn)} END, ${kept}
      FROM journal, series WHERE home = 'house' AND twin = 'pump' AND revision = 1`,
   );
+  // Of now, and therefore in the way of what is put before them
+  await query(databaseUrl, `DELETE FROM journal WHERE twin = 'pump' AND revision < 10`);
   await settle(databaseUrl);
   return now;
 }
