@@ -30,7 +30,7 @@ export function askAs(identity: Pick<Identity, 'decide'>, principal: Principal |
 }
 
 /** Whether somebody sees what happened in turns of a twin. */
-export async function seesTurns(
+async function seesTurns(
   may: Ask,
   { home, twin, kind }: { home: string; twin: string; kind: string },
 ): Promise<boolean> {

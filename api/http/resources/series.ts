@@ -8,13 +8,13 @@ import { SpanBody } from '../span.ts';
 import { Resolution } from './history.ts';
 
 /** Series of one request. */
-export const MOST_SERIES = 50;
+const MOST_SERIES = 50;
 /** Points of one series in an answer, and of all of them. */
 const MOST_POINTS = 20_000;
 const MOST_POINTS_OF_ALL = 100_000;
 const DEFAULT_POINTS = 1_000;
 
-export const AGGREGATES = ['mean', 'min', 'max', 'last', 'count'] as const;
+const AGGREGATES = ['mean', 'min', 'max', 'last', 'count'] as const;
 
 const AskedSeries = z
   .object({
