@@ -27,18 +27,23 @@ interface Given {
 
 /** @throws Refusal `bad-input` for a span that is none, or too long */
 export function spanOf(given: Given, now: number): { from: number; to: number } {
-  const { from, to } = anySpanOf(given, now);
+  const { from, to } = endsOf(given, now);
+  if (from >= to) throw new Refusal('bad-input', '"from" must be before "to"');
   if (to - from > MOST_DAYS * DAY_MS) {
     throw new Refusal('bad-input', `at most ${MOST_DAYS} days at once`);
   }
   return { from, to };
 }
 
-/** A span of any length, of what is read without folding. @throws Refusal for one that is none */
-export function anySpanOf({ from, to }: Given, now: number): { from: number; to: number } {
+/** A span of any length, of what is read without folding. @throws Refusal `malformed` for one that is none */
+export function anySpanOf(given: Given, now: number): { from: number; to: number } {
+  const { from, to } = endsOf(given, now);
+  if (from >= to) throw new Refusal('malformed', '"from" must be before "to"');
+  return { from, to };
+}
+
+function endsOf({ from, to }: Given, now: number): { from: number; to: number } {
   // The open end shows what has just been measured
   const end = to ?? now + 1;
-  const begin = from ?? Math.max(0, end - DAY_MS);
-  if (begin >= end) throw new Refusal('malformed', '"from" must be before "to"');
-  return { from: begin, to: end };
+  return { from: from ?? Math.max(0, end - DAY_MS), to: end };
 }
