@@ -129,7 +129,7 @@ async function past({ engine, databaseUrl }: Stand): Promise<number> {
   await query(
     databaseUrl,
     `${series(SAMPLES)} INSERT INTO journal (home, twin, revision, at, received_at, event, ${told})
-     SELECT home, twin, 10 + ${SAMPLES} - n, ${at}, received_at, ${event}, ${told}
+     SELECT home, twin, 10 + ${SAMPLES} - n, ${at}, ${at}, ${event}, ${told}
      FROM journal, series WHERE home = 'house' AND twin = 'meter' AND revision = 1`,
   );
   const isOn = `CASE WHEN n / ${SWITCHES_EVERY} % 2 = 0 THEN '{"on":true}' ELSE '{"on":false}' END`;
