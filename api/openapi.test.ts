@@ -90,6 +90,7 @@ describe('the OpenAPI document', () => {
       'get /v1/homes/{home}/intents',
       'get /v1/homes/{home}/intents/{id}',
       'get /v1/homes/{home}/invitations',
+      'get /v1/homes/{home}/journal',
       'get /v1/homes/{home}/keys',
       'get /v1/homes/{home}/kits',
       'get /v1/homes/{home}/kits/{kit}',
@@ -104,6 +105,7 @@ describe('the OpenAPI document', () => {
       'get /v1/homes/{home}/stream',
       'get /v1/homes/{home}/twins',
       'get /v1/homes/{home}/twins/{twin}',
+      'get /v1/homes/{home}/twins/{twin}/bands',
       'get /v1/homes/{home}/twins/{twin}/history',
       'get /v1/homes/{home}/twins/{twin}/journal',
       'get /v1/homes/{home}/twins/{twin}/replay',
@@ -154,6 +156,7 @@ describe('the OpenAPI document', () => {
       'post /v1/homes/{home}/dead-letters/{id}/retry',
       'post /v1/homes/{home}/gateways',
       'post /v1/homes/{home}/gateways/{id}/secret',
+      'post /v1/homes/{home}/history/query',
       'post /v1/homes/{home}/invitations',
       'post /v1/homes/{home}/keys',
       'post /v1/homes/{home}/kits/check',
@@ -218,7 +221,17 @@ describe('the OpenAPI document', () => {
     const names = Object.keys(document.components.schemas);
     expect(names).toEqual(
       expect.arrayContaining([
-        ...['Home', 'Twin', 'Receipt', 'Intent', 'Alert', 'JournalItem', 'Problem', 'History'],
+        ...[
+          'Home',
+          'Twin',
+          'Receipt',
+          'Intent',
+          'Alert',
+          'JournalItem',
+          'Problem',
+          'History',
+          'Bands',
+        ],
         ...['Timer', 'Kind', 'Candidate', 'DeadLetter', 'Replay', 'NewTwin', 'LiveMessage'],
       ]),
     );

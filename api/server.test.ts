@@ -92,6 +92,12 @@ describe('while the store is away', () => {
     expect([next.status, next.body.code]).toEqual([503, 'storage-unavailable']);
 
     store.away = false;
+    // What cannot be stored yet can be read again, also where a POST asks for it
+    const series = [{ twin: 'l1', measurement: 'power' }];
+    expect((await api.post('/v1/homes/h1/history/query', { series })).status).toBe(200);
+    const refused = await api.post(url, { type: 'telemetry', power: 7 }, call);
+    expect(refused.body.code).toBe('storage-unavailable');
+
     api.clock.advance(60_000);
     await api.engine.idle();
     expect((await api.get('/readyz')).status).toBe(200);

@@ -9,7 +9,7 @@ import {
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
 import type { Identity } from '../identity/index.ts';
-import { auditRequests } from './access/audit-requests.ts';
+import { auditRequests, isReading } from './access/audit-requests.ts';
 import { guardRoutes } from './access/gate.ts';
 import { type EdgeOptions, isSecure } from './edge/edge.ts';
 import { sendSafeHeaders } from './edge/headers.ts';
@@ -41,10 +41,12 @@ import { blueprintRoutes } from './routes/homes/blueprints.ts';
 import { draftRoutes } from './routes/homes/drafts.ts';
 import { explainRoutes } from './routes/homes/explain.ts';
 import { homeGatewayRoutes } from './routes/homes/gateways.ts';
+import { historyQueryRoutes } from './routes/homes/history.ts';
 import { homeRoutes } from './routes/homes/homes.ts';
 import { ruleHookRoutes } from './routes/homes/hooks.ts';
 import { intentRoutes } from './routes/homes/intents.ts';
 import { invitationRoutes } from './routes/homes/invitations.ts';
+import { homeJournalRoutes } from './routes/homes/journal.ts';
 import { keyRoutes } from './routes/homes/keys.ts';
 import { kitRoutes } from './routes/homes/kits.ts';
 import { memberRoutes } from './routes/homes/members.ts';
@@ -52,6 +54,7 @@ import { provisioningRoutes } from './routes/homes/provisioning.ts';
 import { ruleRoutes } from './routes/homes/rules.ts';
 import { homeSecretRoutes } from './routes/homes/secrets.ts';
 import { streamRoutes } from './routes/homes/stream.ts';
+import { bandRoutes } from './routes/homes/twin/bands.ts';
 import { commandRoutes } from './routes/homes/twin/commands.ts';
 import { desiredRoutes } from './routes/homes/twin/desired.ts';
 import { eventRoutes } from './routes/homes/twin/events.ts';
@@ -212,6 +215,9 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   commandRoutes(app, context);
   journalRoutes(app, context);
   historyRoutes(app, context);
+  bandRoutes(app, context);
+  historyQueryRoutes(app, context);
+  homeJournalRoutes(app, context);
   timerRoutes(app, context);
   replayRoutes(app, context);
   intentRoutes(app, context);
@@ -235,7 +241,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
  */
 function refuseChangesWhileAway(app: App, engine: Engine): void {
   app.addHook('preHandler', async (request) => {
-    if (request.method === 'GET' || request.method === 'HEAD' || engine.health().ready) return;
+    if (isReading(request) || engine.health().ready) return;
     throw new Refusal('storage-unavailable', 'nothing can be stored at the moment', {
       hint: 'Try again later; GET /readyz tells when.',
     });

@@ -20,6 +20,7 @@ import {
 import { type Json, type JsonObject, sameJson } from './json.ts';
 import { persist, type Snapshot, type Step, step } from './kernel.ts';
 import type { Measurements } from './kind.ts';
+import { labelChanges } from './labels.ts';
 import {
   type Arbitration,
   arbitrate,
@@ -494,6 +495,8 @@ export class Draft {
     if (external || envelope.dedupe) this.#remember(envelope);
 
     const born = before.revision < 0;
+    // What a migration of the kind has changed is in no turn: the first one after it tells all
+    const isNew = born || before.migratedFrom !== undefined;
     const view =
       this.#snapshot.context === before.snapshot.context
         ? before.view
@@ -544,7 +547,8 @@ export class Draft {
       principal: envelope.principal,
       dedupe: envelope.dedupe,
       late: status === 'late',
-      state: born || !sameJson(value, before.state.value) ? (value as Json) : null,
+      state: isNew || !sameJson(value, before.state.value) ? (value as Json) : null,
+      reported: labelChanges(isNew ? {} : before.view.reported, view.reported),
       effects: this.#effects,
       desired: isDesiredNew ? view.desired : null,
       epoch: before.epoch,

@@ -137,7 +137,7 @@ export function senderId(id: string): string {
 }
 
 const EARLIEST = Date.UTC(2000, 0, 1);
-const FUTURE_TOLERANCE_MS = 5 * 60_000;
+export const FUTURE_TOLERANCE_MS = 5 * 60_000;
 
 /** The device's time when it is sane (2000 or later, at most 5 min ahead), else the receive time. */
 export function saneTime(

@@ -1,11 +1,12 @@
 import { assertDone, type Core, requestEnvelope } from './core.ts';
 import { assertName } from './envelope.ts';
 import { EngineError } from './errors.ts';
+import { type JournalFilter, readHomeJournal } from './home-journal.ts';
 import { assertTimezone } from './local-time.ts';
 import type { Usage } from './quotas.ts';
 import type { Requester } from './requester.ts';
-import type { HomeRow } from './rows.ts';
-import type { Census } from './storage/port.ts';
+import type { HomeRow, JournalRow } from './rows.ts';
+import type { Census, Page, PageRequest } from './storage/port.ts';
 
 /** What can be done with homes. */
 export interface HomeVerbs {
@@ -19,6 +20,11 @@ export interface HomeVerbs {
   ): Promise<HomeRow>;
   /** Removes the home with all that belongs to it. @throws EngineError `unknown-home` */
   deleteHome(id: string): Promise<void>;
+  /**
+   * What happened in a home, newest first. A page may end before it is full, as so much is looked at and no more.
+   * @throws EngineError `bad-input` for a cursor that no page has given out
+   */
+  journal(id: string, filter: JournalFilter, page: PageRequest): Promise<Page<JournalRow>>;
   /** What a home has of what there are quotas of. @throws EngineError `unknown-home` */
   readUsage(id: string): Promise<Usage[]>;
   /**
@@ -85,6 +91,8 @@ export function homeVerbs(core: Core): HomeVerbs {
       });
       core.forgetDeliveries({ home: id });
     },
+
+    journal: (id, filter, page) => readHomeJournal(storage, id, filter, page),
 
     async readUsage(id) {
       await mustGetHome(core, id);

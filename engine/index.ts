@@ -1,4 +1,5 @@
 /** The engine's door: everything that adapters and the API may import of it. */
+export { type BandPath, type Bands, MOST_BANDS, parseBandPath, type Span } from './bands.ts';
 export { type Change, ChangeFeed, type Subscription } from './changes.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { detailsOf } from './core.ts';

@@ -6,7 +6,7 @@ import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
 import { pauseOf, type Reader, type ReadingStorage } from './reader.ts';
 import { foldTurn } from './replay.ts';
-import type { JournalRow, LoadedTwin } from './rows.ts';
+import type { JournalRow, LoadedTwin, TwinRow } from './rows.ts';
 
 export interface PastTurn {
   /** Null: with this turn the twin came into being. */
@@ -68,9 +68,9 @@ export async function* pastOf(
 }
 
 /** The first revision whose turn was at or after a moment; null: there is none. */
-async function firstSince(
-  storage: ReadingStorage,
-  twin: LoadedTwin,
+export async function firstSince(
+  storage: Pick<ReadingStorage, 'readJournal'>,
+  twin: TwinRow,
   at: number,
 ): Promise<number | null> {
   let low = 0;

@@ -2,6 +2,7 @@
 import type { RecordedEffect, WebhookEffect } from './effect.ts';
 import type { Address, Envelope, EventData } from './envelope.ts';
 import type { Json, JsonObject } from './json.ts';
+import type { Labels } from './labels.ts';
 import type { TwinState } from './twin-state.ts';
 
 /** A home: the tenant and partition unit. */
@@ -60,6 +61,8 @@ export interface JournalRow extends Address {
   late: boolean;
   /** The state value after the turn, when the turn changed it. */
   state: Json | null;
+  /** Reported values other than numbers that the turn changed (labels.ts); null: none. */
+  reported: Labels | null;
   effects: RecordedEffect[];
   /** What is desired after the turn, when the turn changed it. */
   desired: JsonObject | null;

@@ -1,3 +1,4 @@
+import { type BandPath, type Bands, readBands, type Span } from './bands.ts';
 import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
 import { type Address, type EventData, keyOf, type Receipt } from './envelope.ts';
 import { EngineError } from './errors.ts';
@@ -36,6 +37,11 @@ export interface SteeringVerbs {
   acknowledgeAlert(home: string, alert: string, by: Requester): Promise<Receipt>;
   /** One measurement, oldest first, at most 20,000 points. @throws EngineError `unknown-twin`, `bad-input` */
   history(query: HistoryQuery, resolution: HistoryResolution): Promise<HistoryPoint[]>;
+  /**
+   * The bands of a state or a reported value over a span, at most 5,000; a span ends now at the latest.
+   * @throws EngineError `unknown-twin`, `bad-input`
+   */
+  bands(address: Address, path: BandPath, span: Span, most?: number): Promise<Bands>;
   /** Folds the journal from the latest checkpoint and compares with the stored state. */
   replay(address: Address): Promise<ReplayReport>;
 }
@@ -108,13 +114,25 @@ export function steeringVerbs(core: Core, intents: IntentVerbs): SteeringVerbs {
     },
 
     async history(query, resolution) {
-      if (query.from >= query.to) {
-        throw new EngineError('bad-input', '"from" must be before "to"');
-      }
+      assertSpan(query);
       await mustGet(query);
       return readHistory(storage, query, resolution);
     },
 
+    async bands(address, path, span, most) {
+      assertSpan(span);
+      const twin = await mustGet(address);
+      // What is now holds in the very millisecond
+      const to = Math.min(span.to, core.clock.now() + 1);
+      if (span.from >= to) return { bands: [], to: span.from, truncated: false };
+      return readBands({ storage, kinds: core.kinds }, twin, { path, from: span.from, to }, most);
+    },
+
     replay: (address) => replay({ storage, kinds: core.kinds }, address),
   };
+}
+
+/** @throws EngineError `bad-input` */
+function assertSpan({ from, to }: Span): void {
+  if (from >= to) throw new EngineError('bad-input', '"from" must be before "to"');
 }

@@ -123,7 +123,7 @@ export const PERMISSIONS = {
   'home.follow': { place: 'home', what: 'follow it live', who: ALL, forKeys: true },
   'home.explain': {
     place: 'home',
-    what: 'list commands and what became of them',
+    what: 'list commands and what became of them; read its journal and histories',
     who: MEMBERS,
     forKeys: true,
   },

@@ -27,13 +27,18 @@ const READS = new Set(['GET', 'HEAD', 'OPTIONS']);
 export function auditRequests(app: FastifyInstance, identity: Identity): void {
   app.decorateRequest('provedAs', null);
   app.addHook('onResponse', async (request, reply) => {
-    const { principal, provedAs, refusedBecause, refusedByLimit, method } = request;
-    const isChange = !READS.has(method) && refusedBecause === null;
+    const { principal, provedAs, refusedBecause, refusedByLimit } = request;
+    const isChange = !isReading(request) && refusedBecause === null;
     const who = provedAs?.who ?? (principal && nameOf(principal));
     if (who === null || refusedByLimit !== null) return;
     if (!isChange && refusedBecause === null) return;
     identity.audit.record(deedOf(request, reply, who));
   });
+}
+
+/** Whether a request changes nothing, whoever makes it. */
+export function isReading({ method, routeOptions }: FastifyRequest): boolean {
+  return READS.has(method) || routeOptions.config.reads === true;
 }
 
 /** Of a home that is none of theirs, or with the secret of another webhook. */

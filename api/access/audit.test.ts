@@ -22,6 +22,7 @@ const OF_A_MOMENT = new Set([
   'post /v1/gateways/logs',
   'post /v1/gateways/reports',
   'post /v1/homes/{home}/alerts/{id}/acknowledge',
+  'post /v1/homes/{home}/history/query',
   'post /v1/homes/{home}/kits/check',
   'post /v1/homes/{home}/rules/backtest',
   'post /v1/homes/{home}/rules/check',

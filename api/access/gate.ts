@@ -18,6 +18,8 @@ declare module 'fastify' {
     action?: Action;
     /** Whether a person has to have proved of late who they are. */
     proof?: true;
+    /** Of a POST that changes nothing: its body asks what no address could hold. */
+    reads?: true;
   }
   interface FastifyRequest {
     /** Null: nobody that we know. */

@@ -5,6 +5,7 @@
 import type { Action, Identity, Principal } from '../../identity/index.ts';
 import { authoredKinds } from '../kinds/built-in.ts';
 import type { LiveMessage } from '../live/message.ts';
+import { Refusal } from '../problem.ts';
 
 /** By what is shown, the action of the table of permissions that it takes. */
 export const SHOWN = {
@@ -29,12 +30,40 @@ export function askAs(identity: Pick<Identity, 'decide'>, principal: Principal |
 }
 
 /** Whether somebody sees what happened in turns of a twin. */
-export async function seesTurns(
+async function seesTurns(
   may: Ask,
   { home, twin, kind }: { home: string; twin: string; kind: string },
 ): Promise<boolean> {
   if (!(await may(SHOWN.turn, home, twin))) return false;
   return !AUTHORED.has(kind) || (await may(SHOWN.authored, home, twin));
+}
+
+/** @throws Refusal for who does not see what happened to a twin, or to those of a home */
+export async function assertMayExplain(
+  may: Ask,
+  home: string,
+  twin: string | null = null,
+): Promise<void> {
+  if (await may(SHOWN.turn, home, twin)) return;
+  throw new Refusal('forbidden', `that needs the permission ${SHOWN.turn} too`, {
+    hint: 'docs/permissions.md shows who has it.',
+  });
+}
+
+/** Kinds whose turns somebody does not see, of those in a home whose turns they see. */
+export async function hiddenKinds(may: Ask, home: string): Promise<string[]> {
+  return (await may(SHOWN.authored, home, null)) ? [] : [...AUTHORED];
+}
+
+/** @throws Refusal for who does not see them, and may read other twins */
+export async function assertSeesTurns(
+  may: Ask,
+  twin: { home: string; twin: string; kind: string },
+): Promise<void> {
+  if (await seesTurns(may, twin)) return;
+  throw new Refusal('forbidden', `the past of a ${twin.kind} shows what its author wrote`, {
+    hint: `That needs the permission ${SHOWN.authored} too: docs/permissions.md shows who has it.`,
+  });
 }
 
 /** A message of a stream as far as somebody sees it; null: nothing of it. Asked anew for each, as rights change. */

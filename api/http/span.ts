@@ -1,29 +1,49 @@
 import { z } from 'zod';
 import { Refusal } from '../problem.ts';
-import { MomentText } from './moment.ts';
+import { MomentText, MomentValue } from './moment.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Folding what has happened anew takes seconds for a month of a home. */
 export const MOST_DAYS = 31;
 
+const FROM = 'ISO 8601 or epoch ms, inclusive. Default: a day before `to`.';
+const TO = 'ISO 8601 or epoch ms, exclusive. Default: now.';
+
 /** A span of the past, in a query. */
 export const SpanQuery = z.object({
-  from: MomentText.optional().describe(
-    'ISO 8601 or epoch ms, inclusive. Default: a day before `to`.',
-  ),
-  to: MomentText.optional().describe('ISO 8601 or epoch ms, exclusive. Default: now.'),
+  from: MomentText.optional().describe(FROM),
+  to: MomentText.optional().describe(TO),
+});
+/** The same in a body. */
+export const SpanBody = z.object({
+  from: MomentValue.optional().describe(FROM),
+  to: MomentValue.optional().describe(TO),
 });
 
+interface Given {
+  from?: number | undefined;
+  to?: number | undefined;
+}
+
 /** @throws Refusal `bad-input` for a span that is none, or too long */
-export function spanOf(
-  { from, to }: { from?: number | undefined; to?: number | undefined },
-  now: number,
-): { from: number; to: number } {
-  const end = to ?? now + 1;
-  const begin = from ?? Math.max(0, end - DAY_MS);
-  if (begin >= end) throw new Refusal('bad-input', '"from" must be before "to"');
-  if (end - begin > MOST_DAYS * DAY_MS) {
+export function spanOf(given: Given, now: number): { from: number; to: number } {
+  const { from, to } = endsOf(given, now);
+  if (from >= to) throw new Refusal('bad-input', '"from" must be before "to"');
+  if (to - from > MOST_DAYS * DAY_MS) {
     throw new Refusal('bad-input', `at most ${MOST_DAYS} days at once`);
   }
-  return { from: begin, to: end };
+  return { from, to };
+}
+
+/** A span of any length, of what is read without folding. @throws Refusal `malformed` for one that is none */
+export function anySpanOf(given: Given, now: number): { from: number; to: number } {
+  const { from, to } = endsOf(given, now);
+  if (from >= to) throw new Refusal('malformed', '"from" must be before "to"');
+  return { from, to };
+}
+
+function endsOf({ from, to }: Given, now: number): { from: number; to: number } {
+  // The open end shows what has just been measured
+  const end = to ?? now + 1;
+  return { from: from ?? Math.max(0, end - DAY_MS), to: end };
 }

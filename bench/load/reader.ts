@@ -1,10 +1,12 @@
 /** Reads over HTTP as apps do: a process of its own, so that what it costs does not count for the engine. */
-import { Agent, get } from 'node:http';
+import { Agent, request } from 'node:http';
 import { summary } from '../statistics.ts';
 
 export interface ReadOrder {
   /** Asked for in turn. */
   urls: string[];
+  /** Sent with each, as a POST; default: a GET. */
+  body?: object;
   token: string;
   connections: number;
   seconds: number;
@@ -18,9 +20,13 @@ export interface ReadResult {
   bytes: number;
 }
 
-async function read({ urls, token, connections, seconds }: ReadOrder): Promise<ReadResult> {
+async function read({ urls, body, token, connections, seconds }: ReadOrder): Promise<ReadResult> {
   const agent = new Agent({ keepAlive: true, maxSockets: connections });
-  const headers = { authorization: `Bearer ${token}` };
+  const sent = body && JSON.stringify(body);
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...(sent !== undefined && { 'content-type': 'application/json' }),
+  };
   const began = performance.now();
   const ends = began + seconds * 1_000;
   const took: number[] = [];
@@ -29,7 +35,7 @@ async function read({ urls, token, connections, seconds }: ReadOrder): Promise<R
   const worker = async () => {
     while (performance.now() < ends) {
       const asked = performance.now();
-      bytes += await fetched(urls[next++ % urls.length] ?? '', { agent, headers });
+      bytes += await fetched(urls[next++ % urls.length] ?? '', sent, { agent, headers });
       took.push(performance.now() - asked);
     }
   };
@@ -42,9 +48,14 @@ async function read({ urls, token, connections, seconds }: ReadOrder): Promise<R
   };
 }
 
-function fetched(url: string, options: { agent: Agent; headers: object }): Promise<number> {
+function fetched(
+  url: string,
+  body: string | undefined,
+  options: { agent: Agent; headers: object },
+): Promise<number> {
+  const method = body === undefined ? 'GET' : 'POST';
   return new Promise((resolve, reject) => {
-    get(url, options as object, (answer) => {
+    const asked = request(url, { method, ...options } as object, (answer) => {
       let bytes = 0;
       answer.on('data', (chunk: Buffer) => {
         bytes += chunk.length;
@@ -53,7 +64,9 @@ function fetched(url: string, options: { agent: Agent; headers: object }): Promi
         if (answer.statusCode === 200) resolve(bytes);
         else reject(new Error(`${url}: ${answer.statusCode}`));
       });
-    }).on('error', reject);
+    });
+    asked.on('error', reject);
+    asked.end(body);
   });
 }
 

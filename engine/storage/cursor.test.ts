@@ -10,6 +10,10 @@ it('reads what a page has given out', () => {
   expect(decodeCursor(undefined, ['number'])).toBeNull();
 });
 
+it.each(['[1.5]', '[1e300]', '["1"]'])('takes no %s for an integer', (json) => {
+  expect(() => decodeCursor<[number]>(cursorOf(json), ['integer'])).toThrow('the cursor is not');
+});
+
 it.each(['[2.1e-308]', '[-1e-320]', '["1"]', '[1,2]', '{}', 'null', '[1e999]', 'x'])(
   'refuses what none has given out, and what a store could not read: %s',
   (json) => {

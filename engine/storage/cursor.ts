@@ -3,7 +3,10 @@ import type { Page } from './port.ts';
 
 /** What a cursor holds: the sort key of the page's last item. */
 type Key = readonly (string | number)[];
-type KindOf<K extends Key> = { [I in keyof K]: K[I] extends string ? 'string' : 'number' };
+/** `integer`: for a column that holds nothing else, and whose store refuses to compare it with anything else. */
+type KindOf<K extends Key> = {
+  [I in keyof K]: K[I] extends string ? 'string' : 'number' | 'integer';
+};
 
 /**
  * The key that a page begins after; null for the first page.
@@ -18,7 +21,7 @@ export function decodeCursor<K extends Key>(
   const fits =
     Array.isArray(key) &&
     key.length === kinds.length &&
-    kinds.every((kind, at) => typeof key[at] === kind && isStorable(key[at]));
+    kinds.every((kind, at) => isOf(kind, key[at]));
   if (!fits) {
     throw new EngineError(
       'bad-input',
@@ -29,6 +32,11 @@ export function decodeCursor<K extends Key>(
     );
   }
   return key as unknown as K;
+}
+
+function isOf(kind: 'string' | 'number' | 'integer', part: unknown): boolean {
+  if (kind === 'integer') return Number.isSafeInteger(part);
+  return typeof part === kind && isStorable(part);
 }
 
 /** The smallest number that PostgreSQL reads from a text: it refuses what is nearer to zero, and is not. */
@@ -59,10 +67,13 @@ export function toPage<T>(rows: readonly T[], limit: number, keyOf: (item: T) =>
   }
   const last = items.at(-1);
   const nextCursor =
-    rows.length > items.length && last !== undefined
-      ? Buffer.from(JSON.stringify(keyOf(last))).toString('base64url')
-      : null;
+    rows.length > items.length && last !== undefined ? cursorOf(keyOf(last)) : null;
   return { items, nextCursor };
+}
+
+/** The cursor of a page that begins after a key. */
+export function cursorOf(key: Key): string {
+  return Buffer.from(JSON.stringify(key)).toString('base64url');
 }
 
 /** @returns `left` less about as many characters as the value has in JSON; negative as soon as that is known */

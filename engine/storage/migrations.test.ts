@@ -7,7 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { CONTRACT_OPTIONS as OPTIONS } from './contract/options.ts';
-import { journalOf, NOW } from './contract/sample-rows.ts';
+import { journalOf, NOW, twinOf } from './contract/sample-rows.ts';
 import { Writer } from './contract/subject.ts';
 import { pendingMigrations, readMigrations } from './migrations.ts';
 import { openStorage } from './open.ts';
@@ -113,6 +113,20 @@ function migrationContract(name: string, place: Place): void {
       ]);
       await new Writer(storage, lease.epoch).write({ seq: NOW + 3, journal: [journalOf()] });
       expect((await storage.readLog(NOW + 2, NOW + 9)).map(({ writer }) => writer)).toEqual([0]);
+    });
+
+    test('knows from when on turns say which labels they changed', async () => {
+      const before = await openStorage(place.url(), OPTIONS);
+      const writer = await Writer.of(before);
+      await writer.write({ twins: [twinOf({ updatedAt: NOW })], journal: [journalOf()] });
+      await before[Symbol.asyncDispose]();
+      await place.execute(`DROP INDEX journal_change; DROP INDEX journal_home; DROP INDEX journal_tardy;
+        DROP TABLE history_start;
+        ALTER TABLE journal DROP COLUMN reported;
+        DELETE FROM schema_migration WHERE name = '0010-history.sql'`);
+      await using after = await openStorage(place.url(), OPTIONS);
+      expect(await after.labelsSince()).toBe(NOW);
+      expect(await after.readJournal({ home: 'h', twin: 't' }, 0, 9)).toEqual([journalOf()]);
     });
 
     test('refuses a database that was made from other files', async () => {

@@ -99,10 +99,37 @@ export interface Storage extends AsyncDisposable {
   countKinds(homes: readonly string[]): Promise<Map<string, Census>>;
   /** Newest first; the cursor is a revision. */
   listJournal(address: Address, page: PageRequest): Promise<Page<JournalRow>>;
+  /** Turns of a twin with revisions in the range (`from` inclusive, `to` exclusive) that pass, newest first. */
+  listTurns(
+    address: Address,
+    range: Range,
+    filter: TurnFilter,
+    limit: number,
+  ): Promise<JournalRow[]>;
+  /**
+   * Turns of a home that pass, newest first, ties by twin and revision, both descending.
+   * @param from the earliest `receivedAt`, inclusive
+   * @param before begins after this key
+   */
+  listHomeTurns(
+    home: string,
+    from: number,
+    before: TurnKey,
+    filter: TurnFilter,
+    limit: number,
+  ): Promise<JournalRow[]>;
+  /** `receivedAt` of the turn of a home that has `skipped` others between itself and a moment; null: there are not as many. */
+  momentBefore(home: string, before: number, skipped: number): Promise<number | null>;
   /** Oldest first, revisions from `from` on: for replay. */
   readJournal(address: Address, from: number, limit: number): Promise<JournalRow[]>;
   /** The latest, or the latest up to a revision. */
   latestCheckpoint(address: Address, upTo?: number): Promise<CheckpointRow | null>;
+  /** The latest at or before a moment (epoch ms). */
+  checkpointBefore(address: Address, at: number): Promise<CheckpointRow | null>;
+  /** Turns from a revision on that changed the state or a reported label, oldest first. */
+  readChanges(address: Address, from: number, limit: number): Promise<ChangeRow[]>;
+  /** Since when turns say which labels they changed; those up to then (epoch ms) do not. 0: all do. */
+  labelsSince(): Promise<number>;
   /** Telemetry of a span that carries the measurement as a number, oldest first. */
   listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
   /** Stored buckets that start in the span, oldest first. */
@@ -244,6 +271,27 @@ export interface AlertFilter {
   twin?: string | undefined;
   status?: AlertRow['status'] | undefined;
 }
+/** `from` inclusive, `to` exclusive. */
+export interface Range {
+  from: number;
+  to: number;
+}
+/** Where a turn stands in the journal of its home. */
+export type TurnKey = readonly [receivedAt: number, twin: string, revision: number];
+export interface TurnFilter {
+  kind?: string | undefined;
+  /** Of the event. */
+  type?: string | undefined;
+  principal?: string | undefined;
+  /** Only turns that changed the state or a reported label. */
+  changed?: boolean | undefined;
+  /** Kinds whose twins' turns do not pass. */
+  exceptKinds?: readonly string[] | undefined;
+}
+
+/** What a turn has changed, of its journal row. */
+export type ChangeRow = Pick<JournalRow, 'revision' | 'at' | 'receivedAt' | 'state' | 'reported'>;
+
 /** `from` inclusive, `to` exclusive, epoch ms. */
 export interface HistoryQuery extends Address {
   measurement: string;

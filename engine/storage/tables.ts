@@ -12,6 +12,7 @@ import type {
   TwinRow,
 } from '../rows.ts';
 import type { Bucket } from '../twin-state.ts';
+import type { ChangeRow } from './port.ts';
 
 /**
  * The tables as both dialects have them: which field of a row is which column. A field that a row
@@ -94,6 +95,7 @@ export const JOURNAL = table<JournalRow>('journal', {
   dedupe: 'boolean',
   late: 'boolean',
   state: 'json',
+  reported: 'json',
   effects: 'json',
   desired: 'json',
   epoch: 'integer',
@@ -105,6 +107,15 @@ export const LOG = table<LogRow>('journal', {
   }),
   writer: 'integer',
   seq: 'integer',
+});
+
+/** What of a journal row tells a change; only read. */
+export const CHANGE = table<ChangeRow>('journal', {
+  revision: 'integer',
+  at: 'number',
+  receivedAt: 'number',
+  state: 'json',
+  reported: 'json',
 });
 
 export const CHECKPOINT = table<CheckpointRow>('checkpoint', {

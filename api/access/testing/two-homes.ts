@@ -7,6 +7,12 @@ export const CANARY = 'CANARY';
 export const A = 'house-a';
 export const B = 'house-b';
 
+/** What addresses have to be asked with, by their end. */
+const ASKED: Readonly<Record<string, string>> = {
+  history: '?measurement=power',
+  bands: '?path=reported.on',
+};
+
 /** Two homes with all that a home can have, and everyone who belongs to the first. */
 export class TwoHomes implements AsyncDisposable {
   readonly api: ApiBench;
@@ -46,9 +52,7 @@ export class TwoHomes implements AsyncDisposable {
       if (!path.startsWith('/v1/homes/{home}') || path.endsWith('/stream')) continue;
       const url = path.replace('{home}', B).replace('{twin}', 'lamp');
       if (url.includes('{')) continue;
-      const answer = await this.api.get(
-        url.endsWith('/history') ? `${url}?measurement=power` : url,
-      );
+      const answer = await this.api.get(`${url}${ASKED[url.split('/').at(-1) ?? ''] ?? ''}`);
       found[path] = answer.status === 200 ? answer.body : answer.status;
     }
     found['twins'] = (await this.api.get(`/v1/homes/${B}/twins`)).items;

@@ -215,6 +215,7 @@ function headersOf(
     { weight: 9, arbitrary: fc.constant({}) },
     fc.constantFrom<Record<string, string>>(
       { accept: 'text/html' },
+      { accept: 'text/csv' },
       { accept: 'nonsense' },
       { 'accept-encoding': 'gzip;q=x' },
       { cookie: 'homeostat_docs=x; __proto__=y' },

@@ -37,6 +37,33 @@ export function spokenBodies(
       { requiredKeys: ['id', 'kind'] },
     ),
     changeTwin: fc.record({ room, settings: ofType('settings.changed') }, { requiredKeys: [] }),
+    queryHistory: fc.record(
+      {
+        from: fc.constantFrom(0, '2026-01-05', '2026-01-05T00:01:00Z'),
+        resolution: fc.constantFrom('raw', '5m', '1h', '1d', 'auto'),
+        maxPoints: fc.integer({ min: 4, max: 50 }),
+        reduction: fc.constantFrom('lttb', 'min-max'),
+        series: fc.array(
+          fc.record(
+            {
+              twin: name,
+              measurement: fc.constantFrom('power', 'temperature', 'extra', '__proto__'),
+              path: fc.constantFrom(
+                'state',
+                'state.link',
+                'reported.on',
+                'reported.__proto__',
+                'x',
+              ),
+              aggregate: fc.constantFrom('mean', 'min', 'max', 'last', 'count'),
+            },
+            { requiredKeys: ['twin'] },
+          ),
+          { minLength: 1, maxLength: 8 },
+        ),
+      },
+      { requiredKeys: ['series'] },
+    ),
     desire: ofType('desired.changed'),
     sendEvent: fc.oneof(
       ...events.map(([type, schema]) =>

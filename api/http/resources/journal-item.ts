@@ -22,13 +22,22 @@ export const JournalItem = z
         'It was older than the last of its type: kept here, folded only if the kind says so.',
       ),
     state: StateValue.optional().describe('The state afterwards, where the turn changed it.'),
+    reported: z
+      .record(z.string(), z.union([z.boolean(), z.string(), z.null()]))
+      .optional()
+      .describe('Reported values other than numbers that the turn changed; null: it has gone.'),
     effects: z.array(Effect),
   })
   .meta({ id: 'JournalItem', description: 'One turn of a twin; revision 0 is its creation.' });
 export type JournalItem = z.infer<typeof JournalItem>;
 
+export const HomeJournalItem = JournalItem.extend({ twin: z.string() }).meta({
+  id: 'HomeJournalItem',
+  description: 'One turn of one of the twins of a home.',
+});
+
 export function toJournalItem(row: JournalRow): JournalItem {
-  const { revision, eventId, source, cause, correlation, principal, late, state } = row;
+  const { revision, eventId, source, cause, correlation, principal, late, state, reported } = row;
   return {
     revision,
     at: iso(row.at),
@@ -41,6 +50,11 @@ export function toJournalItem(row: JournalRow): JournalItem {
     principal,
     ...(late && { late }),
     ...(state !== null && { state }),
+    ...(reported !== null && { reported }),
     effects: row.effects.map(toEffect),
   };
+}
+
+export function toHomeJournalItem(row: JournalRow): z.infer<typeof HomeJournalItem> {
+  return { twin: row.twin, ...toJournalItem(row) };
 }

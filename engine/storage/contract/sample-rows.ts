@@ -87,6 +87,7 @@ export function journalOf(parts: Partial<JournalRow> = {}): JournalRow {
     dedupe: true,
     late: false,
     state: null,
+    reported: null,
     effects: [],
     desired: null,
     epoch: 8_388_609,

@@ -27,9 +27,11 @@ export class Writer {
   readonly storage: Storage;
   readonly epoch: number;
   readonly index: number;
-  #seq = 0;
+  #seq: number;
 
-  constructor(storage: Storage, epoch: number, index = 0) {
+  /** @param seq the last position that is taken */
+  constructor(storage: Storage, epoch: number, index = 0, seq = 0) {
+    this.#seq = seq;
     this.storage = storage;
     this.epoch = epoch;
     this.index = index;
@@ -38,7 +40,7 @@ export class Writer {
   /** Takes the database over. */
   static async of(storage: Storage): Promise<Writer> {
     const lease = await storage.acquire('test', WRITERS, 0);
-    return new Writer(storage, lease.epoch);
+    return new Writer(storage, lease.epoch, 0, Math.max(...lease.writers.map(({ seq }) => seq)));
   }
 
   /** @returns the position of the last row */

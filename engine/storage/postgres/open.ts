@@ -18,7 +18,19 @@ import {
   listEndedIntents,
   listOpenCommands,
 } from './intents.ts';
-import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import {
+  checkpointBefore,
+  labelsSince,
+  latestCheckpoint,
+  listHomeTurns,
+  listJournal,
+  listRollups,
+  listSamples,
+  listTurns,
+  momentBefore,
+  readChanges,
+  readJournal,
+} from './journal.ts';
 import { PostgresLease } from './lease.ts';
 import { readLog, saveCursors } from './log.ts';
 import { migratePostgres } from './migrate.ts';
@@ -85,8 +97,15 @@ export async function openPostgres(url: string, options: StorageOptions): Promis
     countKinds: (homes) => countKinds(db, homes),
     listRelations: (homes, name) => listRelations(db, homes, name),
     listJournal: (address, page) => listJournal(db, address, page),
+    listTurns: (address, range, filter, limit) => listTurns(db, address, range, filter, limit),
+    listHomeTurns: (home, from, before, filter, limit) =>
+      listHomeTurns(db, home, from, before, filter, limit),
+    momentBefore: (home, before, skipped) => momentBefore(db, home, before, skipped),
     readJournal: (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
+    checkpointBefore: (address, at) => checkpointBefore(db, address, at),
+    readChanges: (address, from, limit) => readChanges(db, address, from, limit),
+    labelsSince: () => labelsSince(db),
     listSamples: (query, limit) => listSamples(db, query, limit),
     listRollups: (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listEndedIntents: (home, filter, page) => listEndedIntents(db, home, filter, page),

@@ -3,8 +3,16 @@ import { own } from '../../own.ts';
 import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
 import type { Bucket } from '../../twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
-import type { HistoryQuery, Page, PageRequest } from '../port.ts';
-import { type BucketTuple, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
+import type {
+  ChangeRow,
+  HistoryQuery,
+  Page,
+  PageRequest,
+  Range,
+  TurnFilter,
+  TurnKey,
+} from '../port.ts';
+import { type BucketTuple, CHANGE, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
 import { fromStored } from '../text.ts';
 import { type Connection, readRow } from './connection.ts';
 
@@ -15,7 +23,7 @@ export function listJournal(
   { home, twin }: Address,
   { limit, cursor }: PageRequest,
 ): Page<JournalRow> {
-  const [before] = decodeCursor<[number]>(cursor, ['number']) ?? [Number.MAX_SAFE_INTEGER];
+  const [before] = decodeCursor<[number]>(cursor, ['integer']) ?? [Number.MAX_SAFE_INTEGER];
   const raws = connection.all(
     `${SELECT} AND revision < ? ORDER BY revision DESC LIMIT ?`,
     home,
@@ -28,6 +36,76 @@ export function listJournal(
     limit,
     (row) => [row.revision],
   );
+}
+
+/** Which turns pass. */
+const PASSES = `(@type IS NULL OR json_extract(event, '$.type') = @type)
+  AND (@principal IS NULL OR principal = @principal)
+  AND (@changed = 0 OR state IS NOT NULL OR reported IS NOT NULL)
+  AND (@kind IS NULL OR twin IN (SELECT twin FROM twin WHERE home = @home AND kind = @kind))
+  AND (@exceptKinds = '[]' OR twin NOT IN (
+    SELECT twin FROM twin WHERE home = @home AND kind IN (SELECT value FROM json_each(@exceptKinds))))`;
+
+function filterValues({ kind, type, principal, changed, exceptKinds }: TurnFilter) {
+  return {
+    kind: kind ?? null,
+    type: type ?? null,
+    principal: principal ?? null,
+    changed: Number(changed ?? false),
+    exceptKinds: JSON.stringify(exceptKinds ?? []),
+  };
+}
+
+export function listTurns(
+  connection: Connection,
+  { home, twin }: Address,
+  { from, to }: Range,
+  filter: TurnFilter,
+  limit: number,
+): JournalRow[] {
+  return connection
+    .all(
+      `SELECT ${JOURNAL.fields} FROM journal
+       WHERE home = @home AND twin = @twin AND revision >= @from AND revision < @to AND ${PASSES}
+       ORDER BY revision DESC LIMIT @limit`,
+      { home, twin, from, to, limit, ...filterValues(filter) },
+    )
+    .map((raw) => readRow(JOURNAL, raw));
+}
+
+export function listHomeTurns(
+  connection: Connection,
+  home: string,
+  from: number,
+  [at, twin, revision]: TurnKey,
+  filter: TurnFilter,
+  limit: number,
+): JournalRow[] {
+  return connection
+    .all(
+      `SELECT ${JOURNAL.fields} FROM journal INDEXED BY journal_home
+       WHERE home = @home AND received_at >= @from AND received_at <= @at
+         AND (received_at, twin, revision) < (@at, @twin, @revision) AND ${PASSES}
+       ORDER BY received_at DESC, twin DESC, revision DESC LIMIT @limit`,
+      { home, from, at, twin, revision, limit, ...filterValues(filter) },
+    )
+    .map((raw) => readRow(JOURNAL, raw));
+}
+
+export function momentBefore(
+  connection: Connection,
+  home: string,
+  before: number,
+  skipped: number,
+): number | null {
+  const row = connection.get<{ at: number }>(
+    `SELECT received_at AS at FROM journal INDEXED BY journal_home
+     WHERE home = ? AND received_at < ? ORDER BY received_at DESC LIMIT 1 OFFSET ?`,
+    home,
+    before,
+    skipped,
+  );
+  return row?.at ?? null;
 }
 
 export function readJournal(
@@ -55,30 +133,100 @@ export function latestCheckpoint(
   return raw ? readRow(CHECKPOINT, raw) : null;
 }
 
+export function checkpointBefore(
+  connection: Connection,
+  { home, twin }: Address,
+  at: number,
+): CheckpointRow | null {
+  const raw = connection.get(
+    `SELECT ${CHECKPOINT.fields} FROM checkpoint
+     WHERE home = ? AND twin = ? AND at <= ? ORDER BY revision DESC LIMIT 1`,
+    home,
+    twin,
+    at,
+  );
+  return raw ? readRow(CHECKPOINT, raw) : null;
+}
+
+export function readChanges(
+  connection: Connection,
+  { home, twin }: Address,
+  from: number,
+  limit: number,
+): ChangeRow[] {
+  return connection
+    .all(
+      `SELECT ${CHANGE.fields} FROM journal
+       WHERE home = ? AND twin = ? AND revision >= ? AND (state IS NOT NULL OR reported IS NOT NULL)
+       ORDER BY revision LIMIT ?`,
+      home,
+      twin,
+      from,
+      limit,
+    )
+    .map((raw) => readRow(CHANGE, raw));
+}
+
+export function labelsSince(connection: Connection): number {
+  return connection.get<{ at: number }>('SELECT at FROM history_start')?.at ?? 0;
+}
+
+/** A device's clock is at most so far ahead (saneTime); what comes in later than that has an index of its own. */
+const PROMPT_MS = 300_000;
+const SAMPLES = `SELECT at, revision, event FROM journal
+    WHERE home = @home AND twin = @twin AND revision >= @first AND revision < @end
+      AND at >= @from AND at < @to AND received_at <= at + ${PROMPT_MS}
+  UNION ALL
+  SELECT at, revision, event FROM journal INDEXED BY journal_tardy
+    WHERE home = @home AND twin = @twin AND at >= @from AND at < @to
+      AND received_at > at + ${PROMPT_MS}
+  ORDER BY at, revision`;
+
 export function listSamples(
   connection: Connection,
   { home, twin, measurement, from, to }: HistoryQuery,
   limit: number,
 ): { at: number; value: number }[] {
+  const first = firstSince(connection, { home, twin }, from - PROMPT_MS);
+  const end = firstSince(connection, { home, twin }, to + PROMPT_MS);
   const samples: { at: number; value: number }[] = [];
-  const rows = connection.each<{ at: number; event: string }>(
-    `SELECT at, event FROM journal
-     WHERE home = ? AND twin = ? AND at >= ? AND at < ?
-       AND json_extract(event, '$.type') = 'telemetry'
-     ORDER BY at, revision`,
-    home,
-    twin,
-    from,
-    to,
-  );
+  const rows = connection.each<{ at: number; event: string }>(SAMPLES, {
+    ...{ home, twin, from, to, first, end },
+  });
   for (const { at, event } of rows) {
     if (samples.length >= limit) break;
     const fields = JSON.parse(fromStored(event)) as Record<string, unknown>;
     // a measurement's name may be anything, also what SQLite reads as a path
-    const value = own(fields, measurement);
+    const value = fields['type'] === 'telemetry' ? own(fields, measurement) : undefined;
     if (typeof value === 'number') samples.push({ at, value });
   }
   return samples;
+}
+
+/** The first revision of a twin that was received at or after a moment, or the one after its last. */
+function firstSince(connection: Connection, { home, twin }: Address, moment: number): number {
+  const next = (revision: number) =>
+    connection.get<{ revision: number; receivedAt: number }>(
+      `SELECT revision, received_at AS receivedAt FROM journal
+       WHERE home = ? AND twin = ? AND revision >= ? ORDER BY revision LIMIT 1`,
+      home,
+      twin,
+      revision,
+    );
+  const last = connection.get<{ revision: number | null }>(
+    'SELECT max(revision) AS revision FROM journal WHERE home = ? AND twin = ?',
+    home,
+    twin,
+  );
+  let low = 0;
+  let high = (last?.revision ?? -1) + 1;
+  while (low < high) {
+    const middle = Math.floor((low + high) / 2);
+    const row = next(middle);
+    if (row && row.receivedAt < moment) low = row.revision + 1;
+    else high = middle;
+  }
+  return low;
 }
 
 export function listRollups(

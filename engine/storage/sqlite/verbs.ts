@@ -19,7 +19,19 @@ import {
   listEndedIntents,
   listOpenCommands,
 } from './intents.ts';
-import { latestCheckpoint, listJournal, listRollups, listSamples, readJournal } from './journal.ts';
+import {
+  checkpointBefore,
+  labelsSince,
+  latestCheckpoint,
+  listHomeTurns,
+  listJournal,
+  listRollups,
+  listSamples,
+  listTurns,
+  momentBefore,
+  readChanges,
+  readJournal,
+} from './journal.ts';
 import { type Ownership, presentOwner, raiseEpoch } from './lease.ts';
 import { readLog, saveCursors } from './log.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
@@ -80,8 +92,16 @@ export function verbsOn(
     countKinds: async (homes) => countKinds(db, homes),
     listRelations: async (homes, name) => listRelations(db, homes, name),
     listJournal: async (address, page) => listJournal(db, address, page),
+    listTurns: async (address, range, filter, limit) =>
+      listTurns(db, address, range, filter, limit),
+    listHomeTurns: async (home, from, before, filter, limit) =>
+      listHomeTurns(db, home, from, before, filter, limit),
+    momentBefore: async (home, before, skipped) => momentBefore(db, home, before, skipped),
     readJournal: async (address, from, limit) => readJournal(db, address, from, limit),
     latestCheckpoint: async (address, upTo) => latestCheckpoint(db, address, upTo ?? null),
+    checkpointBefore: async (address, at) => checkpointBefore(db, address, at),
+    readChanges: async (address, from, limit) => readChanges(db, address, from, limit),
+    labelsSince: async () => labelsSince(db),
     listSamples: async (query, limit) => listSamples(db, query, limit),
     listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listEndedIntents: async (home, filter, page) => listEndedIntents(db, home, filter, page),

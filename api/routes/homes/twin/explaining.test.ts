@@ -118,6 +118,18 @@ describe('explaining a twin', () => {
       ]);
     });
 
+    it('comes as CSV to who wants that', async () => {
+      const headers = { accept: 'text/csv' };
+      const csv = (resolution: string) =>
+        api.get(`${L1}/history?measurement=power&resolution=${resolution}`, { headers });
+      const raw = await csv('raw');
+      expect(raw.headers['content-type']).toBe('text/csv; charset=utf-8');
+      expect(raw.text).toContain('at,value\r\n2026-01-05T00:00:00.000Z,10\r\n');
+      expect((await csv('1d')).text).toBe(
+        'at,min,max,mean,last,count\r\n2026-01-05T00:00:00.000Z,10,30,20,20,3\r\n',
+      );
+    });
+
     it.each([
       'resolution=raw',
       'measurement=',

@@ -1,29 +1,23 @@
 import { z } from 'zod';
-import {
-  type AnyKind,
-  fittingResolution,
-  keyOf,
-  type Measurements,
-  type TwinRow,
-} from '../../../../engine/index.ts';
+import { fittingResolution, type HistoryPoint } from '../../../../engine/index.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
+import { asksForCsv, type Cell, csvContent, csvOf } from '../../../http/csv.ts';
 import { mustReadTwin } from '../../../http/existence.ts';
-import { iso, MomentText } from '../../../http/moment.ts';
+import { iso } from '../../../http/moment.ts';
 import { QueryText, TwinPath } from '../../../http/parameters.ts';
 import { History, Resolution, toPoint } from '../../../http/resources/history.ts';
-import { Refusal } from '../../../problem.ts';
+import { anySpanOf, SpanQuery } from '../../../http/span.ts';
+import { unitOf } from '../../../recorded.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
 /** As many as the engine gives at once. */
 const MOST_POINTS = 20_000;
+/** Columns of CSV. */
+const SAMPLE = ['at', 'value'];
+const BUCKET = ['at', 'min', 'max', 'mean', 'last', 'count'];
 
-const HistoryQuery = z.object({
+const HistoryQuery = SpanQuery.extend({
   measurement: QueryText.describe('One of those that the twin’s kind lists.'),
-  from: MomentText.optional().describe(
-    'ISO 8601 or epoch ms, inclusive. Default: a day before `to`.',
-  ),
-  to: MomentText.optional().describe('ISO 8601 or epoch ms, exclusive. Default: now.'),
   resolution: z
     .enum([...Resolution.options, 'auto'])
     .default('auto')
@@ -31,6 +25,7 @@ const HistoryQuery = z.object({
 });
 
 export function historyRoutes(app: App, { engine }: RouteContext): void {
+  const answer = json('The history.', History);
   app.get(
     '/homes/:home/twins/:twin/history',
     {
@@ -42,22 +37,28 @@ export function historyRoutes(app: App, { engine }: RouteContext): void {
         tags: ['Explaining'],
         summary: 'Read what a twin measured over time',
         description:
-          'Samples at resolution `raw`, else minimum, maximum, mean, last value and count of each bucket.',
+          'Samples at resolution `raw`, else minimum, maximum, mean, last value and count of each bucket. As CSV with `Accept: text/csv`. What is not a number has bands.',
         params: TwinPath,
         querystring: HistoryQuery,
-        response: { 200: json('The history.', History), ...notFound, ...always },
+        response: {
+          200: { ...answer, content: { ...answer.content, ...csvContent } },
+          ...notFound,
+          ...always,
+        },
       },
     },
-    async ({ params, query }) => {
+    async (request, reply) => {
+      const { params, query } = request;
       const { row } = await mustReadTwin(engine, params);
       const { measurement } = query;
       const unit = unitOf(engine.kinds.get(row.kind), row, measurement);
-      // The open end shows what has just been measured
-      const to = query.to ?? engine.clock.now() + 1;
-      const from = query.from ?? Math.max(0, to - DAY_MS);
+      const { from, to } = anySpanOf(query, engine.clock.now());
       const resolution =
         query.resolution === 'auto' ? fittingResolution(from, to) : query.resolution;
       const points = await engine.history({ ...params, measurement, from, to }, resolution);
+      if (asksForCsv(request)) {
+        return csvOf(reply, resolution === 'raw' ? SAMPLE : BUCKET, tableOf(points));
+      }
       return {
         ...params,
         measurement,
@@ -72,17 +73,9 @@ export function historyRoutes(app: App, { engine }: RouteContext): void {
   );
 }
 
-/** @throws Refusal for something that the twin does not and never did measure */
-function unitOf(kind: AnyKind | undefined, row: TwinRow, measurement: string): string | null {
-  const declared: unknown = kind?.measurements ?? {};
-  const measurements = (
-    typeof declared === 'function' ? declared(row.state.context) : declared
-  ) as Measurements;
-  const known = Object.hasOwn(measurements, measurement) ? measurements[measurement] : undefined;
-  if (known) return known.unit;
-  if (Object.hasOwn(row.state.buckets, measurement)) return null;
-  throw new Refusal('malformed', `${keyOf(row)} has no measurement "${measurement}"`, {
-    hint: `It has: ${Object.keys(measurements).join(', ') || 'none'}.`,
-    errors: [{ path: 'querystring.measurement', message: 'is not one of this twin' }],
+function tableOf(points: readonly HistoryPoint[]): Cell[][] {
+  return points.map((point) => {
+    const { at, ...values } = toPoint(point);
+    return [at, ...Object.values(values)];
   });
 }

@@ -1,10 +1,9 @@
-import { askAs, SHOWN, seesTurns } from '../../../access/sight.ts';
+import { askAs, assertSeesTurns, SHOWN } from '../../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { mustReadTwin } from '../../../http/existence.ts';
 import { PageQuery, TwinPath } from '../../../http/parameters.ts';
 import { JournalItem, toJournalItem } from '../../../http/resources/journal-item.ts';
-import { Refusal } from '../../../problem.ts';
 
 export function journalRoutes(app: App, { engine, identity }: RouteContext): void {
   app.get(
@@ -24,11 +23,7 @@ export function journalRoutes(app: App, { engine, identity }: RouteContext): voi
     },
     async ({ params, query, principal }) => {
       const { row } = await mustReadTwin(engine, params);
-      if (!(await seesTurns(askAs(identity, principal), row))) {
-        throw new Refusal('forbidden', `the journal of a ${row.kind} shows what its author wrote`, {
-          hint: `That needs the permission ${SHOWN.authored} too: docs/permissions.md shows who has it.`,
-        });
-      }
+      await assertSeesTurns(askAs(identity, principal), row);
       const { items, nextCursor } = await engine.storage.listJournal(params, query);
       return { items: items.map(toJournalItem), nextCursor };
     },
