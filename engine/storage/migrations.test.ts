@@ -116,6 +116,7 @@ function migrationContract(name: string, place: Place): void {
     });
 
     test('knows from when on turns say which labels they changed', async () => {
+      await place.reset();
       const before = await openStorage(place.url(), OPTIONS);
       const writer = await Writer.of(before);
       await writer.write({ twins: [twinOf({ updatedAt: NOW })], journal: [journalOf()] });
