@@ -208,6 +208,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   }
 
   function tellSent({ home, twin, id, delivery }: DeliveryRow): void {
+    sends.sent(id, clock.now());
     if (changes.hasSubscribers) void publishSent(home, id);
     const kind = kinds.get(delivery.kind);
     if (kind && 'intent.sent' in kind.events) {

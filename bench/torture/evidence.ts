@@ -46,7 +46,10 @@ export async function gather(databaseUrl: string): Promise<Evidence> {
     deadLetters: await all((page) => storage.listDeadLetters(null, page)),
     readAt: Date.now(),
   };
-  const intents = intentVerbs({ storage, sendOf: () => ({ sentAt: null, attempts: 0 }) });
+  const intents = intentVerbs({
+    storage,
+    sendOf: () => ({ sentAt: null, handedAt: null, attempts: 0 }),
+  });
   for (const { id: home } of await all((page) => storage.listHomes(page))) {
     for (const row of await all((page) => storage.listTwins(home, {}, page))) {
       evidence.twins.push(await evidenceOf(storage, { home, twin: row.twin }));

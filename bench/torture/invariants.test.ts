@@ -234,7 +234,11 @@ describe('commands', () => {
     const { id } = story.command;
     const intent = story.evidence.intents.get(id);
     story.model.commands.delete(id);
-    if (intent) story.evidence.intents.set(id, { ...intent, status: 'pending', sentAt: null });
+    if (intent)
+      story.evidence.intents.set(id, {
+        ...intent,
+        ...{ status: 'pending', sentAt: null, endedAt: null },
+      });
     expect(story.violations()).toEqual([
       `command ${id} is pending, was never received and waits nowhere`,
     ]);

@@ -10,12 +10,13 @@ export const KILL_POINTS = [
   'after-acknowledge',
   /** A command has left; that it has is not stored. */
   'after-publish',
-  /** A delivery that must wait is parked; the cursor has not passed it. */
-  'after-parking',
-  /** All that could leave has left; no commit takes the cursor along. */
-  'before-cursor',
 ] as const;
-export type KillPoint = (typeof KILL_POINTS)[number];
+export type KillPoint =
+  | (typeof KILL_POINTS)[number]
+  /** A delivery that must wait is parked; the cursor has not passed it. */
+  | 'after-parking'
+  /** All that could leave has left; no commit takes the cursor along. */
+  | 'before-cursor';
 
 export type Order =
   /** Kill yourself when you pass the point for the `passes`-th time from now on. */

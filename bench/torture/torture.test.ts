@@ -19,6 +19,8 @@ const SELECTED: readonly (readonly [scenario: string, store: Store, broker: Brok
   ['kill-at-every-point', 'sqlite', ANY],
   ['kill-at-every-point', 'postgres', ANY],
   ['kill-anywhere', 'sqlite', 'embedded'],
+  ['kill-after-parking', 'postgres', 'embedded'],
+  ['kill-before-cursor', 'sqlite', ANY],
   ['postgres-restarted', 'postgres', 'mosquitto'],
   ['postgres-paused', 'postgres', 'embedded'],
   ['broker-restarted', 'sqlite', 'mosquitto'],

@@ -1,12 +1,14 @@
 /** When and how often open commands were sent: the outbox knows it, their twins do not. */
 
 export interface Send {
-  /** Null: not yet, or not known, as it was before the engine started. */
+  /** When its destination had taken it. Null: not yet, or not known, as it was before the engine started. */
   sentAt: number | null;
+  /** When it was last handed to its destination; null: it did not take it. */
+  handedAt: number | null;
   attempts: number;
 }
 
-const NOT_YET: Send = { sentAt: null, attempts: 0 };
+const NOT_YET: Send = { sentAt: null, handedAt: null, attempts: 0 };
 /** Beyond, those whose time is over are forgotten. */
 const MANY = 10_000;
 
@@ -14,20 +16,24 @@ export class Sends {
   readonly #sends = new Map<string, Send & { expiresAt: number }>();
 
   of(id: string): Send {
-    const send = this.#sends.get(id);
-    return send ? { sentAt: send.sentAt, attempts: send.attempts } : NOT_YET;
+    return this.#sends.get(id) ?? NOT_YET;
   }
 
   /** It is handed to its destination for the `attempts`-th time. */
   sending(id: string, attempts: number, at: number, expiresAt: number): void {
     if (this.#sends.size >= MANY) this.#forgetOver(at);
-    this.#sends.set(id, { sentAt: at, attempts, expiresAt });
+    this.#sends.set(id, { sentAt: null, handedAt: at, attempts, expiresAt });
+  }
+
+  sent(id: string, at: number): void {
+    const send = this.#sends.get(id);
+    if (send) send.sentAt = at;
   }
 
   /** It has not left the house. */
   unsent(id: string): void {
     const send = this.#sends.get(id);
-    if (send) send.sentAt = null;
+    if (send) send.handedAt = null;
   }
 
   forget(ids: Iterable<string>): void {

@@ -3,7 +3,7 @@ import { KILL_POINTS, type KillPoint } from '../orders.ts';
 import { within } from '../patience.ts';
 import type { Random } from '../random.ts';
 import { BOTH_BROKERS, BOTH_STORES, type Ground, type Report, type Scenario } from '../scenario.ts';
-import { allAreMissed, sleepers } from '../sleepers.ts';
+import { allAreMissed, arrives, command, sleepers } from '../sleepers.ts';
 import { type Scene, trouble } from '../trouble.ts';
 
 const DEATH_MS = 30_000;
@@ -42,10 +42,63 @@ const killsAnywhere: Scenario = {
   },
 };
 
+const LONG_MS = 10 * 60_000;
+
+/** kill -9 when what a device cannot be told now has just been parked: it is told once it is back. */
+const killsAfterParking: Scenario = {
+  name: 'kill-after-parking',
+  stores: BOTH_STORES,
+  // Mosquitto keeps what its devices are away for by itself
+  brokers: ['embedded'],
+  run(ground, random) {
+    return trouble(ground, random, {}, async ({ world, goOn }) => {
+      const away = await sleepers(world, 'away', 3);
+      const asked: string[] = [];
+      for (const device of away) {
+        const died = world.engine.ended();
+        await world.order({ order: 'kill', point: 'after-parking', passes: 1 });
+        // The answer may die with the engine; what was stored is held against the model all the same
+        const id = await command(world, device, LONG_MS).catch(() => null);
+        if (id !== null) asked.push(id);
+        await within(DEATH_MS, 'the engine dies', died);
+        await world.engine.start();
+        await goOn(20, 100);
+      }
+      await Promise.all(away.map((device) => device.comeBack()));
+      for (const id of asked) await arrives(world, id);
+      return { kills: away.length };
+    });
+  },
+};
+
+/** kill -9 in a quiet moment, before it is stored how far all has been delivered. */
+const killsBeforeCursor: Scenario = {
+  name: 'kill-before-cursor',
+  stores: BOTH_STORES,
+  brokers: BOTH_BROKERS,
+  run(ground, random) {
+    return trouble(ground, random, {}, async ({ world, load, goOn }) => {
+      const kills = ground.size === 'short' ? 1 : 3;
+      for (let n = 0; n < kills; n++) {
+        const died = world.engine.ended();
+        await world.order({ order: 'kill', point: 'before-cursor', passes: 1 });
+        await load.stop();
+        await within(DEATH_MS, 'the engine dies', died);
+        await world.engine.start();
+        load.start();
+        await goOn(20, 200);
+      }
+      return { kills };
+    });
+  },
+};
+
 export const kills: readonly Scenario[] = [
   ...KILL_POINTS.map(killsAt),
   killsAtEveryPoint,
   killsAnywhere,
+  killsAfterParking,
+  killsBeforeCursor,
 ];
 
 function killAt(point: KillPoint): Kill {
