@@ -106,7 +106,12 @@ async function startParts(
   });
   let identity: Identity | null = null;
   const storage = stack.use(
-    await doors.openStorage(config.databaseUrl, { deadLettersPerHome: config.deadLettersPerHome }),
+    await doors.openStorage(
+      config.databaseUrl,
+      { deadLettersPerHome: config.deadLettersPerHome },
+      (migration) =>
+        logger.info({ migration }, 'the database is brought up to date; this may take a while'),
+    ),
   );
   let held: string | null = null;
   const engine = stack.use(

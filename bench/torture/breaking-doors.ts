@@ -31,7 +31,7 @@ export class Doom {
 export function breakingDoors(doom: Doom, clock: SkewedClock): Doors {
   return {
     clock,
-    openStorage: async (url, options) => breakingStorage(await openStorage(url, options), doom),
+    openStorage: async (...given) => breakingStorage(await openStorage(...given), doom),
     startMqtt: (options) =>
       startMqtt({ ...options, engine: withBreakingSinks(options.engine, doom) }),
   };

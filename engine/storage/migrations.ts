@@ -12,6 +12,9 @@ export interface Migration {
   sql: string;
 }
 
+/** A database that holds data is about to be changed. */
+export type OnMigration = (name: string) => void;
+
 export interface AppliedMigration {
   name: string;
   checksum: string;

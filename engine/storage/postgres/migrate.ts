@@ -3,6 +3,7 @@ import { EngineError } from '../../errors.ts';
 import {
   type AppliedMigration,
   migrationFailed,
+  type OnMigration,
   pendingMigrations,
   readMigrations,
 } from '../migrations.ts';
@@ -17,12 +18,12 @@ const JOURNAL = `CREATE TABLE IF NOT EXISTS schema_migration (
 )`;
 
 /** Brings the database up to date, under a lock: two engines may start at once. */
-export async function migratePostgres(database: Database): Promise<void> {
+export async function migratePostgres(database: Database, onMigration: OnMigration): Promise<void> {
   const client = await database.connect();
   try {
     // must come first: what is applied may change until it is held
     await client.query('SELECT pg_advisory_lock($1)', [MIGRATION_LOCK]);
-    await applyPending(client);
+    await applyPending(client, onMigration);
   } catch (error) {
     throw postgresFailure(error);
   } finally {
@@ -30,7 +31,7 @@ export async function migratePostgres(database: Database): Promise<void> {
   }
 }
 
-async function applyPending(client: pg.Client): Promise<void> {
+async function applyPending(client: pg.Client, onMigration: OnMigration): Promise<void> {
   await client.query(JOURNAL);
   const applied = await client.query<AppliedMigration>(
     'SELECT name, checksum FROM schema_migration ORDER BY name',
@@ -39,6 +40,7 @@ async function applyPending(client: pg.Client): Promise<void> {
     readMigrations('postgres'),
     applied.rows,
   )) {
+    if (applied.rows.length > 0) onMigration(name);
     try {
       await within(client, async () => {
         await client.query(sql);

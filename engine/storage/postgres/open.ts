@@ -1,3 +1,4 @@
+import type { OnMigration } from '../migrations.ts';
 import type { Storage, StorageOptions } from '../port.ts';
 import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
 import { Committer } from './commit.ts';
@@ -52,10 +53,14 @@ import { maintain } from './upkeep.ts';
 const SHARDS = 2;
 
 /** Connects to a database and brings it up to date. */
-export async function openPostgres(url: string, options: StorageOptions): Promise<Storage> {
+export async function openPostgres(
+  url: string,
+  options: StorageOptions,
+  onMigration: OnMigration = () => {},
+): Promise<Storage> {
   const db = new Database(url);
   try {
-    await migratePostgres(db);
+    await migratePostgres(db, onMigration);
   } catch (error) {
     await db[Symbol.asyncDispose]();
     throw error;

@@ -23,7 +23,7 @@ describe('an SQLite file', () => {
 
   /** With a writer of epoch 1. */
   function open(): Connection {
-    const connection = openConnection(path);
+    const connection = openConnection(path, () => {});
     raiseEpoch(connection, 'test', 1, 1);
     return connection;
   }

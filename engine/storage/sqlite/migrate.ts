@@ -3,6 +3,7 @@ import {
   type AppliedMigration,
   type Migration,
   migrationFailed,
+  type OnMigration,
   pendingMigrations,
   readMigrations,
 } from '../migrations.ts';
@@ -18,15 +19,18 @@ const APPLIED = 'SELECT name, checksum FROM schema_migration ORDER BY name';
 const RECORD = 'INSERT INTO schema_migration (name, checksum) VALUES (?, ?)';
 
 /** Brings the database up to date, each migration in a transaction of its own. */
-export function migrateSqlite(connection: Connection): void {
+export function migrateSqlite(connection: Connection, onMigration: OnMigration): void {
   const known = readMigrations('sqlite');
+  const hadData = pending(connection, known).length < known.length;
   // a database that lacks nothing is opened without the write lock, which a busy engine holds
   while (pending(connection, known).length > 0) {
     connection.transaction(() => {
       connection.run(CREATE_LIST);
       // looks again under the lock: another process may have begun at the same moment
       const [next] = pending(connection, known);
-      if (next) apply(connection, next);
+      if (!next) return;
+      if (hadData) onMigration(next.name);
+      apply(connection, next);
     });
   }
 }

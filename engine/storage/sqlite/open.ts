@@ -1,3 +1,4 @@
+import type { OnMigration } from '../migrations.ts';
 import type { Storage, StorageOptions } from '../port.ts';
 import { encodeCommit } from './encoded-commit.ts';
 import { SqliteClaim } from './lease.ts';
@@ -19,14 +20,15 @@ const SHARDS = { inThread: 2, here: 1 };
 export async function openSqlite(
   path: string,
   options: StorageOptions,
+  onMigration: OnMigration = () => {},
   begin: BeginWorker = beginWorker,
 ): Promise<Storage> {
   if (path === ':memory:') {
-    const db = openConnection(path);
+    const db = openConnection(path, onMigration);
     const close = async () => db[Symbol.dispose]();
     return storageOf(path, { verbs: verbsOn(db, options), shards: SHARDS.here, close });
   }
-  const thread = await SqliteThread.open(path, () => begin({ path, options }));
+  const thread = await SqliteThread.open(path, () => begin({ path, options }), onMigration);
   const close = () => thread[Symbol.asyncDispose]();
   return storageOf(path, { verbs: thread.verbs, shards: SHARDS.inThread, close });
 }

@@ -17,6 +17,8 @@ export type ToThread =
   | { type: 'close' };
 
 export type FromThread =
+  /** Before it is open: a migration begins. */
+  | { type: 'migrating'; name: string }
   /** The connection is open, and these may be asked. */
   | { type: 'open'; verbs: Verb[] }
   | { type: 'not open'; error: ToldError }

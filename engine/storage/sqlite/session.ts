@@ -1,6 +1,7 @@
 import type { Worker } from 'node:worker_threads';
 import { EngineError, messageOf } from '../../errors.ts';
 import { heardError } from '../../told-error.ts';
+import type { OnMigration } from '../migrations.ts';
 import type { FromThread, ToThread, Verb } from './protocol.ts';
 
 interface Waiting {
@@ -18,13 +19,17 @@ export class Session {
   #end: EngineError | null = null;
 
   /** @throws what the opening of the database throws; EngineError `storage-unavailable` where the thread dies */
-  static of(worker: Worker): Promise<Session> {
+  static of(worker: Worker, onMigration: OnMigration): Promise<Session> {
     return new Promise((resolve, reject) => {
       let refusal: Error | null = null;
-      worker.once('message', (message: FromThread) => {
-        if (message.type === 'open') resolve(new Session(worker, message.verbs));
+      const hear = (message: FromThread) => {
+        if (message.type === 'migrating') onMigration(message.name);
         if (message.type === 'not open') refusal = heardError(message.error);
-      });
+        if (message.type !== 'open') return;
+        worker.off('message', hear);
+        resolve(new Session(worker, message.verbs));
+      };
+      worker.on('message', hear);
       // Only then also where it has said why: whoever is told may want the file
       watchEnd(worker, (end) => reject(refusal ?? end));
     });

@@ -10,7 +10,7 @@ function main(port: MessagePort, { path, options }: Beginning): void {
   const say = (message: FromThread) => port.postMessage(message);
   let db: Connection;
   try {
-    db = openConnection(path);
+    db = openConnection(path, (name) => say({ type: 'migrating', name }));
   } catch (error) {
     say({ type: 'not open', error: tellError(error) });
     return;

@@ -7,6 +7,7 @@ import { CONTRACT_OPTIONS } from '../contract/options.ts';
 import { journalOf, twinOf } from '../contract/sample-rows.ts';
 import { commitOf } from '../contract/subject.ts';
 import { openSqlite } from './open.ts';
+import type { Beginning } from './protocol.ts';
 import { beginWorker } from './thread.ts';
 
 const ADDRESS = { home: 'h', twin: 't' };
@@ -23,11 +24,12 @@ afterEach(() => rmSync(folder, { recursive: true }));
 
 /** @param first in place of the first threads */
 function open(...first: (() => Worker)[]) {
-  return openSqlite(path, CONTRACT_OPTIONS, (beginning) => {
+  const begin = (beginning: Beginning) => {
     const worker = (first.shift() ?? (() => beginWorker(beginning)))();
     workers.push(worker);
     return worker;
-  });
+  };
+  return openSqlite(path, CONTRACT_OPTIONS, () => {}, begin);
 }
 
 /** A thread that says that it is open, and runs this when it is asked something. */

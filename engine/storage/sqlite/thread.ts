@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import type { OnMigration } from '../migrations.ts';
 import { makePrivate } from './private-files.ts';
 import type { Beginning } from './protocol.ts';
 import { closed, Session } from './session.ts';
@@ -22,10 +23,14 @@ export class SqliteThread implements AsyncDisposable {
   readonly verbs: SqliteVerbs;
 
   /** @throws EngineError `storage-unavailable`, `database-too-new`, `migration-failed` */
-  static async open(path: string, begin: () => Worker): Promise<SqliteThread> {
+  static async open(
+    path: string,
+    begin: () => Worker,
+    onMigration: OnMigration,
+  ): Promise<SqliteThread> {
     // Here, and once: to close the file ends the locks on it that connections of this process hold by then
     makePrivate(path);
-    const beginSession = () => Session.of(begin());
+    const beginSession = () => Session.of(begin(), onMigration);
     return new SqliteThread(await beginSession(), beginSession);
   }
 
