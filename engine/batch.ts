@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { beginning, following, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
-import type { Change } from './changes.ts';
+import type { HomeChange } from './changes.ts';
 import { deadlineEnvelope, dueEvent } from './deadlines.ts';
 import { assertDeviceKind } from './device-kinds.ts';
 import type { Destinations, FollowUp, Turned, TurnResult } from './draft.ts';
@@ -76,7 +76,7 @@ export interface FoldedBatch {
   written: Written;
   receipts: Settled[];
   sendings: Sending[];
-  changes: (sendOf: (id: string) => Send) => Change[];
+  changes: (sendOf: (id: string) => Send, isFollowed: (home: string) => boolean) => HomeChange[];
   signals: Signal[];
 }
 
@@ -213,7 +213,7 @@ class Batch {
       written: { now: this.#now, bytes: this.#written, told: [...this.#told] },
       receipts: this.#ledger.receipts,
       sendings: this.#ledger.sendings(),
-      changes: (sendOf) => this.#ledger.changes(sendOf),
+      changes: (sendOf, isFollowed) => this.#ledger.changes(sendOf, isFollowed),
       signals: this.#ledger.signals,
     };
   }

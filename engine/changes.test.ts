@@ -1,10 +1,15 @@
 import { expect, test } from 'vitest';
-import { type Change, ChangeFeed } from './changes.ts';
+import { ChangeFeed, type HomeChange } from './changes.ts';
 
-const removed = (n: number): Change => ({ type: 'twin.removed', home: 'h1', twin: `t${n}` });
+const removed = (n: number): HomeChange => ({ type: 'twin.removed', home: 'h1', twin: `t${n}` });
 
 test('a subscriber that is always too slow is told what it missed, where it is missing', async () => {
-  const feed = new ChangeFeed();
+  const feed = new ChangeFeed({
+    now: () => 0,
+    epoch: () => 1,
+    settle: async () => {},
+    read: async () => 'unknown',
+  });
   const subscription = feed.subscribe(() => true);
   let published = 0;
   const publish = (count: number) => {

@@ -35,6 +35,8 @@ export interface Core {
   reloadOutbox(): void;
   /** Rows have gone from the store behind the outbox's back. */
   forgetDeliveries(deleted: { home: string; twin?: string }): void;
+  /** A home has gone. */
+  forgetChanges(home: string): void;
 }
 
 /** An event that someone asks for and waits for the answer to. */

@@ -19,6 +19,7 @@ import { intentVerbs } from './intent-verbs.ts';
 import type { AnyKind } from './kind.ts';
 import { assertTimezone } from './local-time.ts';
 import { Outbox } from './log/outbox.ts';
+import { readPastChanges } from './log/past-changes.ts';
 import { Sends } from './log/sends.ts';
 import { Maintenance } from './maintenance.ts';
 import { Quotas } from './quotas.ts';
@@ -59,7 +60,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const random = options.random ?? Math.random;
   const quotas = new Quotas(options.quotas);
   const kinds = byName(options.kinds);
-  const changes = new ChangeFeed();
   assertTimezone(defaultTimezone);
   let lost: EngineError | null = null;
   let stopping: Promise<void> | null = null;
@@ -122,6 +122,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     },
     onError: (error) => telemetry.emit('background.failed', { task: 'timers', error }),
   });
+  const changes = new ChangeFeed({
+    now: () => clock.now(),
+    epoch: () => lease.epoch,
+    settle: (home, run) => shardOf(home).exclusively(home, async () => run(lastPosition)),
+    read: (home, after) =>
+      readPastChanges({ storage, kinds, sendOf: (id) => sends.of(id) }, home, after, lastPosition),
+  });
   const maintenance = new Maintenance({
     ...{ storage, clock, telemetry, retention: options.retention },
     readUpTo: () => outbox.lowestCursor(),
@@ -140,6 +147,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sendOf: (id) => sends.of(id),
     reloadOutbox: () => outbox.reload(),
     forgetDeliveries: (deleted) => outbox.forget(deleted),
+    forgetChanges: (home) => changes.forget(home),
   };
 
   // ── how they meet ──────────────────────────────────────────────────────────────────────────
@@ -195,9 +203,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       outbox.add(commit, deliveries, rows.withdrawn);
     }
     // Asked now, not before the commit: who subscribed meanwhile has not read this change yet
-    if (changes.hasSubscribers) {
-      for (const change of made((id) => sends.of(id))) changes.publish(change);
-    }
+    const told = commit && new Map(commit.intents.map((intent) => [intent.id, intent]));
+    const sendOf = (id: string) => told?.get(id) ?? sends.of(id);
+    for (const change of made(sendOf, (home) => changes.isFollowed(home))) changes.publish(change);
     if (rows.intents.length > 0) sends.forget(rows.intents.map(({ id }) => id));
     for (const { name, fields } of signals) telemetry.emit(name, fields);
   }
@@ -209,7 +217,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
 
   function tellSent({ home, twin, id, delivery }: DeliveryRow): void {
     sends.sent(id, clock.now());
-    if (changes.hasSubscribers) void publishSent(home, id);
+    if (changes.isFollowed(home)) void publishSent(home, id);
     const kind = kinds.get(delivery.kind);
     if (kind && 'intent.sent' in kind.events) {
       inform({ home, twin }, id, { type: 'intent.sent', intent: id });

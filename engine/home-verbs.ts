@@ -88,6 +88,7 @@ export function homeVerbs(core: Core): HomeVerbs {
         await mustGetHome(core, id);
         await storage.deleteHome(id);
         shard.forgetHome(id);
+        core.forgetChanges(id);
       });
       core.forgetDeliveries({ home: id });
     },

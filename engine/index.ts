@@ -1,6 +1,13 @@
 /** The engine's door: everything that adapters and the API may import of it. */
 export { type BandPath, type Bands, MOST_BANDS, parseBandPath, type Span } from './bands.ts';
-export { type Change, ChangeFeed, type Subscription } from './changes.ts';
+export {
+  type Change,
+  ChangeFeed,
+  GAP_REASONS,
+  type GapReason,
+  type HomeChange,
+  type Subscription,
+} from './changes.ts';
 export { type Clock, systemClock } from './clock.ts';
 export { detailsOf } from './core.ts';
 export { createEngine } from './create-engine.ts';
@@ -37,6 +44,12 @@ export type { AnyKind, Measurements, View } from './kind.ts';
 export { isKindName } from './kind-check.ts';
 export type { Overruling } from './leases.ts';
 export { assertTimezone } from './local-time.ts';
+export {
+  type ChangePosition,
+  parsePosition,
+  positionText,
+  samePosition,
+} from './log/change-position.ts';
 export { readDeliveries } from './log/source.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';

@@ -1,10 +1,9 @@
-import type { Change } from './changes.ts';
+import type { HomeChange } from './changes.ts';
 import type { Turned } from './draft.ts';
 import type { Envelope, Receipt } from './envelope.ts';
 import type { EngineError } from './errors.ts';
-import { shown } from './intents.ts';
-import type { Json } from './json.ts';
 import type { LiveTwin } from './live-twin.ts';
+import { changesOf } from './log/changes-of.ts';
 import type { Send } from './log/sends.ts';
 import type { Waiting } from './mailbox.ts';
 import { mergeStats } from './rollups.ts';
@@ -17,6 +16,7 @@ import type {
   HomeRow,
   IntentWrite,
   JournalRow,
+  LogRow,
   RelationWrite,
   RollupRow,
   TwinRow,
@@ -158,19 +158,13 @@ export class Ledger {
     return this.#sendings.filter(({ row }) => !this.#withdrawn.has(row.id));
   }
 
-  /** Built on demand: most of the time nobody watches. */
-  changes(sendOf: (id: string) => Send): Change[] {
-    return [
-      ...this.#turned.map(changeOf),
-      ...[...this.#intents.values()].map((intent): Change => {
-        const { home, twin } = intent;
-        return { type: 'intent', home, twin, intent: shown(intent, sendOf(intent.id)) };
-      }),
-      ...[...this.#alerts.values()].map((alert): Change => {
-        const { home, twin } = alert;
-        return { type: 'alert', home, twin, alert };
-      }),
-    ];
+  /** Built on demand: most of the time nobody watches. In the order of the log, in which the turns have their places by now. */
+  changes(sendOf: (id: string) => Send, isFollowed: (home: string) => boolean): HomeChange[] {
+    return this.#turned.flatMap((turned) =>
+      isFollowed(turned.twin.home)
+        ? changesOf(turned, turned.journal as LogRow, ({ id }) => sendOf(id))
+        : [],
+    );
   }
 }
 
@@ -197,23 +191,4 @@ export function deadLetter(
 /** The door, for counting: twins that tell are one. */
 function sourceOf({ source }: Envelope): string {
   return source.includes('/') ? 'twin' : source;
-}
-
-function changeOf({ twin, journal }: Turned): Change {
-  return {
-    type: 'twin',
-    home: twin.home,
-    twin: twin.twin,
-    kind: twin.kind,
-    revision: twin.revision,
-    at: journal.at,
-    event: journal.event,
-    eventId: journal.eventId,
-    cause: journal.cause,
-    correlation: journal.correlation,
-    state: twin.state.value as Json,
-    reported: twin.view.reported,
-    desired: twin.view.desired,
-    effects: journal.effects,
-  };
 }

@@ -144,10 +144,11 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           await storage.deleteTwin(address);
           // Others of its home may hold it as a relation
           shard.forgetHome(address.home);
+          // Before anything else happens in the home, such as that it is made anew
+          changes.publish({ type: 'twin.removed', ...address });
         });
       });
       core.forgetDeliveries(address);
-      changes.publish({ type: 'twin.removed', ...address });
     },
 
     async readTwin(address) {

@@ -105,7 +105,9 @@ const isSame = (one: LiveMessage, other: LiveMessage) =>
 describe('a stream', () => {
   test('tells all kinds of messages to who may see all', () => {
     const kinds = new Set(told.map(({ event }) => event));
-    expect(kinds).toEqual(new Set(['snapshot', 'snapshot.end', 'twin', 'intent', 'alert']));
+    expect(kinds).toEqual(
+      new Set(['snapshot', 'snapshot.end', 'position', 'twin', 'intent', 'alert']),
+    );
     expect(JSON.stringify(told)).toContain('pin');
   });
 

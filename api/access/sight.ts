@@ -72,6 +72,8 @@ export async function seen(may: Ask, message: LiveMessage): Promise<LiveMessage 
     case 'hello':
     case 'snapshot.end':
     case 'lagged':
+    case 'gap':
+    case 'position':
       return message;
     case 'snapshot':
     case 'twin.removed': {

@@ -6,7 +6,7 @@ import { problemOf } from '../problem.ts';
 import { heartbeat } from './heartbeat.ts';
 import type { LiveConnections } from './live-connections.ts';
 import type { LiveFeed } from './live-feed.ts';
-import type { LiveMessage } from './message.ts';
+import type { PlacedMessage } from './message.ts';
 
 /** Heartbeats that a reader may leave unread before it is cut off. */
 const PATIENCE_BEATS = 4;
@@ -50,6 +50,7 @@ export async function streamEvents(
     if (!raw.writableNeedDrain) {
       unread = 0;
       raw.write(': heartbeat\n\n');
+      feed.mark();
     } else if (++unread >= PATIENCE_BEATS) raw.destroy();
   });
   const entry = connections.add({
@@ -85,8 +86,11 @@ export async function streamEvents(
 }
 
 /** Resolves when there is room for the next, or nobody there any more. */
-async function write(raw: ServerResponse, { event, data }: LiveMessage): Promise<void> {
-  if (raw.write(`event: ${event}\ndata: ${JSON.stringify(data)}\n\n`)) return;
+async function write(raw: ServerResponse, { event, data, id }: PlacedMessage): Promise<void> {
+  const place = id === undefined ? '' : `id: ${id}\n`;
+  // Without data a browser takes note of the id, and dispatches nothing
+  const told = event === 'position' ? '' : `event: ${event}\ndata: ${JSON.stringify(data)}\n`;
+  if (raw.write(`${place}${told}\n`)) return;
   await new Promise<void>((resolve) => {
     const done = () => {
       raw.off('drain', done).off('close', done);

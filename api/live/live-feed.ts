@@ -1,19 +1,24 @@
-import type { Change, Engine } from '../../engine/index.ts';
+import { type Change, type Engine, type HomeChange, parsePosition } from '../../engine/index.ts';
 import { type Ask, seen } from '../access/sight.ts';
 import { readingOf } from '../http/readings.ts';
 import { toTwin } from '../http/resources/twin.ts';
-import { type LiveMessage, toLiveMessage } from './message.ts';
+import { gapMessage, type LiveMessage, type PlacedMessage, toPlacedMessage } from './message.ts';
 
 /** What a subscriber wants to see. */
 export interface LiveFilter {
   home: string;
   kind?: string | undefined;
   twin?: string | undefined;
-  /** Begin with the twins as they are. */
+  /** Begin with the twins as they are; where it goes on from a position: only if it cannot. */
   snapshot: boolean;
+  /** The id of the last message that the subscriber has got; absent: from now on. */
+  resume?: string | undefined;
 }
 
-export interface LiveFeed extends Disposable, AsyncIterable<LiveMessage> {}
+export interface LiveFeed extends Disposable, AsyncIterable<PlacedMessage> {
+  /** Tells the subscriber up to where it has been told everything, though little or nothing of it was for it. */
+  mark(): void;
+}
 
 const SNAPSHOT_PAGE = 100;
 /** Kinds remembered per subscriber. */
@@ -24,27 +29,37 @@ const KINDS_KNOWN = 1_000;
  * leaves changes out and says so (`lagged`). Dispose it to end the iteration.
  *
  * With a snapshot the twins come first. What changes meanwhile follows after it, so that nothing is
- * missed; a change whose revision the snapshot already has can be told by its revision.
+ * missed; a change whose revision the snapshot already has can be told by its revision. Until the snapshot has
+ * ended no message has an id: who is cut off in it begins anew.
  */
 export function openFeed(engine: Engine, filter: LiveFilter, may: Ask): LiveFeed {
-  const subscription = engine.changes.subscribe((change) => concerns(filter, change));
-  const kinds = new KindMemory(engine, filter.home);
+  const { home, resume } = filter;
+  const from = resume === undefined ? null : parsePosition(resume);
+  const subscription = engine.changes.follow(home, (change) => concerns(filter, change), from);
+  const kinds = new KindMemory(engine, home);
 
-  async function* all(): AsyncGenerator<LiveMessage> {
-    if (filter.snapshot) yield* snapshot(engine, filter, kinds);
+  async function* all(): AsyncGenerator<PlacedMessage> {
+    if (resume !== undefined && from === null) yield gapMessage('malformed');
+    if (filter.snapshot && from === null) yield* snapshot(engine, filter, kinds);
     for await (const change of subscription) {
-      if (await isOfKind(filter, change, kinds)) yield toLiveMessage(change);
+      if (!(await isOfKind(filter, change, kinds))) continue;
+      yield toPlacedMessage(change);
+      if (change.type === 'gap' && filter.snapshot) yield* snapshot(engine, filter, kinds);
     }
   }
 
-  async function* messages(): AsyncGenerator<LiveMessage> {
-    for await (const message of all()) {
+  async function* messages(): AsyncGenerator<PlacedMessage> {
+    let told: string | undefined;
+    for await (const { id, ...message } of all()) {
       const shown = await seen(may, message);
-      if (shown) yield shown;
+      if (!shown || (shown.event === 'position' && id === told)) continue;
+      if (id !== undefined) told = id;
+      yield { ...shown, ...(id !== undefined && { id }) };
     }
   }
 
   return {
+    mark: () => subscription.mark(),
     [Symbol.asyncIterator]: messages,
     [Symbol.dispose]: () => subscription[Symbol.dispose](),
   };
@@ -78,16 +93,15 @@ async function* snapshot(
   yield { event: 'snapshot.end', data: { twins } };
 }
 
-/** What can be decided at once, for every commit of every home: cheap. */
-function concerns({ home, kind, twin }: LiveFilter, change: Change): boolean {
-  if (change.type === 'lagged') return true;
-  if (change.home !== home || (twin !== undefined && change.twin !== twin)) return false;
+/** What can be decided at once, for every commit of the home: cheap. */
+function concerns({ kind, twin }: LiveFilter, change: HomeChange): boolean {
+  if (twin !== undefined && change.twin !== twin) return false;
   return kind === undefined || change.type !== 'twin' || change.kind === kind;
 }
 
 /** Intents and alerts do not say of which kind their twin is. */
 async function isOfKind({ kind }: LiveFilter, change: Change, kinds: KindMemory): Promise<boolean> {
-  if (kind === undefined || change.type === 'lagged') return true;
+  if (kind === undefined || !('home' in change)) return true;
   if (change.type === 'twin') {
     kinds.note(change.twin, change.kind);
     return true;

@@ -1,6 +1,6 @@
 import type { WebSocket } from '@fastify/websocket';
 import { z } from 'zod';
-import type { Engine } from '../../engine/index.ts';
+import { type Engine, GAP_REASONS, parsePosition } from '../../engine/index.ts';
 import type { Rights } from '../access/rights.ts';
 import { mustReadHome } from '../http/existence.ts';
 import { type ProblemCode, problemOf, Refusal } from '../problem.ts';
@@ -31,6 +31,7 @@ const ClientMessage = z.discriminatedUnion('action', [
     kind: z.string().max(64).optional(),
     twin: z.string().max(64).optional(),
     snapshot: z.boolean().default(false),
+    resume: z.string().max(64).optional(),
   }),
   z.strictObject({ action: z.literal('unsubscribe'), id: SubscriptionId }),
   z.strictObject({ action: z.literal('ping') }),
@@ -42,7 +43,7 @@ export type ServerMessage =
   | { type: 'subscribed' | 'unsubscribed'; subscription: string }
   | { type: 'pong' }
   | { type: 'error'; subscription?: string; code: ProblemCode; message: string; hint?: string }
-  | { type: LiveMessage['event']; subscription?: string; data: LiveMessage['data'] };
+  | { type: LiveMessage['event']; subscription?: string; id?: string; data: LiveMessage['data'] };
 
 /**
  * One WebSocket client and what it follows. What it does not read is bounded: the feeds wait for
@@ -74,6 +75,7 @@ export class LiveSession {
       if (!answered) return socket.terminate();
       answered = false;
       socket.ping();
+      for (const { feed } of this.#feeds.values()) feed.mark();
     });
     socket.on('pong', () => {
       answered = true;
@@ -144,6 +146,11 @@ export class LiveSession {
       this.#refuse(id, new Refusal('overloaded', detail, { hint }));
       return;
     }
+    if (filter.resume !== undefined && parsePosition(filter.resume) === null) {
+      const hint = 'Give the `id` of the last message, or leave `resume` out and read the twins.';
+      this.#refuse(id, new Refusal('malformed', `resume: ${GAP_REASONS.malformed}`, { hint }));
+      return;
+    }
     const feed = openFeed(this.#engine, filter, this.#rights.may);
     this.#feeds.set(id, { feed, home: filter.home });
     // Its failures have been told to the client
@@ -158,9 +165,10 @@ export class LiveSession {
       // It may have been given up while the store was asked
       if (this.#feeds.get(id)?.feed !== feed) return;
       this.#answer({ type: 'subscribed', subscription: id });
-      for await (const { event, data } of feed) {
+      for await (const { event, id: place, data } of feed) {
         if (this.#feeds.get(id)?.feed !== feed) return;
-        await this.#push({ type: event, subscription: id, data });
+        const placed = place !== undefined && { id: place };
+        await this.#push({ type: event, subscription: id, ...placed, data });
       }
     } catch (error) {
       this.#refuse(id, error);

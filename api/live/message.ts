@@ -1,6 +1,12 @@
 /** What subscribers are sent, over SSE and WebSocket alike: the shapes of the REST API. */
 import { z } from 'zod';
-import type { Change, Json } from '../../engine/index.ts';
+import {
+  type Change,
+  GAP_REASONS,
+  type GapReason,
+  type Json,
+  positionText,
+} from '../../engine/index.ts';
 import { AnyObject, JsonValue } from '../http/json-value.ts';
 import { iso, Moment } from '../http/moment.ts';
 import { Alert, toAlert } from '../http/resources/alert.ts';
@@ -44,16 +50,46 @@ export const LiveMessage = z
     }),
     z.object({ event: z.literal('intent'), data: IntentChange }),
     z.object({ event: z.literal('alert'), data: Alert }),
-    z.object({ event: z.literal('lagged'), data: z.object({ missed: z.int() }) }),
+    z.object({
+      event: z.literal('lagged'),
+      data: z.object({
+        missed: z.int(),
+        resume: z
+          .string()
+          .optional()
+          .describe('From here on a new stream tells all of it; absent: not any more.'),
+      }),
+    }),
+    z.object({
+      event: z.literal('gap'),
+      data: z.object({
+        reason: z.enum(Object.keys(GAP_REASONS) as [GapReason, ...GapReason[]]),
+        detail: z.string(),
+      }),
+    }),
+    z.object({ event: z.literal('position'), data: z.object({}) }),
   ])
   .meta({
     id: 'LiveMessage',
     description:
-      'What a subscriber is sent. `lagged`: it read too slowly and missed that many; read the twins again.',
+      'What a subscriber is sent, each with an `id` where the stream can go on after it. `lagged`: it read too slowly and missed that many. `gap`: the stream cannot go on where it was cut off, and begins now. After either, read the twins again. `position`: nothing else has happened up to this id.',
   });
 export type LiveMessage = z.infer<typeof LiveMessage>;
 
-export function toLiveMessage(change: Change): LiveMessage {
+/** A message with the position at which a stream goes on that has got it. */
+export type PlacedMessage = LiveMessage & { id?: string };
+
+export function gapMessage(reason: GapReason): LiveMessage {
+  return { event: 'gap', data: { reason, detail: GAP_REASONS[reason] } };
+}
+
+export function toPlacedMessage(change: Change): PlacedMessage {
+  const message = toLiveMessage(change);
+  const position = 'position' in change ? change.position : undefined;
+  return position ? { ...message, id: positionText(position) } : message;
+}
+
+function toLiveMessage(change: Change): LiveMessage {
   switch (change.type) {
     case 'twin': {
       const { home, twin: id, kind, revision, at, event, eventId, cause, correlation } = change;
@@ -84,6 +120,16 @@ export function toLiveMessage(change: Change): LiveMessage {
     case 'alert':
       return { event: 'alert', data: toAlert(change.alert) };
     case 'lagged':
-      return { event: 'lagged', data: { missed: change.missed } };
+      return {
+        event: 'lagged',
+        data: {
+          missed: change.missed,
+          ...(change.resume && { resume: positionText(change.resume) }),
+        },
+      };
+    case 'gap':
+      return gapMessage(change.reason);
+    case 'position':
+      return { event: 'position', data: {} };
   }
 }

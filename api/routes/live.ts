@@ -12,11 +12,11 @@ const TRY_AGAIN_LATER = 1013;
 
 const DESCRIPTION = `Send JSON text messages:
 
-- \`{"action": "subscribe", "id": "a", "home": "home", "kind"?, "twin"?, "snapshot"?: true}\` — answered with \`{"type": "subscribed", "subscription": "a"}\`; up to 32 per connection
+- \`{"action": "subscribe", "id": "a", "home": "home", "kind"?, "twin"?, "snapshot"?: true, "resume"?: "…"}\` — answered with \`{"type": "subscribed", "subscription": "a"}\`; up to 32 per connection
 - \`{"action": "unsubscribe", "id": "a"}\`
 - \`{"action": "ping"}\` — answered with \`{"type": "pong"}\`
 
-What happens arrives as \`{"type": "twin", "subscription": "a", "data": …}\`; types and data are those of LiveMessage. A message that cannot be read is answered with \`{"type": "error", "code", "message", "hint"?}\`. A client that does not read is told how much it missed (\`lagged\`), and cut off when it answers no ping for 15 s, or sends more than 100 messages in a second (close code 1008). A page of another origin connects only when the server allows it (403).`;
+What happens arrives as \`{"type": "twin", "subscription": "a", "id": "…", "data": …}\`; types and data are those of LiveMessage. After a cut subscribe with \`resume\`, the last \`id\` of that subscription: what came after it arrives first, each once and in order, or \`gap\` says why not: read the twins again (with \`snapshot\` they follow by themselves). \`position\` has but an id: up to there nothing else was for you. A message that cannot be read is answered with \`{"type": "error", "code", "message", "hint"?}\`. A client that does not read is told how much it missed (\`lagged\`), and cut off when it answers no ping for 15 s, or sends more than 100 messages in a second (close code 1008). A page of another origin connects only when the server allows it (403).`;
 
 export function liveRoutes(
   app: App,

@@ -65,6 +65,17 @@ export interface Storage extends AsyncDisposable {
    * of its rows that are given.
    */
   readLog(after: number, upTo: number): Promise<LogRow[]>;
+  /**
+   * Turns of one home from position `from` on, up to `upTo`, both inclusive, by their position, of one snapshot; and
+   * the highest position that there was when a twin of the home was last removed, with its turns. 0: none was.
+   * The whole range is looked through, whoever's it is.
+   */
+  readHomeLog(
+    home: string,
+    from: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ rows: LogRow[]; removedAt: number }>;
   /** Up to where readers have come of each writer, fenced: written unless the epoch is another by now. */
   saveCursors(epoch: number, cursors: ReadonlyMap<number, Cursors>): Promise<void>;
 

@@ -1,7 +1,7 @@
-import type { Change } from '../../../engine/index.ts';
+import type { HomeChange } from '../../../engine/index.ts';
 
 /** A committed turn of `h1/l1` whose event weighs so many bytes. */
-export function changeOf(revision: number, bytes = 0): Change {
+export function changeOf(revision: number, bytes = 0): HomeChange {
   return {
     type: 'twin',
     home: 'h1',

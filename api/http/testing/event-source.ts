@@ -11,6 +11,8 @@ export class EventSourceReader implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<string>;
   readonly #abort: AbortController;
   #text = '';
+  /** Of the last message that had one: what a browser sends when it connects again. */
+  lastId: string | null = null;
   /** Comments seen so far. */
   readonly comments: string[] = [];
 
@@ -21,9 +23,15 @@ export class EventSourceReader implements AsyncDisposable {
     this.#reader = body.pipeThrough(new TextDecoderStream()).getReader();
   }
 
-  static async open(url: string, token = TOKEN): Promise<EventSourceReader> {
+  static async open(
+    url: string,
+    { token = TOKEN, lastId }: { token?: string; lastId?: string | null } = {},
+  ): Promise<EventSourceReader> {
     const abort = new AbortController();
-    const headers = { authorization: `Bearer ${token}` };
+    const headers = {
+      authorization: `Bearer ${token}`,
+      ...(lastId != null && { 'last-event-id': lastId }),
+    };
     return new EventSourceReader(await fetch(url, { headers, signal: abort.signal }), abort);
   }
 
@@ -39,6 +47,10 @@ export class EventSourceReader implements AsyncDisposable {
         else fields.set(line.slice(0, colon), line.slice(colon + 1).trim());
       }
       const data = fields.get('data');
+      const id = fields.get('id');
+      if (id !== undefined) this.lastId = id;
+      // A browser dispatches nothing then
+      if (id !== undefined && data === undefined) continue;
       if (data === undefined) return { event: 'comment', data: {} };
       return {
         event: fields.get('event') ?? 'message',

@@ -10,6 +10,8 @@ export class SocketClient implements Disposable {
   #received: SocketMessage[] = [];
   #arrived: () => void = () => {};
   #closed = false;
+  /** Of the last message that had one. */
+  lastId: string | null = null;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -34,10 +36,12 @@ export class SocketClient implements Disposable {
     this.#socket.send(typeof message === 'string' ? message : JSON.stringify(message));
   }
 
-  /** The next message; throws when the connection ends first. */
+  /** The next message that says more than where the stream is; throws when the connection ends first. */
   async next(): Promise<SocketMessage> {
     for (;;) {
       const message = this.#received.shift();
+      if (typeof message?.['id'] === 'string') this.lastId = message['id'];
+      if (message?.type === 'position') continue;
       if (message) return message;
       if (this.#closed) throw new Error('the connection has ended');
       await new Promise<void>((resolve) => {

@@ -161,10 +161,9 @@ describe('an open stream', () => {
     using socket = await SocketClient.open(address, bob.token);
     socket.send({ action: 'subscribe', id: 'a', home: 'nest' });
     await socket.nextOf('subscribed');
-    await using stream = await EventSourceReader.open(
-      `http://${address}/v1/homes/nest/stream`,
-      bob.token,
-    );
+    await using stream = await EventSourceReader.open(`http://${address}/v1/homes/nest/stream`, {
+      token: bob.token,
+    });
     const ended = socket.ended();
     const removed = await api.delete(`/v1/homes/nest/members/${bob.id}`, { token: ada.token });
     expect(removed.status).toBe(204);

@@ -15,7 +15,12 @@ const StreamQuery = z.object({
   snapshot: z
     .enum(['true', 'false'])
     .default('false')
-    .describe('Begin with the present twins, each as event `snapshot`, then `snapshot.end`.'),
+    .describe(
+      'Begin with the present twins, each as event `snapshot`, then `snapshot.end`; where the stream goes on from an id: only if it cannot.',
+    ),
+  resume: QueryText.optional().describe(
+    'Go on after the message with this id; `Last-Event-ID`, which a browser sends when it connects again, counts before it.',
+  ),
   access_token: z
     .string()
     .optional()
@@ -36,9 +41,10 @@ export function streamRoutes(
         tags: ['Live'],
         summary: 'Follow what happens in a home',
         description:
-          'Server-sent events: `hello`, then `twin` (a turn: see TwinChanged), `twin.removed`, `intent`, `alert`, each after its commit; `data` is JSON. Each shows what the reader may read over REST and no more. `lagged` says how many a slow reader missed: read the twins again. A comment every 15 s keeps proxies from closing the connection.',
+          'Server-sent events: `hello`, then `twin` (a turn: see TwinChanged), `twin.removed`, `intent`, `alert`, each after its commit; `data` is JSON. Each shows what the reader may read over REST and no more. Messages carry an `id`; a stream that is opened with it goes on after that message, each change once and in order, or `gap` says why it cannot, and the stream goes on from now: read the twins again. `lagged` says how many a slow reader missed, and in `resume` from which id it may have them after all. A comment every 15 s keeps proxies from closing the connection.',
         params: HomePath,
         querystring: StreamQuery,
+        headers: z.looseObject({ 'last-event-id': z.string().optional() }),
         response: {
           200: {
             description: 'The stream; it does not end by itself.',
@@ -50,7 +56,7 @@ export function streamRoutes(
       },
     },
     async (request, reply) => {
-      const { params, query } = request;
+      const { params, query, headers } = request;
       await mustReadHome(engine, params.home);
       connections.assertRoom(accountOf(request.principal));
       const rights = new Rights(identity, request.principal);
@@ -59,6 +65,7 @@ export function streamRoutes(
         twin: query.twin,
         kind: query.kind,
         snapshot: query.snapshot === 'true',
+        resume: headers['last-event-id'] || query.resume,
       };
       const feed = openFeed(engine, filter, rights.may);
       reply.hijack();

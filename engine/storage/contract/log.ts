@@ -5,6 +5,7 @@ import {
   alertOf,
   deadLetterOf,
   deliveryOf,
+  homeOf,
   intentOf,
   journalOf,
   NOW,
@@ -36,6 +37,40 @@ export function logContract(open: OpenSubject): void {
         of(journalOf({ revision: 2 }), 5),
       ]);
       expect(await storage.readLog(5, 100)).toEqual([]);
+    });
+
+    test('gives the turns of one home in a range of positions, no more than are asked for', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      const rows = ['h', 'other', 'h', 'h'].map((home, revision) => journalOf({ home, revision }));
+      await writer.write({ journal: rows });
+      const seqs = async (from: number, upTo: number, limit = 10) =>
+        (await storage.readHomeLog('h', from, upTo, limit)).rows.map(({ seq }) => seq);
+      expect(await seqs(0, 100)).toEqual([1, 3, 4]);
+      expect(await seqs(1, 3)).toEqual([1, 3]);
+      expect(await seqs(2, 100, 1)).toEqual([3]);
+      expect((await storage.readHomeLog('h', 3, 3, 1)).rows).toEqual([
+        { ...rows[2], writer: 0, seq: 3 },
+      ]);
+      expect(await storage.readHomeLog('nobody', 0, 100, 9)).toEqual({ rows: [], removedAt: 0 });
+    });
+
+    test('says up to where turns of a removed twin are missing in a home', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const writer = await Writer.of(storage);
+      const homes = ['h', 'other'].map((id) => homeOf({ id }));
+      await writer.write({ homes, twins: [twinOf(), twinOf({ twin: 'kept' })], seq: 70 });
+      await storage.deleteTwin({ home: 'h', twin: 't' });
+      await writer.write({ seq: 71 });
+      const removedAt = async (home: string) =>
+        (await storage.readHomeLog(home, 0, 100, 9)).removedAt;
+      expect(await removedAt('h')).toBe(70);
+      expect(await removedAt('other')).toBe(0);
+      await storage.updateHome(homeOf({ id: 'h', name: 'New' }));
+      await storage.deleteTwin({ home: 'h', twin: 'kept' });
+      expect(await removedAt('h')).toBe(71);
     });
 
     test('gives a reader all turns whose commits were answered before it asked', async () => {

@@ -33,7 +33,7 @@ import {
   readJournal,
 } from './journal.ts';
 import { PostgresLease } from './lease.ts';
-import { readLog, saveCursors } from './log.ts';
+import { readHomeLog, readLog, saveCursors } from './log.ts';
 import { migratePostgres } from './migrate.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
 import { beginStart, endStart } from './starts.ts';
@@ -82,6 +82,7 @@ export async function openPostgres(
     dueWakes: (until, limit, after) => dueWakes(db, until, limit, after),
 
     readLog: (after, upTo) => readLog(db, after, upTo),
+    readHomeLog: (home, from, upTo, limit) => readHomeLog(db, home, from, upTo, limit),
     saveCursors: (epoch, cursors) => saveCursors(db, epoch, cursors),
 
     listParked: (after, limit) => listParked(db, after, limit),

@@ -119,6 +119,11 @@ export async function deleteTwin(database: Database, { home, twin }: Address): P
       }
       const text = 'DELETE FROM relation WHERE home = $1 AND (twin = $2 OR target = $2)';
       await query({ text }, [home, twin]);
+      // Its turns are gone from the log: whoever reads on from before learns that something is missing
+      await query(
+        { text: 'UPDATE home SET removed_at_seq = (SELECT max(seq) FROM writer) WHERE id = $1' },
+        [home],
+      );
     }),
   );
 }

@@ -7,7 +7,7 @@ import { sqliteFailure } from './failures.ts';
 export type Value = string | number | null;
 /** By position (`?`) or by name (`@home`). */
 type Values = Value[] | [Record<string, Value>];
-type Raw = Record<string, Value>;
+export type Raw = Record<string, Value>;
 
 /** How long a statement waits for another process (a CLI, a backup) that writes just now. */
 const BUSY_TIMEOUT_MS = 2_000;

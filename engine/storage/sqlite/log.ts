@@ -1,24 +1,43 @@
 import type { LogRow } from '../../rows.ts';
 import type { Cursors } from '../port.ts';
 import { JOURNAL } from '../tables.ts';
-import { type Connection, readRow } from './connection.ts';
+import { type Connection, type Raw, readRow } from './connection.ts';
 
 /** As the index has it, which serves no other expression. */
 export const SEQ = 'coalesce(seq, ceil(received_at))';
 
+const READ = `SELECT ${JOURNAL.fields}, coalesce(writer, -1) AS "writer", ${SEQ} AS "seq" FROM journal`;
+
 export function readLog(connection: Connection, after: number, upTo: number): LogRow[] {
   return connection
+    .all(`${READ} WHERE ${SEQ} > ? AND ${SEQ} <= ? ORDER BY ${SEQ}, position`, after, upTo)
+    .map(logRow);
+}
+
+export function readHomeLog(
+  connection: Connection,
+  home: string,
+  from: number,
+  upTo: number,
+  limit: number,
+): { rows: LogRow[]; removedAt: number } {
+  const removed = connection.get('SELECT removed_at_seq AS "at" FROM home WHERE id = ?', home);
+  const rows = connection
+    // The plus keeps it to the index of positions: that of the home's twins leads through all their turns
     .all(
-      `SELECT ${JOURNAL.fields}, coalesce(writer, -1) AS "writer", ${SEQ} AS "seq" FROM journal
-       WHERE ${SEQ} > ? AND ${SEQ} <= ? ORDER BY ${SEQ}, position`,
-      after,
-      upTo,
+      `${READ} WHERE ${SEQ} >= ? AND ${SEQ} <= ? AND +home = ? ORDER BY ${SEQ}, position LIMIT ?`,
+      ...[from, upTo, home, limit],
     )
-    .map((raw) => ({
-      ...readRow(JOURNAL, raw),
-      writer: Number(raw['writer']),
-      seq: Number(raw['seq']),
-    }));
+    .map(logRow);
+  return { rows, removedAt: Number(removed?.['at'] ?? 0) };
+}
+
+function logRow(raw: Raw): LogRow {
+  return {
+    ...readRow(JOURNAL, raw),
+    writer: Number(raw['writer']),
+    seq: Number(raw['seq']),
+  };
 }
 
 export function saveCursors(

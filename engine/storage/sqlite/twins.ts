@@ -128,6 +128,11 @@ export function deleteTwin(connection: Connection, { home, twin }: Address): voi
       home,
       twin,
     });
+    // Its turns are gone from the log: whoever reads on from before learns that something is missing
+    connection.run(
+      'UPDATE home SET removed_at_seq = (SELECT max(seq) FROM writer) WHERE id = ?',
+      home,
+    );
   });
 }
 

@@ -33,7 +33,7 @@ import {
   readJournal,
 } from './journal.ts';
 import { type Ownership, presentOwner, raiseEpoch } from './lease.ts';
-import { readLog, saveCursors } from './log.ts';
+import { readHomeLog, readLog, saveCursors } from './log.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
@@ -72,6 +72,7 @@ export function verbsOn(
     dueWakes: async (until, limit, after) => dueWakes(db, until, limit, after),
 
     readLog: async (after, upTo) => readLog(db, after, upTo),
+    readHomeLog: async (home, from, upTo, limit) => readHomeLog(db, home, from, upTo, limit),
     saveCursors: async (epoch, cursors) => saveCursors(db, epoch, cursors),
 
     listParked: async (after, limit) => listParked(db, after, limit),
