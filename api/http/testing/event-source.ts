@@ -84,7 +84,7 @@ export class EventSourceReader implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#abort.abort();
-    // Reading what was aborted is how the end is awaited
-    await this.#reader.closed.catch(() => undefined);
+    // What was not read would keep the pipe, and so the end, waiting. It fails as what was aborted does
+    await this.#reader.cancel().catch(() => undefined);
   }
 }
