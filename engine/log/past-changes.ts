@@ -29,7 +29,7 @@ export interface PastChangesSource {
 }
 
 /** Positions that are looked through, whoever's they are. */
-const MOST_POSITIONS = 50_000;
+const MOST_POSITIONS = 200_000;
 /** Turns that are told. */
 const MOST_TURNS = 2_000;
 /** With those that lead from a checkpoint to the first of them. */
