@@ -232,6 +232,7 @@ describe('a stream that goes on from a position', () => {
     feed.follow('h1', everything)[Symbol.dispose]();
     clock.now = 120_000;
     expect(feed.isFollowed('h1')).toBe(true);
+    expect(feed.isInUse).toBe(true);
     feed.publish(turn(1));
     feed.publish(turn(2));
     await using soon = new Followed(feed.follow('h1', everything, at(1)));
@@ -240,6 +241,7 @@ describe('a stream that goes on from a position', () => {
     await soon[Symbol.asyncDispose]();
     clock.now = 240_001;
     expect(feed.isFollowed('h1')).toBe(false);
+    expect(feed.isInUse).toBe(false);
     await using late = new Followed(feed.follow('h1', everything, at(1)));
     await late.until(({ type }) => type === 'gap');
     expect(reads).toEqual([at(1)]);

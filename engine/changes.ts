@@ -132,6 +132,12 @@ export class ChangeFeed {
     return subscriber;
   }
 
+  /** Whether anything is followed, or was of late. */
+  get isInUse(): boolean {
+    this.#forgetIdle();
+    return this.#everywhere > 0 || this.#homes.size > 0;
+  }
+
   /** Whether building changes of this home is worth the work. */
   isFollowed(home: string): boolean {
     if (this.#everywhere > 0) return true;

@@ -20,7 +20,7 @@ import type { AnyKind } from './kind.ts';
 import { assertTimezone } from './local-time.ts';
 import { Outbox } from './log/outbox.ts';
 import { readPastChanges } from './log/past-changes.ts';
-import { Sends } from './log/sends.ts';
+import { Sends, sendOfRow } from './log/sends.ts';
 import { Maintenance } from './maintenance.ts';
 import { Quotas } from './quotas.ts';
 import { isMeasurable } from './rollups.ts';
@@ -203,9 +203,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       outbox.add(commit, deliveries, rows.withdrawn);
     }
     // Asked now, not before the commit: who subscribed meanwhile has not read this change yet
-    const told = commit && new Map(commit.intents.map((intent) => [intent.id, intent]));
-    const sendOf = (id: string) => told?.get(id) ?? sends.of(id);
-    for (const change of made(sendOf, (home) => changes.isFollowed(home))) changes.publish(change);
+    if (changes.isInUse) {
+      const ended = new Map(commit?.intents.map((intent) => [intent.id, sendOfRow(intent)]));
+      const sendOf = (id: string) => ended.get(id) ?? sends.of(id);
+      const isFollowed = (home: string) => changes.isFollowed(home);
+      for (const change of made(sendOf, isFollowed)) changes.publish(change);
+    }
     if (rows.intents.length > 0) sends.forget(rows.intents.map(({ id }) => id));
     for (const { name, fields } of signals) telemetry.emit(name, fields);
   }

@@ -8,6 +8,7 @@ import { Followed } from '../testing/followed.ts';
 import { lamp } from '../testing/lamp.ts';
 import type { ChangePosition } from './change-position.ts';
 import { readPastChanges } from './past-changes.ts';
+import { NOT_YET } from './sends.ts';
 
 const isPlaced = (change: Change): change is PlacedChange =>
   'home' in change && change.position !== undefined;
@@ -41,7 +42,7 @@ async function reading(
 ): Promise<PlacedChange[] | GapReason> {
   if (!after) throw new Error('there is no such change');
   const { upTo = after.seq + 100, ...source } = given;
-  const sendOf = () => ({ sentAt: null, attempts: 0 });
+  const sendOf = () => NOT_YET;
   return readPastChanges({ storage, kinds: engine.kinds, sendOf, ...source }, home, after, upTo);
 }
 

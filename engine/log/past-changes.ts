@@ -7,7 +7,7 @@ import type { AnyKind } from '../kind.ts';
 import { type LiveTwin, revive } from '../live-twin.ts';
 import { pauseOf } from '../reader.ts';
 import { differencesBetween, foldTurn } from '../replay.ts';
-import type { IntentRow, IntentWrite, LoadedTwin, LogRow } from '../rows.ts';
+import type { IntentWrite, LoadedTwin, LogRow } from '../rows.ts';
 import type { Storage } from '../storage/port.ts';
 import {
   type ChangePosition,
@@ -16,7 +16,7 @@ import {
   samePosition,
 } from './change-position.ts';
 import { changesOf } from './changes-of.ts';
-import type { Send } from './sends.ts';
+import { NOT_YET, type Send, sendOfRow } from './sends.ts';
 
 export interface PastChangesSource {
   storage: Pick<
@@ -37,7 +37,6 @@ const MOST_FOLDED = 10_000;
 const PAGE = 500;
 /** Nothing is delivered again. */
 const NOWHERE: Destinations = {};
-const NOT_YET: Send = { sentAt: null, attempts: 0 };
 
 /**
  * Everything that was told of turns after a position, oldest first, up to at least what was committed before the call;
@@ -155,11 +154,11 @@ async function sendsOf(
   { storage, sendOf }: PastChangesSource,
   intents: readonly IntentWrite[],
 ): Promise<(intent: IntentWrite) => Send> {
-  const ended = new Map<string, IntentRow>();
+  const ended = new Map<string, Send>();
   for (const { home, id, status } of intents) {
     if (status === 'pending' || ended.has(id)) continue;
     const row = await storage.getEndedIntent(home, id);
-    if (row) ended.set(id, row);
+    if (row) ended.set(id, sendOfRow(row));
   }
   return ({ id, status }) => (status === 'pending' ? NOT_YET : (ended.get(id) ?? sendOf(id)));
 }

@@ -1,4 +1,5 @@
 /** When and how often open commands were sent: the outbox knows it, their twins do not. */
+import type { IntentRow } from '../rows.ts';
 
 export interface Send {
   /** When its destination had taken it. Null: not yet, or not known, as it was before the engine started. */
@@ -8,7 +9,13 @@ export interface Send {
   attempts: number;
 }
 
-const NOT_YET: Send = { sentAt: null, handedAt: null, attempts: 0 };
+export const NOT_YET: Send = { sentAt: null, handedAt: null, attempts: 0 };
+
+/** As the row of an ended command has it. */
+export function sendOfRow({ sentAt, attempts }: IntentRow): Send {
+  return { sentAt, handedAt: sentAt, attempts };
+}
+
 /** Beyond, those whose time is over are forgotten. */
 const MANY = 10_000;
 
