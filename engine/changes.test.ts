@@ -172,14 +172,18 @@ describe('a stream that goes on from a position', () => {
     expect(reads).toEqual([3, 1]);
   });
 
-  test('is not told again what the log had before it was told live', async () => {
+  test('is not told again what the log had before it was told live, and the others are told it once', async () => {
     const read = async () => [turn(2), turn(3)];
     const { feed, told } = feedOf({ read, settle: async () => {} });
+    const subscription = feed.follow('h1', everything);
+    await using live = new Followed(subscription);
     await using resumed = new Followed(feed.follow('h1', everything, at(1)));
     await resumed.until((change) => change.type === 'twin' && change.revision === 3);
+    subscription.mark();
     feed.publish(turn(3));
     feed.publish(turn(4));
     expect(await told(resumed)).toEqual([2, 3, 4]);
+    expect(await told(live)).toEqual([3, 4]);
   });
 
   test('is told of the gap when neither has it, and goes on live', async () => {

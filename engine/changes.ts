@@ -173,7 +173,9 @@ export class ChangeFeed {
     this.#homes.set(home, memory);
     const mark = (seq: number) => {
       memory.mark(positionAfter(this.#options.epoch(), seq));
-      for (const subscriber of this.#subscribers) if (subscriber.home === home) subscriber.mark();
+      for (const subscriber of this.#subscribers) {
+        if (subscriber.home === home) subscriber.reach(memory.last);
+      }
     };
     // An engine that stops runs nothing any more, and ends its streams
     this.#options.settle(home, mark).catch(() => this.#homes.delete(home));
@@ -295,7 +297,12 @@ class Subscriber implements Subscription {
   }
 
   mark(): void {
-    const position = this.#followed?.memory.last;
+    // Memory may know more: what the log had of a commit that is about to be told
+    this.reach(this.#offered);
+  }
+
+  /** Everything up to a position has been told, or is older than the subscription. */
+  reach(position: ChangePosition | null): void {
     if (this.#isBehind || !position || this.#queue.length >= QUEUE_LIMIT) return;
     this.#offered = position;
     this.#queue.push({ type: 'position', position });
@@ -361,7 +368,7 @@ class Subscriber implements Subscription {
 
   #goLive(): void {
     this.#isBehind = false;
-    this.mark();
+    this.reach(this.#followed?.memory.last ?? null);
   }
 
   #resumable(): ChangePosition | null {

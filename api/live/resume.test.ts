@@ -213,6 +213,19 @@ describe.each(DOORS)('over %s', (_, open) => {
     expect(await other.next()).toMatchObject({ event: 'twin', data: { home: 'h2' } });
   });
 
+  test('a reader of a home that was deleted and made anew begins anew', async () => {
+    await using api = await ApiBench.open();
+    await furnish(api);
+    const address = await api.listen();
+    await using reader = await open(address, null);
+    await post(api, 'l1', { type: 'remind' }, 'one');
+    await readTo(reader, 'one');
+    await api.delete('/v1/homes/h1');
+    await furnish(api);
+    await using again = await open(address, reader.lastId());
+    expect(await again.next()).toMatchObject({ event: 'gap', data: { reason: 'unknown' } });
+  });
+
   test('a guest who goes on sees what a guest sees', async () => {
     await using api = await ApiBench.open();
     await furnish(api);
