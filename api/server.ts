@@ -149,7 +149,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 
   const connections = new LiveConnections();
   // Before the plugin’s own hook, which closes without saying why
-  app.addHook('preClose', async () => connections.endAll());
+  app.addHook('preClose', () => connections.endAll());
   await app.register(websocket, { options: { maxPayload: CLIENT_MESSAGE_BYTES } });
 
   await sendSafeHeaders(app, isSecure(edge));

@@ -28,3 +28,22 @@ it('has streams left for the next, when two people have taken all they can with 
   for (let n = 0; n < 22; n++) takeAll(connections, `home:h${n}`);
   expect(takeAll(connections, 'person:p')).toBeGreaterThan(10);
 });
+
+it('lets the server go on when every stream that it has asked to end has ended', async () => {
+  const connections = new LiveConnections();
+  await connections.endAll();
+  const asked: string[] = [];
+  const [first, second] = ['a', 'b'].map((account) =>
+    connections.add({ account, end: () => asked.push(account), kill: () => {} }),
+  );
+  let isOver = false;
+  const over = connections.endAll().then(() => {
+    isOver = true;
+  });
+  expect(asked).toEqual(['a', 'b']);
+  first?.[Symbol.dispose]();
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(isOver).toBe(false);
+  second?.[Symbol.dispose]();
+  await over;
+});

@@ -21,6 +21,7 @@ const GRACE_MS = 1_000;
 /** The open streams: bounded, and ended when the server stops. */
 export class LiveConnections {
   #open = new Set<LiveConnection>();
+  #onEmpty = () => {};
 
   /**
    * The fewer are free, the fewer one account may have: somebody with a dozen accounts leaves enough for the next.
@@ -42,15 +43,26 @@ export class LiveConnections {
   add(connection: LiveConnection): Disposable {
     this.assertRoom(connection.account);
     this.#open.add(connection);
-    return { [Symbol.dispose]: () => this.#open.delete(connection) };
+    return {
+      [Symbol.dispose]: () => {
+        this.#open.delete(connection);
+        if (this.#open.size === 0) this.#onEmpty();
+      },
+    };
   }
 
-  endAll(): void {
+  /** Resolves when all have ended: before that, whoever closes idle connections would cut off the last words. */
+  async endAll(): Promise<void> {
     for (const connection of this.#open) connection.end();
     if (this.#open.size === 0) return;
+    const empty = new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+    });
     // Who does not read does not see that it ends either
-    setTimeout(() => {
+    const late = setTimeout(() => {
       for (const connection of this.#open) connection.kill();
-    }, GRACE_MS).unref();
+    }, GRACE_MS);
+    await empty;
+    clearTimeout(late);
   }
 }
