@@ -217,6 +217,14 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('describes what becomes of a body that cannot be read, wherever one may come', () => {
+    const without = operations().filter(
+      ({ method, operation: { responses } }) =>
+        !['get', 'head'].includes(method) && !(responses['413'] && responses['415']),
+    );
+    expect(without.map(({ method, path }) => `${method} ${path}`)).toEqual([]);
+  });
+
   it('names the things of the domain, each once and each resolvable', () => {
     const names = Object.keys(document.components.schemas);
     expect(names).toEqual(

@@ -97,6 +97,7 @@ export function desiredRoutes(app: App, { engine, identity }: RouteContext): voi
           200: json('What became of it.', Receipt, etag),
           ...notFound,
           ...stale,
+          ...withBody,
           ...refused,
           ...always,
         },
