@@ -71,7 +71,11 @@ export class ClientPublisher implements Transport, Disposable {
     return await this.#publish(row, outgoing, remaining);
   }
 
-  #publish(row: DeliveryRow, outgoing: Outgoing, remaining: number | null): Promise<DeliveryOutcome> {
+  #publish(
+    row: DeliveryRow,
+    outgoing: Outgoing,
+    remaining: number | null,
+  ): Promise<DeliveryOutcome> {
     const { topic, payload, retain } = outgoing;
     return new Promise((resolve) => {
       let id: number | undefined;

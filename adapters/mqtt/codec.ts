@@ -1,4 +1,4 @@
-import type { Engine, EventData, DeliveryRow } from '../../engine/index.ts';
+import type { DeliveryRow, Engine, EventData } from '../../engine/index.ts';
 
 /** What a codec sees of an MQTT PUBLISH. */
 export interface InboundPacket {

@@ -1,4 +1,4 @@
-import type { DeliveryOutcome, Engine, DeliveryRow } from '../../engine/index.ts';
+import type { DeliveryOutcome, DeliveryRow, Engine } from '../../engine/index.ts';
 import type { MessageSource } from './codecs/messages.ts';
 import type { AccountBook, BrokerAccount, Doorkeeper, TlsSource } from './doorkeeper.ts';
 import type { Provisioning } from './envelope-of.ts';

@@ -1,9 +1,9 @@
 import {
+  type DeliveryRow,
   type Engine,
   isName,
   type JsonObject,
   keyOf,
-  type DeliveryRow,
   type TwinRow,
 } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';

@@ -1,8 +1,8 @@
 import {
   type Clock,
   type DeliveryOutcome,
-  messageOf,
   type DeliveryRow,
+  messageOf,
   type Sink,
 } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';

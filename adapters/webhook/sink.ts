@@ -2,9 +2,9 @@ import {
   type Clock,
   type Delivery,
   type DeliveryOutcome,
+  type DeliveryRow,
   type Json,
   messageOf,
-  type DeliveryRow,
   type Sink,
 } from '../../engine/index.ts';
 import type { Reach } from './reach.ts';

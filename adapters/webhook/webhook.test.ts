@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type Delivery, ManualClock, type DeliveryRow } from '../../engine/index.ts';
+import { type Delivery, type DeliveryRow, ManualClock } from '../../engine/index.ts';
 import { isAllowance, Reach } from './reach.ts';
 import { webhookSink } from './sink.ts';
 

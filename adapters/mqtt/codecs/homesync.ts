@@ -1,4 +1,4 @@
-import { isName, type JsonObject, type DeliveryRow } from '../../../engine/index.ts';
+import { type DeliveryRow, isName, type JsonObject } from '../../../engine/index.ts';
 import {
   type Codec,
   type Decoded,

@@ -1,8 +1,8 @@
 import {
+  type DeliveryRow,
   type EventData,
   isName,
   type JsonObject,
-  type DeliveryRow,
   sendersOf,
 } from '../../../engine/index.ts';
 import {

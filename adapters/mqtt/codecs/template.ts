@@ -1,4 +1,9 @@
-import { type EventData, isName, type JsonObject, type DeliveryRow } from '../../../engine/index.ts';
+import {
+  type DeliveryRow,
+  type EventData,
+  isName,
+  type JsonObject,
+} from '../../../engine/index.ts';
 import {
   type Codec,
   type Decoded,

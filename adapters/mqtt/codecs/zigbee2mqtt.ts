@@ -1,4 +1,4 @@
-import type { JsonObject, DeliveryRow } from '../../../engine/index.ts';
+import type { DeliveryRow, JsonObject } from '../../../engine/index.ts';
 import {
   type Codec,
   type Decoded,

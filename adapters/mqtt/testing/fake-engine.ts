@@ -1,12 +1,12 @@
 import {
   type Address,
   type Clock,
+  type DeliveryRow,
   type Engine,
   EngineError,
   type Envelope,
   type JsonObject,
   keyOf,
-  type DeliveryRow,
   type Receipt,
   type Sink,
   systemClock,
