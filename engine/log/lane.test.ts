@@ -196,6 +196,29 @@ describe('a lane', () => {
     expect(bench.delivered).toEqual(['left']);
   });
 
+  test('parks nothing of a twin that was deleted while it was being told something', async () => {
+    const bench = new LaneBench();
+    let fail = () => {};
+    bench.answer = () =>
+      new Promise((resolve) => {
+        fail = () => resolve(RETRY);
+      });
+    const attached = bench.attach();
+    bench.commit(rowOf('1', 'gone'));
+    bench.lane.kick();
+    while (bench.lane.cursor(WRITER) > 0 || bench.lane.isIdle) {
+      await new Promise((go) => setImmediate(go));
+    }
+    await new Promise((go) => setImmediate(go));
+    bench.lane.forget({ home: rowOf('').home, twin: 'gone' });
+    fail();
+    await attached;
+    await bench.lane.idle();
+    expect(bench.parked.size).toBe(0);
+    expect(bench.lane.waiting).toBe(0);
+    expect(bench.lane.cursor(WRITER)).toBe(1);
+  });
+
   describe('has a cursor that', () => {
     test('passes what is delivered, in whichever order that happens', async () => {
       const bench = new LaneBench();

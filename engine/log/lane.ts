@@ -209,6 +209,8 @@ export class Lane {
   forget({ home, twin }: { home: string; twin?: string }): void {
     const isGone = (row: DeliveryRow) => row.home === home && (twin ?? row.twin) === row.twin;
     this.#meanwhile?.gone.push(isGone);
+    // One that is under way is not parked when it fails
+    for (const { row } of this.#tried.values()) if (isGone(row)) this.#withdrawn.add(row.id);
     for (const row of this.#queue) if (isGone(row)) this.#forget(row.id);
     this.#queue = this.#queue.filter((row) => !isGone(row));
     for (const [key, { rows, alarm }] of this.#delayed) {

@@ -41,7 +41,13 @@ export async function readParked(
   const twins = await loadTwins(storage, ours);
   const over = new Set<string>();
   for (const row of ours) {
-    if (isWanted(row, twins.get(keyOf(row)))) continue;
+    const twin = twins.get(keyOf(row));
+    if (!twin) {
+      // It was removed while this was being parked
+      over.add(row.id);
+      continue;
+    }
+    if (isWanted(row, twin)) continue;
     // One that was refused by its destination, and revived, is sent although its intent has failed
     const ended = await storage.getEndedIntent(row.home, row.id);
     if (ended && ended.status !== 'failed') over.add(row.id);
