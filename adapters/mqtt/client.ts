@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Socket } from 'node:net';
 import { connect, type IClientOptions, type IPublishPacket, type MqttClient } from 'mqtt';
 import type { Clock } from '../../engine/index.ts';
+import { ClientPublisher } from './client-publisher.ts';
 import type { InboundPacket, WantedFilter } from './codec.ts';
-import { deferPubacks, withholdPuback } from './deferred-puback.ts';
 import type { Intake } from './intake.ts';
+import { MessagePath } from './message-path.ts';
 import type { MqttListener } from './signals.ts';
 import { filterMatches } from './topic.ts';
 
@@ -24,6 +24,7 @@ export interface ClientOptions {
   random: () => number;
   clock: Clock;
   filters: readonly WantedFilter[];
+  intake: Intake;
   signal: MqttListener;
   /** Connected and subscribed. */
   onReady: () => void;
@@ -37,6 +38,7 @@ const GOODBYE_MS = 1_000;
  */
 export class BrokerSession {
   readonly client: MqttClient;
+  readonly publisher: ClientPublisher;
   readonly #options: ClientOptions;
   readonly #identifiers: ReadonlyMap<number, string>;
   #attempts = 0;
@@ -50,6 +52,7 @@ export class BrokerSession {
     );
     this.client = connect(options.url, {
       ...options.credentials,
+      manualConnect: true,
       protocolVersion: 5,
       clientId: options.clientId,
       clean: false,
@@ -64,36 +67,18 @@ export class BrokerSession {
         receiveMaximum: options.receiveMaximum,
       },
     });
+    const path = new MessagePath(this.client, {
+      onMessage: (packet, acknowledge) => this.#take(packet, acknowledge),
+      onPuback: (packetId, reasonCode) => this.publisher.answered(packetId, reasonCode),
+    });
+    this.publisher = new ClientPublisher(this.client, path, options.clock);
     this.#watch();
+    this.client.connect();
   }
 
   /** Connected and subscribed: what is published from now on arrives. */
   get ready(): boolean {
     return this.client.connected && this.#subscribed;
-  }
-
-  /** From now on packets go to the intake; call it before the event loop turns. */
-  feed(intake: Intake): void {
-    const pubackLater = deferPubacks(this.client);
-    this.client.handleMessage = (packet, callback) => {
-      const goOn = () => callback(withholdPuback);
-      // Unacknowledged, so it stays with the broker. The pump must go on: answers come through it too
-      if (this.#stopped) {
-        goOn();
-        return;
-      }
-      const acknowledge = packet.messageId ? pubackLater(packet.messageId) : () => false;
-      if (this.#isCopy(packet)) {
-        acknowledge();
-        goOn();
-        return;
-      }
-      void intake.take(inbound(packet)).then((verdict) => {
-        if (verdict !== 'withheld') acknowledge();
-      });
-      if (intake.hasRoom) goOn();
-      else void intake.room().then(goOn);
-    };
   }
 
   /** Takes nothing more; what was taken can still be acknowledged. */
@@ -118,14 +103,26 @@ export class BrokerSession {
     hangUp[Symbol.dispose]();
   }
 
+  #take(packet: IPublishPacket, acknowledge: () => void): Promise<void> | undefined {
+    // Unacknowledged, so it stays with the broker
+    if (this.#stopped) return undefined;
+    if (this.#isCopy(packet)) {
+      acknowledge();
+      return undefined;
+    }
+    const { intake } = this.#options;
+    void intake.take(inbound(packet)).then((verdict) => {
+      if (verdict !== 'withheld') acknowledge();
+    });
+    return intake.hasRoom ? undefined : intake.room();
+  }
+
   #watch(): void {
     const { shownUrl: url, signal, reconnect, random } = this.#options;
     let wasConnected = false;
     this.client.on('connect', ({ sessionPresent }) => {
       this.#attempts = 0;
       wasConnected = true;
-      // A command must not wait until the one before it has been acknowledged (Nagle's algorithm)
-      (this.client.stream as Partial<Socket>).setNoDelay?.(true);
       this.client.options.reconnectPeriod = reconnect.firstMs;
       signal('connected', { url, sessionPresent });
       this.#subscribe();

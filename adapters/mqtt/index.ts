@@ -1,6 +1,5 @@
 /** The MQTT adapter's door. */
 import { BrokerSession } from './client.ts';
-import { ClientPublisher } from './client-publisher.ts';
 import type { Codec } from './codec.ts';
 import { CodecSet } from './codec-set.ts';
 import { homesyncCodec } from './codecs/homesync.ts';
@@ -92,14 +91,14 @@ function external(
     random: options.random ?? Math.random,
     clock: engine.clock,
     filters: codecs.filters,
+    intake,
     signal,
     onReady: () => {
       first.resolve();
       engine.wakeSink(SINK_NAME);
     },
   });
-  session.feed(intake);
-  const publisher = new ClientPublisher(session.client, engine.clock);
+  const { publisher } = session;
   const sink = engine.addSink(mqttSink(codecs, publisher, sinkOptions(options)));
   const accounts =
     mode.accounts &&
