@@ -2,7 +2,9 @@
  * A machine's definition, read once: what a step would otherwise work out anew each time. Nothing
  * here depends on a twin.
  */
+
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, StateValue } from 'xstate';
+import type { Plans } from './microstep-plan.ts';
 
 export type Node = AnyStateNode;
 export type Transition = AnyTransitionDefinition;
@@ -16,20 +18,35 @@ export interface Configuration {
   value: StateValue;
   /** Per atomic state: its `always` transitions and its ancestors', innermost first; states without are left out. */
   always: readonly (readonly Transition[])[];
+  /** What each choice of transitions does in these states (microstep-plan.ts). */
+  plans: Plans;
+  /** Which transitions there are for an event, by its type; null: none. */
+  choices: Map<string, Choice | null>;
+}
+
+/** The transitions for an event in a state and in the active ones below it. */
+export interface Choice {
+  inner: readonly Choice[];
+  /** In the order in which they are asked, each as what is selected with it alone. */
+  candidates: readonly (readonly [Transition])[];
 }
 
 /** Configurations that are kept; a machine has few, but the product of its regions may be many. */
 const MOST_CONFIGURATIONS = 10_000;
+/** Types of events that are remembered of a configuration. */
+const MOST_TYPES = 1_000;
 
 export class Chart {
   readonly machine: AnyStateMachine;
-  readonly #candidates = new Map<Node, Map<string, readonly Transition[]>>();
   readonly #children = new Map<Node, readonly Node[]>();
   readonly #domains = new Map<Transition, Node | undefined>();
-  #configurations = new Map<string, Configuration>();
+  readonly #configurations = new Map<string, Configuration>();
+  /** Whether the machine has states that remember. */
+  readonly hasHistory: boolean;
 
   constructor(machine: AnyStateMachine) {
     this.machine = machine;
+    this.hasHistory = hasHistory(machine.root as Node);
   }
 
   /** Child states, without the history ones. */
@@ -43,23 +60,11 @@ export class Chart {
   }
 
   /** The transitions of a state for an event: those of exactly this type, then wildcards, longest first. */
-  candidates(node: Node, type: string): readonly Transition[] {
-    let byType = this.#candidates.get(node);
-    if (!byType) {
-      byType = new Map();
-      this.#candidates.set(node, byType);
-    }
-    let found = byType.get(type);
-    if (!found) {
-      const descriptors = [...node.transitions.keys()]
-        .filter((descriptor) => descriptor !== type && matchesWildcard(type, descriptor))
-        .sort((a, b) => b.length - a.length);
-      found = [type, ...descriptors].flatMap(
-        (descriptor) => node.transitions.get(descriptor) ?? [],
-      );
-      byType.set(type, found);
-    }
-    return found;
+  #candidates(node: Node, type: string): readonly Transition[] {
+    const descriptors = [...node.transitions.keys()]
+      .filter((descriptor) => descriptor !== type && matchesWildcard(type, descriptor))
+      .sort((a, b) => b.length - a.length);
+    return [type, ...descriptors].flatMap((descriptor) => node.transitions.get(descriptor) ?? []);
   }
 
   configuration(active: ReadonlySet<Node>): Configuration {
@@ -67,7 +72,7 @@ export class Chart {
     const key = nodes.map(({ order }) => order).join();
     let known = this.#configurations.get(key);
     if (!known) {
-      if (this.#configurations.size >= MOST_CONFIGURATIONS) this.#configurations = new Map();
+      if (this.#configurations.size >= MOST_CONFIGURATIONS) this.#forgetConfigurations();
       known = {
         nodes,
         active: new Set(nodes),
@@ -77,10 +82,38 @@ export class Chart {
           const all = [node, ...ancestorsOf(node)].flatMap(({ always }) => always ?? []);
           return all.length > 0 ? [all] : [];
         }),
+        plans: { after: new Map() },
+        choices: new Map(),
       };
       this.#configurations.set(key, known);
     }
     return known;
+  }
+
+  /** Plans lead from one configuration to another: without an end twins in old ones would keep them all. */
+  #forgetConfigurations(): void {
+    for (const { plans } of this.#configurations.values()) plans.after.clear();
+    this.#configurations.clear();
+  }
+
+  /** The transitions for an event of this type; null: there are none. */
+  choiceOf({ active, choices }: Configuration, type: string): Choice | null {
+    let choice = choices.get(type);
+    if (choice === undefined) {
+      choice = this.#choiceIn(this.machine.root as Node, active, type);
+      if (choices.size >= MOST_TYPES) choices.clear();
+      choices.set(type, choice);
+    }
+    return choice;
+  }
+
+  #choiceIn(node: Node, active: ReadonlySet<Node>, type: string): Choice | null {
+    const inner = this.childrenOf(node).flatMap((child) => {
+      const choice = active.has(child) ? this.#choiceIn(child, active, type) : null;
+      return choice ? [choice] : [];
+    });
+    const candidates = this.#candidates(node, type).map((one) => [one] as const);
+    return inner.length > 0 || candidates.length > 0 ? { inner, candidates } : null;
   }
 
   /** The state within which a transition happens; undefined: the machine as a whole is left and entered. */
@@ -97,6 +130,10 @@ export class Chart {
     if (node.type === 'compound' && only && isAtomic(only)) return only.key;
     return Object.fromEntries(children.map((child) => [child.key, this.#valueOf(child, active)]));
   }
+}
+
+function hasHistory(node: Node): boolean {
+  return isHistory(node) || Object.values(node.states).some(hasHistory);
 }
 
 export function isAtomic({ type }: Node): boolean {

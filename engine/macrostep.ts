@@ -5,21 +5,10 @@
  * result, pinned by kernel.test.ts and by the kinds suite.
  */
 import type { StateValue } from 'xstate';
-import {
-  ancestorsOf,
-  type Chart,
-  type Configuration,
-  defaultOf,
-  effectiveTargets,
-  type History,
-  isAtomic,
-  isBelow,
-  isHistory,
-  type Node,
-  type Transition,
-} from './chart.ts';
+import type { Chart, Choice, Configuration, History, Node, Transition } from './chart.ts';
 import type { EventData } from './envelope.ts';
 import type { Json, JsonObject } from './json.ts';
+import { type Plan, planOf } from './microstep-plan.ts';
 
 /** What XState's action creators make, as far as a step needs it. */
 interface Action {
@@ -65,6 +54,8 @@ export interface Position {
   status: 'active' | 'done';
 }
 
+const NONE: readonly Transition[] = [];
+
 /** @throws Error what a guard or an action throws, or that the machine goes round in circles */
 export function macrostep(
   chart: Chart,
@@ -90,6 +81,7 @@ class Macrostep {
   #configuration: Configuration;
   #status: Position['status'] = 'active';
   #changed = false;
+  #given: ActionArgs | null = null;
 
   constructor(chart: Chart, scope: Scope, { configuration, context, historyValue }: Position) {
     this.machine = chart.machine;
@@ -129,7 +121,7 @@ class Macrostep {
           `Infinite loop: more than ${maxIterations} transitions follow from one event`,
         );
       }
-      const eventless = restless ? this.#selectEventless(event) : [];
+      const eventless = restless ? this.#selectEventless(event) : NONE;
       if (eventless.length > 0) {
         this.#changed = false;
         this.#microstep(eventless, event);
@@ -147,37 +139,36 @@ class Macrostep {
   // ── which transitions ──────────────────────────────────────────────────────────────────────
 
   #select(event: EventData): readonly Transition[] {
-    return this.#selectIn(this.machine.root as Node, event);
+    const choice = this.#chart.choiceOf(this.#configuration, event.type);
+    return choice ? this.#selectIn(choice, event) : NONE;
   }
 
   /** The inner state's transition before the outer's; of parallel regions each its own. */
-  #selectIn(node: Node, event: EventData): readonly Transition[] {
-    const { active } = this.#configuration;
-    const children = this.#chart.childrenOf(node);
-    let inner: readonly Transition[] = [];
-    for (const child of children) {
-      if (!active.has(child)) continue;
-      const found = this.#selectIn(child, event);
-      if (found.length > 0) inner = inner.length > 0 ? [...inner, ...found] : found;
+  #selectIn({ inner, candidates }: Choice, event: EventData): readonly Transition[] {
+    let selected = NONE;
+    for (const below of inner) {
+      const found = this.#selectIn(below, event);
+      if (found.length > 0) selected = selected.length > 0 ? [...selected, ...found] : found;
     }
-    if (inner.length > 0) return inner;
-    for (const candidate of this.#chart.candidates(node, event.type)) {
-      if (!candidate.guard || this.#passes(candidate.guard, event)) return [candidate];
+    if (selected.length > 0) return selected;
+    for (const alone of candidates) {
+      const { guard } = alone[0];
+      if (!guard || this.#passes(guard, event)) return alone;
     }
-    return [];
+    return NONE;
   }
 
   #selectEventless(event: EventData): readonly Transition[] {
-    const enabled = new Set<Transition>();
+    let selected: Transition[] | null = null;
     for (const transitions of this.#configuration.always) {
       for (const transition of transitions) {
-        if (transition.guard === undefined || this.#passes(transition.guard, event)) {
-          enabled.add(transition);
-          break;
-        }
+        if (transition.guard !== undefined && !this.#passes(transition.guard, event)) continue;
+        selected ??= [];
+        if (!selected.includes(transition)) selected.push(transition);
+        break;
       }
     }
-    return this.#withoutConflicts([...enabled]);
+    return selected ?? NONE;
   }
 
   #passes(guard: unknown, event: EventData): boolean {
@@ -189,7 +180,7 @@ class Macrostep {
     if (!resolved) throw new Error(`there is no guard "${name}"`);
     // A guard that is another guard's name
     if (typeof resolved !== 'function') return this.#passes(resolved, event);
-    const args = { context: this.context, event };
+    const args = this.#args(event);
     const params =
       inline || typeof guard === 'string' ? undefined : paramsOf(guard as Action, args);
     // and, or, not, stateIn look at the snapshot
@@ -198,97 +189,29 @@ class Macrostep {
       : Boolean(resolved(args, params));
   }
 
-  /** Of transitions that would leave the same state the innermost is taken, else the first. */
-  #withoutConflicts(transitions: readonly Transition[]): readonly Transition[] {
-    if (transitions.length < 2) return transitions;
-    const kept = new Set<Transition>();
-    for (const candidate of transitions) {
-      const exits = this.#exitsOf([candidate]);
-      const outer: Transition[] = [];
-      let isPreempted = false;
-      for (const other of kept) {
-        if (!intersects(exits, this.#exitsOf([other]))) continue;
-        if (isBelow(candidate.source as Node, other.source as Node)) outer.push(other);
-        else {
-          isPreempted = true;
-          break;
-        }
-      }
-      if (isPreempted) continue;
-      for (const other of outer) kept.delete(other);
-      kept.add(candidate);
-    }
-    return [...kept];
-  }
-
   // ── what they do ───────────────────────────────────────────────────────────────────────────
 
   #microstep(selected: readonly Transition[], event: EventData): void {
-    const transitions = this.#withoutConflicts(selected);
-    if (transitions.every(({ target }) => target === undefined || target.length === 0)) {
-      for (const { actions } of transitions) this.#do(actions, event);
-      return;
-    }
-    const active = new Set(this.#configuration.active);
-    const history = this.#exit(transitions, active, event);
-    for (const { actions } of transitions) this.#do(actions, event);
-    this.#enter(transitions, active, history, event);
-    const configuration = this.#chart.configuration(active);
-    if (this.#status === 'done') {
-      for (const node of configuration.nodes.toReversed()) this.#do(node.exit, event);
-    }
-    if (configuration !== this.#configuration || history !== this.historyValue)
-      this.#changed = true;
-    this.#configuration = configuration;
-    this.historyValue = history;
-  }
-
-  #exitsOf(transitions: readonly Transition[]): Set<Node> {
-    const exits = new Set<Node>();
-    for (const transition of transitions) {
-      if (!transition.target?.length) continue;
-      const domain = this.#chart.domainOf(transition, this.historyValue);
-      if (transition.reenter && domain && transition.source === domain) exits.add(domain);
-      for (const node of this.#configuration.nodes) if (isBelow(node, domain)) exits.add(node);
-    }
-    return exits;
-  }
-
-  /** @returns what history states remember from now on */
-  #exit(transitions: readonly Transition[], active: Set<Node>, event: EventData): History {
-    const exits = [...this.#exitsOf(transitions)].sort((a, b) => b.order - a.order);
-    let history = this.historyValue;
-    for (const node of exits) {
-      for (const child of Object.values(node.states)) {
-        if (!isHistory(child)) continue;
-        const remembered = this.#configuration.nodes.filter((one) =>
-          child.history === 'deep' ? isAtomic(one) && isBelow(one, node) : one.parent === node,
-        );
-        history = { ...history, [child.id]: remembered };
+    if (selected.length === 0) return;
+    const from = this.#configuration;
+    const plan = planOf(this.#chart, from, this.historyValue, selected);
+    for (const node of plan.exits) this.#do(node.exit, event);
+    for (const { actions } of plan.transitions) this.#do(actions, event);
+    if (!plan.moves) return;
+    const completed = new Set<Node>();
+    for (const [at, { node, initialActions }] of plan.entries.entries()) {
+      this.#do(node.entry, event);
+      this.#do(initialActions, event);
+      if (node.type === 'final') {
+        this.#finish(node, activeAfter(from, plan, at + 1), completed, event);
       }
     }
-    for (const node of exits) {
-      this.#do(node.exit, event);
-      active.delete(node);
+    if (this.#status === 'done') {
+      for (const node of plan.next.nodes.toReversed()) this.#do(node.exit, event);
     }
-    return history;
-  }
-
-  #enter(
-    transitions: readonly Transition[],
-    active: Set<Node>,
-    history: History,
-    event: EventData,
-  ): void {
-    const entries = new Entries(this.#chart, history);
-    for (const transition of transitions) entries.add(transition);
-    const completed = new Set<Node>();
-    for (const node of entries.inOrder()) {
-      active.add(node);
-      this.#do(node.entry, event);
-      if (entries.isByDefault(node)) this.#do(node.initial?.actions ?? [], event);
-      if (node.type === 'final') this.#finish(node, active, completed, event);
-    }
+    if (plan.next !== from || plan.history !== this.historyValue) this.#changed = true;
+    this.#configuration = plan.next;
+    this.historyValue = plan.history;
   }
 
   /** A final state has been entered: its parent is done, and so may be what is above. */
@@ -319,8 +242,14 @@ class Macrostep {
 
   // ── actions ────────────────────────────────────────────────────────────────────────────────
 
+  /** One object for all that look at the same context and event. */
   #args(event: EventData): ActionArgs {
-    return { context: this.context, event, self: this.#scope.self, system: this.#scope.system };
+    const { context } = this;
+    if (this.#given?.context !== context || this.#given.event !== event) {
+      const { self, system } = this.#scope;
+      this.#given = { context, event, self, system };
+    }
+    return this.#given;
   }
 
   #do(actions: readonly unknown[], event: EventData): void {
@@ -369,91 +298,12 @@ class Macrostep {
   }
 }
 
-/** Which states transitions enter, with the ancestors and default descendants that come along. */
-class Entries {
-  readonly #chart: Chart;
-  readonly #history: History;
-  readonly #nodes = new Set<Node>();
-  /** Those whose initial transition's actions run. */
-  readonly #byDefault = new Set<Node>();
-
-  constructor(chart: Chart, history: History) {
-    this.#chart = chart;
-    this.#history = history;
-  }
-
-  inOrder(): Node[] {
-    return [...this.#nodes].sort((a, b) => a.order - b.order);
-  }
-
-  isByDefault(node: Node): boolean {
-    return this.#byDefault.has(node);
-  }
-
-  add(transition: Transition): void {
-    const domain = this.#chart.domainOf(transition, this.#history);
-    const source = transition.source as Node;
-    for (const node of (transition.target ?? []) as readonly Node[]) {
-      if (!isHistory(node) && (source !== node || source !== domain || transition.reenter)) {
-        this.#nodes.add(node);
-        this.#byDefault.add(node);
-      }
-      this.#descend(node);
-    }
-    for (const node of effectiveTargets(transition, this.#history)) {
-      const ancestors = ancestorsOf(node, domain);
-      if (domain?.type === 'parallel') ancestors.push(domain);
-      this.#ascend(ancestors, !source.parent && transition.reenter ? undefined : domain);
-    }
-  }
-
-  #descend(node: Node): void {
-    if (isHistory(node)) {
-      const remembered = this.#history[node.id];
-      const targets = remembered ?? defaultOf(node);
-      for (const target of targets) {
-        this.#nodes.add(target);
-        if (!remembered && node.parent && targets === node.parent.initial?.target) {
-          this.#byDefault.add(node.parent);
-        }
-        this.#descend(target);
-      }
-      for (const target of targets) this.#ascend(ancestorsOf(target, node.parent), undefined);
-    } else if (node.type === 'compound') {
-      const [initial] = node.initial.target as readonly Node[];
-      if (!initial) return;
-      if (!isHistory(initial)) {
-        this.#nodes.add(initial);
-        this.#byDefault.add(initial);
-      }
-      this.#descend(initial);
-      this.#ascend(ancestorsOf(initial, node), undefined);
-    } else if (node.type === 'parallel') {
-      for (const child of this.#chart.childrenOf(node)) {
-        if (this.#holdsBelow(child)) continue;
-        this.#nodes.add(child);
-        this.#byDefault.add(child);
-        this.#descend(child);
-      }
-    }
-  }
-
-  #ascend(ancestors: readonly Node[], domain: Node | undefined): void {
-    for (const ancestor of ancestors) {
-      if (!domain || isBelow(ancestor, domain)) this.#nodes.add(ancestor);
-      if (ancestor.type !== 'parallel') continue;
-      for (const child of this.#chart.childrenOf(ancestor)) {
-        if (this.#holdsBelow(child)) continue;
-        this.#nodes.add(child);
-        this.#descend(child);
-      }
-    }
-  }
-
-  #holdsBelow(node: Node): boolean {
-    for (const one of this.#nodes) if (isBelow(one, node)) return true;
-    return false;
-  }
+/** The states that are active when the first so many have been entered. */
+function activeAfter(from: Configuration, { exits, entries }: Plan, entered: number): Set<Node> {
+  const active = new Set(from.active);
+  for (const node of exits) active.delete(node);
+  for (const { node } of entries.slice(0, entered)) active.add(node);
+  return active;
 }
 
 function paramsOf(
@@ -461,9 +311,4 @@ function paramsOf(
   { context, event }: { context: JsonObject; event: EventData },
 ): unknown {
   return typeof params === 'function' ? params({ context, event }) : params;
-}
-
-function intersects(a: ReadonlySet<Node>, b: ReadonlySet<Node>): boolean {
-  for (const node of a) if (b.has(node)) return true;
-  return false;
 }
