@@ -24,7 +24,7 @@ import { Sends, sendOfRow } from './log/sends.ts';
 import { Maintenance } from './maintenance.ts';
 import { Quotas } from './quotas.ts';
 import { isMeasurable } from './rollups.ts';
-import type { DeliveryRow, LogRow } from './rows.ts';
+import type { DeliveryRow } from './rows.ts';
 import { Shard, WRITERS_PER_SHARD } from './shard.ts';
 import { isWithinLevels, MOST_LEVELS } from './state-size.ts';
 import { steeringVerbs } from './steering-verbs.ts';
@@ -199,7 +199,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     for (const { home, twin, wakeAt } of twins) wakes.note({ home, twin }, wakeAt);
     if (commit) {
       // Its turns have their positions by now
-      const deliveries = sendings.map(({ row, turn }) => ({ row, position: turn as LogRow }));
+      const deliveries = sendings.map(({ row, turn }) => ({ row, position: turn }));
       outbox.add(commit, deliveries, rows.withdrawn);
     }
     // Asked now, not before the commit: who subscribed meanwhile has not read this change yet

@@ -45,7 +45,7 @@ import type {
   DeliveryRow,
   IntentStatus,
   IntentWrite,
-  JournalRow,
+  LogRow,
   RollupRow,
 } from './rows.ts';
 import { remember } from './seen.ts';
@@ -72,7 +72,8 @@ export interface Turned {
   /** `late`: journaled, but too old to be folded. */
   status: 'accepted' | 'late';
   twin: LiveTwin;
-  journal: JournalRow;
+  /** Its commit gives it its place in the log. */
+  journal: LogRow;
   intents: IntentWrite[];
   alerts: AlertRow[];
   deliveries: DeliveryRow[];
@@ -135,7 +136,9 @@ export class Draft {
     const { kindOf } = this.#before;
     const { facts } = this.#envelope;
     const weight = kindOf.passesWishesOn && { senderPriority: priorityOf(this.#envelope) };
-    const told = { ...event, at, ...weight, ...(facts && { facts }) };
+    const told: EventData & { at: number } = { ...event, at };
+    if (weight) told.senderPriority = weight.senderPriority;
+    if (facts) told.facts = facts;
     this.take(step(kindOf, this.#snapshot, told));
   }
 
@@ -323,15 +326,13 @@ export class Draft {
     const intent = openIntent(id, request, checked, { cause, correlation, principal }, this.#now);
     this.state.pending = [...this.state.pending, intent];
     this.#intents.set(id, intentRow(this.#address, intent, 'pending', this.#now));
-    const { name, args, expiresAt } = intent;
-    this.#effects.push({
-      type: 'command',
-      id,
-      name,
-      args,
-      ttl: expiresAt - this.#now,
-      ...(intent.expect && { expect: intent.expect }),
-    });
+    const { name, args, expiresAt, expect } = intent;
+    const ttl = expiresAt - this.#now;
+    this.#effects.push(
+      expect
+        ? { type: 'command', id, name, args, ttl, expect }
+        : { type: 'command', id, name, args, ttl },
+    );
   }
 
   /** A command that is not sent: its intent fails at once. */
@@ -533,7 +534,7 @@ export class Draft {
       lastEventAt:
         external && !born ? Math.max(before.lastEventAt ?? 0, envelope.at) : before.lastEventAt,
     };
-    const journal: JournalRow = {
+    const journal: LogRow = {
       home: before.home,
       twin: before.twin,
       revision: this.#revision,
@@ -552,6 +553,8 @@ export class Draft {
       effects: this.#effects,
       desired: isDesiredNew ? view.desired : null,
       epoch: before.epoch,
+      writer: -1,
+      seq: 0,
     };
     const deliveries = deliveriesOf(journal, twin, this.#destinations);
     return {

@@ -15,7 +15,6 @@ import type {
   DeliveryRow,
   HomeRow,
   IntentWrite,
-  JournalRow,
   LogRow,
   RelationWrite,
   RollupRow,
@@ -27,14 +26,14 @@ import type { EngineSignals } from './telemetry.ts';
 /** The rows of a commit, before it has its place in the log. */
 export interface Rows
   extends Omit<Commit, 'writer' | 'epoch' | 'seq' | 'cursors' | 'journal' | 'intents'> {
-  journal: JournalRow[];
+  journal: LogRow[];
   intents: IntentWrite[];
 }
 
 /** What a turn sends out. */
 export interface Sending {
   row: DeliveryRow;
-  turn: JournalRow;
+  turn: LogRow;
 }
 
 export type Signal = {
@@ -53,7 +52,7 @@ export class Ledger {
   /** By status and source: the signals that count. */
   #settled = new Map<string, EngineSignals['events.settled']>();
   #turned: Turned[] = [];
-  #journal: JournalRow[] = [];
+  #journal: LogRow[] = [];
   #sendings: Sending[] = [];
   #withdrawn = new Set<string>();
   #intents = new Map<string, IntentWrite>();
@@ -161,9 +160,7 @@ export class Ledger {
   /** Built on demand: most of the time nobody watches. In the order of the log, in which the turns have their places by now. */
   changes(sendOf: (id: string) => Send, isFollowed: (home: string) => boolean): HomeChange[] {
     return this.#turned.flatMap((turned) =>
-      isFollowed(turned.twin.home)
-        ? changesOf(turned, turned.journal as LogRow, ({ id }) => sendOf(id))
-        : [],
+      isFollowed(turned.twin.home) ? changesOf(turned, turned.journal, ({ id }) => sendOf(id)) : [],
     );
   }
 }

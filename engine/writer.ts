@@ -147,12 +147,15 @@ export class Writer {
     const { log, index: writer } = this.#options;
     const { journal, intents, withdrawn } = rows;
     const seq = log.take(Math.max(1, journal.length));
-    const first = seq - journal.length + 1;
+    let place = seq - journal.length;
+    // Whoever sends what a turn leads to finds the place in the turn's row
+    for (const row of journal) {
+      row.writer = writer;
+      row.seq = ++place;
+    }
     return {
       ...rows,
       ...{ writer, seq, epoch: this.#epoch, cursors: log.cursorsOf(writer) },
-      // Whoever sends what a turn leads to finds the place in the turn's row
-      journal: journal.map((row, at) => Object.assign(row, { writer, seq: first + at })),
       intents: intents.map((intent) => shown(intent, log.sendOf(intent.id))),
       withdrawn: withdrawn.filter((id) => log.mayHaveParked(id)),
     };

@@ -1,7 +1,7 @@
 import type { MqttClient } from 'mqtt';
 import type { Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';
-import type { MessagePath } from './message-path.ts';
+import type { MessagePath, Publish } from './message-path.ts';
 import type { Transport } from './sink.ts';
 import { isTopicName } from './topic.ts';
 
@@ -69,12 +69,22 @@ export class ClientPublisher implements Transport, Disposable {
     for (const go of this.#windowWanted.splice(0)) go();
   }
 
-  async send(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
-    const { receiveMaximum = WINDOW, maximumPacketSize } = this.#client.serverProperties ?? {};
-    const window = Math.min(WINDOW, receiveMaximum);
-    while (this.#ready && this.#underway.size >= window) {
-      await new Promise<void>((resolve) => this.#windowWanted.push(resolve));
-    }
+  send(row: DeliveryRow, outgoing: Outgoing): DeliveryOutcome | Promise<DeliveryOutcome> {
+    const isQueued = this.#isFull || this.#windowWanted.length > 0;
+    return isQueued ? this.#sendLater(row, outgoing) : this.#send(row, outgoing);
+  }
+
+  get #isFull(): boolean {
+    const { receiveMaximum = WINDOW } = this.#client.serverProperties ?? {};
+    return this.#ready && this.#underway.size >= Math.min(WINDOW, receiveMaximum);
+  }
+
+  async #sendLater(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
+    while (this.#isFull) await new Promise<void>((resolve) => this.#windowWanted.push(resolve));
+    return this.#send(row, outgoing);
+  }
+
+  #send(row: DeliveryRow, outgoing: Outgoing): DeliveryOutcome | Promise<DeliveryOutcome> {
     const { topic, payload, retain } = outgoing;
     if (!isTopicName(topic)) {
       const hint =
@@ -85,11 +95,10 @@ export class ClientPublisher implements Transport, Disposable {
     if (remaining !== null && remaining <= 0) {
       return { status: 'retry', error: 'expired before it could be sent' };
     }
-    const properties = {
-      userProperties: { id: row.id },
-      ...(remaining !== null && { messageExpiryInterval: Math.ceil(remaining / 1_000) }),
-    };
+    const properties: Publish['properties'] = { userProperties: { id: row.id } };
+    if (remaining !== null) properties.messageExpiryInterval = Math.ceil(remaining / 1_000);
     if (!this.#ready) return NOT_CONNECTED;
+    const { maximumPacketSize } = this.#client.serverProperties ?? {};
     const id = this.#path.publish(
       { topic, payload, retain, properties },
       this.#underway,
@@ -103,7 +112,7 @@ export class ClientPublisher implements Transport, Disposable {
         hint: 'Raise the broker’s limit for packets.',
       };
     }
-    return await new Promise((resolve) => this.#underway.set(id, { outgoing, resolve }));
+    return new Promise((resolve) => this.#underway.set(id, { outgoing, resolve }));
   }
 
   /** The broker has answered a publish. */

@@ -178,11 +178,10 @@ export class BrokerSession {
   #isCopy({ topic, properties }: IPublishPacket): boolean {
     const given = properties?.subscriptionIdentifier;
     if (given === undefined) return false;
-    const via = [given].flat().map((identifier) => this.#identifiers.get(identifier));
-    if (via.includes(undefined)) return false;
-    return !via.includes(
-      this.#options.filters.find(({ filter }) => filterMatches(filter, topic))?.filter,
-    );
+    const first = this.#options.filters.find(({ filter }) => filterMatches(filter, topic))?.filter;
+    const identifiers: readonly number[] = Array.isArray(given) ? given : [given];
+    const via = identifiers.map((identifier) => this.#identifiers.get(identifier));
+    return !via.includes(undefined) && !via.includes(first);
   }
 }
 
@@ -193,15 +192,17 @@ function identifierOf(filter: string): number {
 
 function inbound(packet: IPublishPacket): InboundPacket {
   const { topic, payload, qos, dup, retain, messageId, properties } = packet;
-  const userId = [properties?.userProperties?.id].flat()[0];
-  return {
+  const taken: InboundPacket = {
     topic,
     payload: Buffer.isBuffer(payload) ? payload : Buffer.from(payload),
     qos,
     dup,
     // The broker clears the flag on live messages (retain as published is off)
     replayed: retain,
-    ...(messageId && { packetId: messageId }),
-    ...(userId && { userId }),
   };
+  if (messageId) taken.packetId = messageId;
+  const given = properties?.userProperties?.id;
+  const userId = Array.isArray(given) ? given[0] : given;
+  if (userId) taken.userId = userId;
+  return taken;
 }

@@ -28,31 +28,34 @@ export function envelopeOf(
   const first = given ?? fingerprint(packet);
   // A retained reading that is replayed is one that we may have had; a status is merely said again
   const sentAgain = packet.dup || (packet.replayed && event.type !== 'status');
-  return {
+  const time = saneTime(decoded.at, now);
+  const envelope: Inbound = {
     home,
     twin,
     event,
     // One packet may say several things about one twin
     id: index === 0 ? first : `${first}.${index}`,
     dedupe: given !== undefined || sentAgain,
-    ...saneTime(decoded.at, now),
+    at: time.at,
     source: decoded.speaker === 'message' ? 'message' : 'mqtt',
     principal: packet.principal ?? 'device',
     correlation: first,
     // An answer to a command cannot come from a device that nobody knows
     ifUnknown: event.type === 'ack' ? 'reject' : IF_UNKNOWN[provisioning],
-    ...(kind !== undefined && { kind }),
-    ...(via !== undefined && { via }),
   };
+  if (time.undated) envelope.undated = true;
+  if (kind !== undefined) envelope.kind = kind;
+  if (via !== undefined) envelope.via = via;
+  return envelope;
 }
 
 /** The same again when the packet is redelivered. A replayed one has another packet id each time. */
 function fingerprint({ topic, packetId, payload, replayed }: InboundPacket): string {
   const which = replayed ? 'retained' : (packetId ?? '');
+  const head = `${topic}\0${which}\0`;
+  const bytes = Buffer.allocUnsafe(3 * head.length + payload.length);
+  const at = bytes.write(head);
+  const end = at + payload.copy(bytes, at);
   // One call, as a Hash object costs more than the hash
-  return hash(
-    'sha256',
-    Buffer.concat([Buffer.from(`${topic}\0${which}\0`), payload]),
-    'base64url',
-  ).slice(0, 22);
+  return hash('sha256', bytes.subarray(0, end), 'base64url').slice(0, 22);
 }

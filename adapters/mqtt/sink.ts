@@ -15,7 +15,7 @@ export interface Transport {
    * Begins to send at once, so that packets leave in the order of the calls, and resolves when it
    * knows what came of it. Bounded in time.
    */
-  send(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome>;
+  send(row: DeliveryRow, outgoing: Outgoing): DeliveryOutcome | Promise<DeliveryOutcome>;
 }
 
 export const SINK_NAME = 'mqtt';
@@ -26,7 +26,7 @@ export function mqttSink(
   transport: Transport,
   { clock, detour }: { clock: Clock; detour?: MqttOptions['detour'] },
 ): Sink {
-  const deliverOne = async (row: DeliveryRow): Promise<DeliveryOutcome> => {
+  const send = (row: DeliveryRow): DeliveryOutcome | Promise<DeliveryOutcome> => {
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) {
       return { status: 'retry', error: 'expired before it could be sent' };
     }
@@ -39,19 +39,19 @@ export function mqttSink(
         ? { status: 'retry', error: said.unsayable }
         : { status: 'refused', error: said.unsayable, hint: said.hint };
     }
-    return await transport.send(row, said);
+    return transport.send(row, said);
+  };
+  // One that fails must not decide over the others
+  const deliverOne = async (row: DeliveryRow): Promise<DeliveryOutcome> => {
+    try {
+      return await send(row);
+    } catch (error) {
+      return { status: 'retry', error: messageOf(error) };
+    }
   };
   return {
     name: SINK_NAME,
     takes: ['command', 'desired'],
-    // One that fails must not decide over the others
-    deliver: (rows) =>
-      Promise.all(
-        rows.map((row) =>
-          deliverOne(row).catch(
-            (error: unknown): DeliveryOutcome => ({ status: 'retry', error: messageOf(error) }),
-          ),
-        ),
-      ),
+    deliver: (rows) => Promise.all(rows.map(deliverOne)),
   };
 }

@@ -19,13 +19,21 @@ export function deliveriesOf(
   destinations: Destinations,
 ): DeliveryRow[] {
   const rows: DeliveryRow[] = [];
+  if (row.effects.length === 0 && row.desired === null) return rows;
   const add = (id: string, delivery: Delivery, expiresAt: number | null) => {
     const destination = destinations[delivery.type];
     if (destination === undefined) return;
     const { home, twin, receivedAt } = row;
     rows.push({
-      ...{ id, home, twin, destination, delivery, expiresAt },
-      ...{ createdAt: receivedAt, attempts: 0, notBefore: receivedAt },
+      id,
+      home,
+      twin,
+      destination,
+      delivery,
+      createdAt: receivedAt,
+      expiresAt,
+      attempts: 0,
+      notBefore: receivedAt,
     });
   };
   for (const effect of row.effects) {

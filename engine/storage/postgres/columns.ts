@@ -23,10 +23,8 @@ const LENGTH_BYTES = 4;
 const DOUBLE_BYTES = 8;
 const NULL_LENGTH = -1;
 const UINT32 = 2 ** 32;
-/** Texts up to this length are written here; a call into the runtime costs more. */
-const SHORT = 48;
-/** What `toStored` makes of one character, at most. */
-const ESCAPED_BYTES = 7;
+/** Between two texts, where the length of the second goes. */
+const LENGTH_GAP = ' '.repeat(LENGTH_BYTES);
 
 /** A subquery that gives the rows back; its parameters begin at `$first`. */
 export function rowsFrom(columns: readonly Column[], first: number): string {
@@ -76,7 +74,7 @@ function arrayOf(type: Column['type'], values: readonly unknown[]): Buffer {
     case 'json':
       return textArray(
         type,
-        values.map((value) => (value === null ? null : toStoredJson(JSON.stringify(value)))),
+        values.map((value) => (value === null ? null : JSON.stringify(value))),
       );
     case 'number':
       return fixedArray(type, 8, values as (number | null)[], (view, at, value) => {
@@ -114,46 +112,45 @@ function fixedArray<T>(
 }
 
 function textArray(type: 'text' | 'json', values: readonly (string | null)[]): Buffer {
-  // JSON text was escaped when it was made
-  const stored = type === 'text' ? toStored : (text: string) => text;
-  // Short texts are looked at when they are written, and nearly always are plain
-  const texts = values.map((text) => (text === null || isShort(text) ? text : stored(text)));
-  let most = HEAD_BYTES;
-  for (const text of texts) most += LENGTH_BYTES + (text === null ? 0 : mostBytes(text));
-  const buffer = Buffer.allocUnsafe(most);
+  return plainTextArray(type, values) ?? anyTextArray(type, values);
+}
+
+/**
+ * Of texts that are stored as they are, one byte a character: all of them are looked at and copied as one text.
+ * @returns null when one of them is not so
+ */
+function plainTextArray(type: 'text' | 'json', values: readonly (string | null)[]): Buffer | null {
+  // `join` leaves nulls empty
+  const all = values.join(LENGTH_GAP);
+  const isPlain =
+    type === 'text' ? !all.includes('\0') : !all.includes('\\u0000') && !all.includes('\\ud');
+  if (!isPlain || Buffer.byteLength(all) !== all.length) return null;
+  const buffer = Buffer.allocUnsafe(HEAD_BYTES + LENGTH_BYTES + all.length);
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
-  let at = writeHead(view, type, texts.length);
-  for (const text of texts) {
-    const from = at + LENGTH_BYTES;
-    if (text === null) {
-      view.setInt32(at, NULL_LENGTH);
-      at = from;
-      continue;
-    }
-    let to = isShort(text) ? writePlain(buffer, from, text) : from + buffer.write(text, from);
-    if (to < from) to = from + buffer.write(stored(text), from);
-    view.setInt32(at, to - from);
-    at = to;
+  let at = writeHead(view, type, values.length);
+  buffer.write(all, at + LENGTH_BYTES, 'latin1');
+  for (const text of values) {
+    view.setInt32(at, text === null ? NULL_LENGTH : text.length);
+    at += LENGTH_BYTES + (text?.length ?? 0);
   }
   return buffer.subarray(0, at);
 }
 
-function isShort(text: string): boolean {
-  return text.length <= SHORT;
-}
-
-function mostBytes(text: string): number {
-  return isShort(text) ? ESCAPED_BYTES * text.length : Buffer.byteLength(text);
-}
-
-/** @returns where it ends; -1 when it holds anything else than printable ASCII */
-function writePlain(buffer: Buffer, from: number, text: string): number {
-  for (let n = 0; n < text.length; n++) {
-    const code = text.charCodeAt(n);
-    if (code < 32 || code > 126) return -1;
-    buffer[from + n] = code;
+function anyTextArray(type: 'text' | 'json', values: readonly (string | null)[]): Buffer {
+  const stored = type === 'text' ? toStored : toStoredJson;
+  const texts = values.map((text) => (text === null ? null : stored(text)));
+  let bytes = HEAD_BYTES;
+  for (const text of texts) bytes += LENGTH_BYTES + (text === null ? 0 : Buffer.byteLength(text));
+  const buffer = Buffer.allocUnsafe(bytes);
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  let at = writeHead(view, type, texts.length);
+  for (const text of texts) {
+    const from = at + LENGTH_BYTES;
+    const to = text === null ? from : from + buffer.write(text, from);
+    view.setInt32(at, text === null ? NULL_LENGTH : to - from);
+    at = to;
   }
-  return from + text.length;
+  return buffer;
 }
 
 function writeHead(view: DataView, type: Column['type'], count: number): number {
