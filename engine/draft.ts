@@ -408,9 +408,11 @@ export class Draft {
         : event[name];
       if (typeof value !== 'number') continue;
       if (!isMeasurable(value)) throw unmeasurable(event.type, name, value);
-      const stats = folded?.fields[name] ?? { count: 1, sum: value, min: value, max: value };
+      const stats = folded?.fields[name];
       buckets ??= { ...this.state.buckets };
-      const sample = { at, ...stats, last: value };
+      const sample = stats
+        ? { at, ...stats, last: value }
+        : { at, count: 1, sum: value, min: value, max: value, last: value };
       const added = addSample(this.#address, name, own(buckets, name), sample);
       buckets[name] = added.open;
       this.#rollups.push(...added.rows);

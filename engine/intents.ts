@@ -113,11 +113,11 @@ export function intentRow(
 }
 
 /** An intent as it is told and stored: with what the outbox knows of it. */
-export function shown(intent: IntentWrite, { handedAt, attempts, ...send }: Send): IntentRow {
+export function shown(intent: IntentWrite, send: Send): IntentRow {
   // Its device has it, although its destination has not said so yet
-  const sentAt = send.sentAt ?? (intent.ackedAt === null ? null : handedAt);
+  const sentAt = send.sentAt ?? (intent.ackedAt === null ? null : send.handedAt);
   const status = intent.status === 'pending' && sentAt !== null ? 'sent' : intent.status;
-  return { ...intent, status, sentAt, attempts };
+  return { ...intent, status, sentAt, attempts: send.attempts };
 }
 
 /** The event that tells a machine what has become of its command. */

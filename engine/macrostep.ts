@@ -6,6 +6,7 @@
  */
 import type { StateValue } from 'xstate';
 import type { Chart, Choice, Configuration, History, Node, Transition } from './chart.ts';
+import { collectInto, enqueue } from './enqueue.ts';
 import type { EventData } from './envelope.ts';
 import type { Json, JsonObject } from './json.ts';
 import { type Plan, planOf } from './microstep-plan.ts';
@@ -16,6 +17,7 @@ interface Action {
   name?: string;
   params?: unknown;
   assignment?: Assignment;
+  collect?: unknown;
   execute?: unknown;
   resolve?: (...args: unknown[]) => [unknown, unknown, readonly unknown[] | undefined];
 }
@@ -28,6 +30,10 @@ interface ActionArgs {
   self: unknown;
   system: unknown;
 }
+type Collect = (
+  args: ActionArgs & { enqueue: typeof enqueue; check: (guard: unknown) => boolean },
+  params: unknown,
+) => void;
 interface Guard {
   (args: { context: JsonObject; event: EventData }, params: unknown): boolean;
   check?: (snapshot: unknown, args: unknown, guard: unknown) => boolean;
@@ -275,12 +281,23 @@ class Macrostep {
       this.#assign(resolved.assignment as Assignment, args, params);
       return;
     }
+    if (resolved.type === 'xstate.enqueueActions') {
+      this.#do(this.#enqueued(resolved.collect as Collect, args, params), event);
+      return;
+    }
     const extra = { internalQueue: this.#queue };
     const [, asked, more] = resolved.resolve(this.#scope, this, args, params, resolved, extra);
     if (resolved.execute !== undefined && resolved.type !== undefined) {
       this.actions.push({ type: resolved.type, params: asked });
     }
     if (more) this.#do(more, event);
+  }
+
+  #enqueued(collect: Collect, args: ActionArgs, params: unknown): readonly unknown[] {
+    const actions: unknown[] = [];
+    const check = (guard: unknown) => this.#passes(guard, args.event);
+    collectInto(actions, () => collect({ ...args, enqueue, check }, params));
+    return actions;
   }
 
   #assign(assignment: Assignment, args: ActionArgs, params: unknown): void {

@@ -31,6 +31,8 @@ export interface Sample {
   last: number;
 }
 
+const NO_ROWS: readonly RollupRow[] = [];
+
 /** Whether a number can be a sample. */
 export function isMeasurable(value: number): boolean {
   return Math.abs(value) <= MEASUREMENT_LIMIT;
@@ -46,7 +48,7 @@ export function addSample(
   measurement: string,
   open: Bucket | undefined,
   sample: Sample,
-): { open: Bucket; rows: RollupRow[] } {
+): { open: Bucket; rows: readonly RollupRow[] } {
   const start = startOf(sample.at, '5m');
   if (!open || start > open.start) {
     return {
@@ -57,7 +59,7 @@ export function addSample(
   if (start < open.start) {
     return { open, rows: increments(address, measurement, { start, ...statsOf(sample) }) };
   }
-  return { open: added(open, sample), rows: [] };
+  return { open: added(open, sample), rows: NO_ROWS };
 }
 
 /** The way of nearly every sample, so without a copy in between. */

@@ -1,6 +1,5 @@
 /** What a turn sends out, worked out from its row in the journal: in the turn, and after a restart. */
 import type { Destinations } from '../draft.ts';
-import type { RecordedEffect } from '../effect.ts';
 import type { Delivery, DeliveryRow, JournalRow } from '../rows.ts';
 import { effectId, lifeOf } from '../turn-ids.ts';
 
@@ -37,10 +36,23 @@ export function deliveriesOf(
     });
   };
   for (const effect of row.effects) {
-    const delivery = deliveryOf(effect, row.receivedAt);
-    if (delivery === null) continue;
-    const expiresAt = delivery.type === 'command' ? delivery.expiresAt : null;
-    add(effect.id, { ...delivery, kind, via }, expiresAt);
+    switch (effect.type) {
+      case 'command': {
+        const { name, args, ttl, refused } = effect;
+        if (refused || ttl === undefined) break;
+        const expiresAt = row.receivedAt + ttl;
+        add(effect.id, { type: 'command', name, args, expiresAt, kind, via }, expiresAt);
+        break;
+      }
+      case 'retrain':
+      case 'notify':
+      case 'webhook': {
+        const { id, ...delivery } = effect;
+        add(id, { ...delivery, kind, via }, null);
+        break;
+      }
+      // The others stay in the house
+    }
   }
   const { desired, revision } = row;
   if (desired !== null) {
@@ -48,25 +60,4 @@ export function deliveriesOf(
     add(id, { type: 'desired', desired, revision, kind, via }, null);
   }
   return rows;
-}
-
-type Unsigned<D> = D extends Delivery ? Omit<D, 'kind' | 'via'> : never;
-
-/** @returns null for an effect that stays in the house */
-function deliveryOf(effect: RecordedEffect, at: number): Unsigned<Delivery> | null {
-  switch (effect.type) {
-    case 'command': {
-      const { name, args, ttl, refused } = effect;
-      if (refused || ttl === undefined) return null;
-      return { type: 'command', name, args, expiresAt: at + ttl };
-    }
-    case 'retrain':
-    case 'notify':
-    case 'webhook': {
-      const { id: _, ...delivery } = effect;
-      return delivery;
-    }
-    default:
-      return null;
-  }
 }

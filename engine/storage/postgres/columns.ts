@@ -23,6 +23,8 @@ const LENGTH_BYTES = 4;
 const DOUBLE_BYTES = 8;
 const NULL_LENGTH = -1;
 const UINT32 = 2 ** 32;
+/** Texts longer than this are copied one by one: there it is the copying that takes the time, and once is enough. */
+const LONG = 256;
 /** Between two texts, where the length of the second goes. */
 const LENGTH_GAP = ' '.repeat(LENGTH_BYTES);
 
@@ -120,6 +122,9 @@ function textArray(type: 'text' | 'json', values: readonly (string | null)[]): B
  * @returns null when one of them is not so
  */
 function plainTextArray(type: 'text' | 'json', values: readonly (string | null)[]): Buffer | null {
+  let length = 0;
+  for (const text of values) length += text?.length ?? 0;
+  if (length > LONG * values.length) return null;
   // `join` leaves nulls empty
   const all = values.join(LENGTH_GAP);
   const isPlain =
