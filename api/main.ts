@@ -51,6 +51,21 @@ program
   .argument('[twin]', 'only this twin')
   .action(async (home, twin) => (await import('./cli/replay.ts')).replayTwins(home, twin));
 
+const projections = program
+  .command('projections')
+  .description(
+    'tables that are computed from the journal, beside a server that runs or before the next',
+  );
+projections
+  .command('list')
+  .description('which there are, and how far they have come')
+  .action(async () => (await import('./cli/projections.ts')).listProjections());
+projections
+  .command('rebuild')
+  .description('build one anew from what the journal holds')
+  .argument('<name>', 'such as activity')
+  .action(async (name) => (await import('./cli/projections.ts')).rebuildProjection(name));
+
 program
   .command('user')
   .description('accounts of people')
