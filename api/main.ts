@@ -64,7 +64,10 @@ projections
   .command('rebuild')
   .description('build one anew from what the journal holds')
   .argument('<name>', 'such as activity')
-  .action(async (name) => (await import('./cli/projections.ts')).rebuildProjection(name));
+  .option('--wait <seconds>', 'how long a server may take to begin', positive, 15)
+  .action(async (name, given) =>
+    (await import('./cli/projections.ts')).rebuildProjection(name, given),
+  );
 
 program
   .command('user')

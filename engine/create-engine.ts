@@ -152,6 +152,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       try {
         await remove();
       } catch (error) {
+        // It may be gone all the same: the store knows, and memory does not
+        shardOf(deleted.home).forgetHome(deleted.home);
         projections.distrust();
         throw error;
       }

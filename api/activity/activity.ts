@@ -2,9 +2,9 @@
 import type { LogRow, Projection } from '../../engine/index.ts';
 
 /** Who told a twin something: by the door through which it came, another twin, or the engine itself. */
-export const SENDER_GROUPS = ['device', 'person', 'twin', 'engine'] as const;
+const SENDER_GROUPS = ['device', 'person', 'twin', 'engine'] as const;
 export type SenderGroup = (typeof SENDER_GROUPS)[number];
-export const SEVERITIES = ['info', 'warning', 'critical'] as const;
+const SEVERITIES = ['info', 'warning', 'critical'] as const;
 
 /** What turns have in common that are counted together. */
 export type Activity = {

@@ -13,8 +13,6 @@ import { readConfig } from '../config.ts';
 import { projections } from '../projections.ts';
 
 const LOOK_MS = 1_000;
-/** How long one waits for an engine to begin. */
-const BEGIN_MS = 15_000;
 
 /** `homeostat projections list`: beside a server that runs, or without one. */
 export async function listProjections(): Promise<void> {
@@ -28,7 +26,7 @@ export async function listProjections(): Promise<void> {
  * `homeostat projections rebuild`: writes into the database that it is wanted. A server that runs begins within
  * seconds, which this follows; otherwise the next start does.
  */
-export async function rebuildProjection(name: string): Promise<void> {
+export async function rebuildProjection(name: string, given: { wait: number }): Promise<void> {
   const config = readConfig();
   await using storage = await open();
   const definition = projections.find((one) => one.name === name);
@@ -42,10 +40,11 @@ export async function rebuildProjection(name: string): Promise<void> {
   }
   await record(config.databaseUrl, name);
   say(`${name} is to be rebuilt from what the journal holds; it answers as it is until then.`);
-  await follow(storage, name);
+  await follow(storage, name, given.wait * 1_000);
 }
 
-async function follow(storage: Storage, name: string): Promise<void> {
+/** @param waitMs how long a server may take to begin */
+async function follow(storage: Storage, name: string, waitMs: number): Promise<void> {
   const began = Date.now();
   for (let told = ''; ; ) {
     const all = statusesOf(await storage.listGenerations());
@@ -54,8 +53,8 @@ async function follow(storage: Storage, name: string): Promise<void> {
       for (const status of all) if (status.name === name) say(lineOf(status));
       return;
     }
-    if (building.cursor === 0 && Date.now() - began > BEGIN_MS) {
-      say('No server has begun: the next one that starts does. The command need not wait for it.');
+    if (building.cursor === 0 && Date.now() - began >= waitMs) {
+      say('No server has begun it: the next one that starts does.');
       return;
     }
     const line = `${name}: ${percent(building)}`;

@@ -5,7 +5,7 @@ import { Moment } from '../moment.ts';
 const count = z.int().min(0);
 const Day = z.iso.date().meta({ examples: ['2026-01-05'] });
 
-export const Activity = z
+const Activity = z
   .object({
     turns: z
       .object({ device: count, person: count, twin: count, engine: count })
