@@ -1,7 +1,7 @@
 import type { LogRow } from '../rows.ts';
 
 /** Turns that memory holds. */
-export const FEED_TURNS = 10_000;
+export const FEED_TURNS = 20_000;
 
 /** The turns that were committed last, by their positions, for whoever reads the log and keeps up. */
 export class Feed {

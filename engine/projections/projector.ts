@@ -34,8 +34,13 @@ export interface ProjectorOptions {
 }
 
 const EVERY_MS = 1_000;
-/** Turns of one transaction: what is written at once holds up SQLite's other writers. */
+/** Turns that are read from the store at once. */
 const SLICE = 500;
+/** Turns from memory of one transaction, and of how many twins: what is written at once holds up SQLite's other writers. */
+const MOST_TURNS = 10_000;
+const MOST_TWINS = 2_500;
+/** Rows that are read at once: commits have their turn in between. */
+const ROWS = 500;
 /** Rows of a former generation that are deleted at once. */
 const DROPPED = 1_000;
 /** How long one rests after a slice, at most. */
@@ -259,8 +264,13 @@ export class Projector {
   async #advance(generation: GenerationRow, upTo: number): Promise<GenerationRow> {
     const { storage, feed } = this.#options;
     this.#round = { gone: [], isVoid: false };
-    const remembered = feed.read(generation.cursor, upTo, SLICE);
-    if (remembered) return await this.#apply(generation, remembered.turns, remembered.upTo);
+    const remembered = feed.read(generation.cursor, upTo, MOST_TURNS);
+    if (remembered) {
+      const turns = ofTwins(remembered.turns, MOST_TWINS);
+      const isCut = turns.length < remembered.turns.length;
+      const reached = isCut ? (turns.at(-1)?.seq ?? upTo) : remembered.upTo;
+      return await this.#apply(generation, turns, reached);
+    }
     const slice = await storage.readLogSlice(generation.cursor, upTo, SLICE);
     return await this.#apply(generation, slice.rows, slice.upTo);
   }
@@ -274,9 +284,16 @@ export class Projector {
     const { name } = generation;
     const round = this.#round as Round;
     const began = performance.now();
-    const { puts, leftOut } = await foldTurns(this.definition, turns, (keys) =>
-      storage.readProjected(name, generation.generation, keys),
-    );
+    const { puts, leftOut } = await foldTurns(this.definition, turns, async (keys) => {
+      const found: Awaited<ReturnType<Storage['readProjected']>> = { rows: [], owners: [] };
+      for (let at = 0; at < keys.length; at += ROWS) {
+        const some = keys.slice(at, at + ROWS);
+        const { rows, owners } = await storage.readProjected(name, generation.generation, some);
+        found.rows.push(...rows);
+        found.owners.push(...owners);
+      }
+      return found;
+    });
     if (round.isVoid) return generation;
     const kept = puts.filter((put) => !round.gone.some((is) => is(put)));
     const last = leftOut.at(-1);
@@ -358,6 +375,13 @@ export class Projector {
   async #rest(tookMs: number): Promise<void> {
     await sleep(this.#options.isQuiet() ? 0 : Math.min(tookMs, MOST_REST_MS));
   }
+}
+
+/** The first turns, of so many twins at most. */
+function ofTwins(turns: readonly LogRow[], most: number): readonly LogRow[] {
+  const twins = new Set<string>();
+  const end = turns.findIndex((turn) => twins.add(keyOf(turn)).size > most);
+  return end < 0 ? turns : turns.slice(0, end);
 }
 
 function timesOf(turns: readonly LogRow[]): Pick<ProjectionStep, 'first' | 'appliedAt'> {

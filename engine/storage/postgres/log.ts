@@ -1,3 +1,4 @@
+import type pg from 'pg';
 import type { LogRow } from '../../rows.ts';
 import type { Cursors } from '../port.ts';
 import { JOURNAL } from '../tables.ts';
@@ -27,6 +28,15 @@ const COUNT: Statement = {
 const WIDER = 8;
 
 /**
+ * Brings the index over block ranges up to the last rows. The server does so by itself only when it vacuums; until then
+ * every read of the log looks through all rows that came since.
+ */
+export async function summarizeLog(client: pg.ClientBase): Promise<void> {
+  await client.query(`SELECT brin_summarize_new_values(inhrelid) FROM pg_inherits
+    WHERE inhparent = 'journal_log'::regclass`);
+}
+
+/**
  * The index over block ranges finds the rows of a range, but not which are next: a range is made wider until it
  * has some, and narrower until it has no more than are wanted.
  */
@@ -36,6 +46,8 @@ export async function readLogSlice(
   upTo: number,
   limit: number,
 ): Promise<{ rows: LogRow[]; upTo: number }> {
+  // Who begins at the beginning reads all of it
+  if (after === 0) await database.upkeep(summarizeLog);
   return await database.transaction(async (query) => {
     // For a few rows of many the planner would read another index from its beginning
     await query({ text: 'SET LOCAL enable_indexscan = off' });
