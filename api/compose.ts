@@ -34,6 +34,7 @@ import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
 import { Kits } from './kits.ts';
 import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
+import { projections } from './projections.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { deletesWith, existenceIn } from './removal.ts';
@@ -134,6 +135,7 @@ async function startParts(
       takeoverWaitMs: config.takeoverWaitSeconds * 1_000,
       destinations: { command: 'mqtt', desired: 'mqtt', webhook: 'webhook' },
       retention: config.retention,
+      projections,
       limits: config.limits,
       quotas: quotasOf(config, isExempt),
       deletes: deletesWith(() => identity),

@@ -51,6 +51,24 @@ program
   .argument('[twin]', 'only this twin')
   .action(async (home, twin) => (await import('./cli/replay.ts')).replayTwins(home, twin));
 
+const projections = program
+  .command('projections')
+  .description(
+    'tables that are computed from the journal, beside a server that runs or before the next',
+  );
+projections
+  .command('list')
+  .description('which there are, and how far they have come')
+  .action(async () => (await import('./cli/projections.ts')).listProjections());
+projections
+  .command('rebuild')
+  .description('build one anew from what the journal holds')
+  .argument('<name>', 'such as activity')
+  .option('--wait <seconds>', 'how long a server may take to begin', positive, 15)
+  .action(async (name, given) =>
+    (await import('./cli/projections.ts')).rebuildProjection(name, given),
+  );
+
 program
   .command('user')
   .description('accounts of people')

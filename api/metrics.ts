@@ -117,6 +117,21 @@ function countSignals(registry: Registry, telemetry: EngineTelemetry): void {
   const lost = counter('dead_letters_lost_total', 'Dead letters that could not be stored.', 'code');
   const created = counter('twins_created_total', 'Twins that came into being, by kind.', 'kind');
   const refused = counter('quota_refused_total', 'What a quota has refused, by quota.', 'quota');
+  const projected = counter(
+    'projection_turns_total',
+    'Turns that a projection has applied, by projection; those of a rebuild too.',
+    'projection',
+  );
+  const leftOut = counter(
+    'projection_left_out_total',
+    'Turns that a projection could not take and goes on without, by projection.',
+    'projection',
+  );
+  const projectionFailures = counter(
+    'projection_failures_total',
+    'Times that a projection could not go on and had to try again, by projection.',
+    'projection',
+  );
   const failed = counter('background_failures_total', 'Background work that failed.');
 
   const handlers: Handlers = {
@@ -141,6 +156,10 @@ function countSignals(registry: Registry, telemetry: EngineTelemetry): void {
     'dead-letter.lost': ({ code }) => lost.inc({ code }),
     'twin.created': ({ kind }) => created.inc({ kind }),
     'quota.refused': ({ quota }) => refused.inc({ quota }),
+    'projection.applied': ({ projection, turns: applied }) =>
+      projected.inc({ projection }, applied),
+    'projection.left-out': ({ projection }) => leftOut.inc({ projection }),
+    'projection.failed': ({ projection }) => projectionFailures.inc({ projection }),
     'background.failed': () => failed.inc(),
   };
   telemetry.subscribe((name, fields) => handlers[name]?.(fields));
@@ -211,6 +230,16 @@ function gauges(
     'Turns in the log between a destination and its end, by destination.',
     'destination',
   );
+  const behind = gauge(
+    'projection_lag',
+    'Positions of the log between what a projection answers with and its end, by projection.',
+    'projection',
+  );
+  const behindSeconds = gauge(
+    'projection_lag_seconds',
+    'Age of the oldest turn that a projection has still to apply, in seconds, by projection.',
+    'projection',
+  );
   const depth = gauge(
     'outbox_depth',
     'Effects that are parked, or in memory and not yet delivered.',
@@ -239,6 +268,10 @@ function gauges(
     }
     for (const [destination, turns] of Object.entries(memory.outboxLag)) {
       lag.set({ destination }, turns);
+    }
+    for (const [projection, { positions, seconds }] of Object.entries(memory.projectionLag)) {
+      behind.set({ projection }, positions);
+      behindSeconds.set({ projection }, seconds);
     }
     hotTwins.set(memory.hotTwins);
     timers.set(memory.waitingTimers);

@@ -36,6 +36,7 @@ import { candidateRoutes } from './routes/candidates.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { gatewayRoutes } from './routes/gateways/gateways.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
+import { activityRoutes } from './routes/homes/activity.ts';
 import { alertRoutes } from './routes/homes/alerts.ts';
 import { blueprintRoutes } from './routes/homes/blueprints.ts';
 import { draftRoutes } from './routes/homes/drafts.ts';
@@ -70,6 +71,7 @@ import { kindRoutes } from './routes/kinds/kinds.ts';
 import { liveRoutes } from './routes/live.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { peopleRoutes } from './routes/people.ts';
+import { projectionRoutes } from './routes/projections.ts';
 import { deviceRoutes } from './routes/provisioning/devices.ts';
 import { factoryRoutes } from './routes/provisioning/factory.ts';
 import type { RuleWork } from './rule-work/rule-work.ts';
@@ -218,6 +220,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   bandRoutes(app, context);
   historyQueryRoutes(app, context);
   homeJournalRoutes(app, context);
+  activityRoutes(app, context);
   timerRoutes(app, context);
   replayRoutes(app, context);
   intentRoutes(app, context);
@@ -232,6 +235,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   homeGatewayRoutes(app, context);
   gatewayRoutes(app, context);
   deadLetterRoutes(app, context);
+  projectionRoutes(app, context);
   kindRoutes(app, context);
 }
 

@@ -37,6 +37,11 @@ export interface Core {
   forgetDeliveries(deleted: { home: string; twin?: string }): void;
   /** A home has gone. */
   forgetChanges(home: string): void;
+  /**
+   * Carries out a deletion in the store, and has projections forget what waits for them of the twin or the home. Where its
+   * outcome is not known, memory is not trusted any more.
+   */
+  deleteFor(deleted: { home: string; twin?: string }, remove: () => Promise<void>): Promise<void>;
 }
 
 /** An event that someone asks for and waits for the answer to. */

@@ -18,10 +18,12 @@ import { homeVerbs } from './home-verbs.ts';
 import { intentVerbs } from './intent-verbs.ts';
 import type { AnyKind } from './kind.ts';
 import { assertTimezone } from './local-time.ts';
+import { Horizon } from './log/horizon.ts';
 import { Outbox } from './log/outbox.ts';
 import { readPastChanges } from './log/past-changes.ts';
 import { Sends, sendOfRow } from './log/sends.ts';
 import { Maintenance } from './maintenance.ts';
+import { Projections } from './projections/projections.ts';
 import { Quotas } from './quotas.ts';
 import { isMeasurable } from './rollups.ts';
 import type { DeliveryRow } from './rows.ts';
@@ -46,6 +48,8 @@ const DEFAULT_TAKEOVER_WAIT_MS = 15_000;
 const DRAIN_MS = 6_000;
 const TWINS_COUNTED_FOR_MS = 60_000;
 const SETTLE_MS = 2_000;
+/** How long no event has come when nobody is in the way of work in the background. */
+const QUIET_MS = 200;
 /** What an epoch lies above the one before it, at most. */
 const EPOCH_STEP = 2 ** 24;
 
@@ -71,8 +75,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   /** Known before the first turn. */
   const heldBack = new Set<string>();
   const sends = new Sends();
-  /** Of all commits of this engine: its writers take theirs from one row of numbers. */
-  let lastPosition = 0;
   const shards = Array.from(
     { length: storage.shards },
     (_, index) =>
@@ -99,10 +101,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         hotTwins: Math.max(1, Math.floor(limits.hotTwins / storage.shards)),
         foldable: (envelope) => isFoldable(kinds, envelope),
         log: {
-          take(positions) {
-            lastPosition += positions;
-            return lastPosition;
-          },
+          take: (positions) => horizon.take(positions),
+          refused: (position) => horizon.end(position),
           sendOf: (id) => sends.of(id),
           mayHaveParked: (id) => outbox.mayHaveParked(id),
           cursorsOf: (writer) => outbox.cursorsOf(writer),
@@ -125,13 +125,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   const changes = new ChangeFeed({
     now: () => clock.now(),
     epoch: () => lease.epoch,
-    settle: (home, run) => shardOf(home).exclusively(home, async () => run(lastPosition)),
+    settle: (home, run) => shardOf(home).exclusively(home, async () => run(horizon.last)),
     read: (home, after) =>
-      readPastChanges({ storage, kinds, sendOf: (id) => sends.of(id) }, home, after, lastPosition),
+      readPastChanges({ storage, kinds, sendOf: (id) => sends.of(id) }, home, after, horizon.last),
   });
   const maintenance = new Maintenance({
     ...{ storage, clock, telemetry, retention: options.retention },
-    readUpTo: () => outbox.lowestCursor(),
+    readUpTo: () => Math.min(outbox.lowestCursor(), projections.lowestCursor()),
   });
   const core: Core = {
     storage,
@@ -148,6 +148,17 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     reloadOutbox: () => outbox.reload(),
     forgetDeliveries: (deleted) => outbox.forget(deleted),
     forgetChanges: (home) => changes.forget(home),
+    async deleteFor(deleted, remove) {
+      try {
+        await remove();
+      } catch (error) {
+        // It may be gone all the same: the store knows, and memory does not
+        shardOf(deleted.home).forgetHome(deleted.home);
+        projections.distrust();
+        throw error;
+      }
+      projections.forget(deleted);
+    },
   };
 
   // ── how they meet ──────────────────────────────────────────────────────────────────────────
@@ -201,6 +212,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       // Its turns have their positions by now
       const deliveries = sendings.map(({ row, turn }) => ({ row, position: turn }));
       outbox.add(commit, deliveries, rows.withdrawn);
+      horizon.end(commit.seq);
+      projections.add(commit.journal);
     }
     // Asked now, not before the commit: who subscribed meanwhile has not read this change yet
     if (changes.isInUse) {
@@ -280,7 +293,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       }),
     ),
   );
-  lastPosition = Math.max(0, ...lease.writers.map(({ seq }) => seq));
+  /** Of all commits of this engine: its writers take their positions from one row of numbers. */
+  const horizon = new Horizon(Math.max(0, ...lease.writers.map(({ seq }) => seq)));
+  const projections = new Projections(options.projections ?? [], {
+    ...{ storage, clock, telemetry, random, horizon, epoch: lease.epoch },
+    isQuiet: () => performance.now() - traffic.lastAt > QUIET_MS,
+  });
   const outbox = new Outbox(lease.epoch, lease.writers, {
     ...{ storage, clock, telemetry, random, newId, destinations },
     onSending: noteSending,
@@ -295,6 +313,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   await outbox.start();
   for (const shard of shards) shard.start(lease.epoch);
   await wakes.start();
+  projections.start();
   telemetry.emit('engine.started', { shards: shards.length, epoch: lease.epoch });
 
   async function beginning(held: Lease): Promise<Beginning | undefined> {
@@ -313,6 +332,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       hint: 'Send it again; a restart takes seconds.',
     });
     await maintenance[Symbol.asyncDispose]();
+    await withinMs(SETTLE_MS, projections[Symbol.asyncDispose]());
     await wakes[Symbol.asyncDispose]();
     // A shard whose store is away cannot drain; what waits there is unacknowledged and comes again
     for (const shard of shards) if (shard.failing !== null) shard.stop(stopped);
@@ -337,6 +357,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...verbs,
     ...steeringVerbs(core, verbs),
     ...deadLetterVerbs(core),
+    ...projections.verbs,
     dispatch,
     tell,
     hasRoom: (home) => shardOf(home).hasRoom(),
@@ -357,6 +378,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       waitingTimers: wakes.size,
       outbox: outbox.waiting(),
       outboxLag: outbox.lag(),
+      projectionLag: projections.lag(),
       subscribers: changes.subscribers,
     }),
 
@@ -374,8 +396,9 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         await wakes.idle();
         await Promise.all(shards.map((shard) => shard.idle()));
         await outbox.idle();
+        await projections.idle();
         // What was delivered may have told its twin, and a turn may have asked for deliveries
-      } while (!shards.every(({ isIdle }) => isIdle) || !outbox.isIdle);
+      } while (!shards.every(({ isIdle }) => isIdle) || !outbox.isIdle || !projections.isIdle);
     },
 
     [Symbol.asyncDispose]() {

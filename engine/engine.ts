@@ -6,6 +6,8 @@ import type { Address, Inbound, Receipt, Told } from './envelope.ts';
 import type { HomeVerbs } from './home-verbs.ts';
 import type { IntentVerbs } from './intent-verbs.ts';
 import type { AnyKind } from './kind.ts';
+import type { Projection } from './projections/projection.ts';
+import type { ProjectionVerbs } from './projections/projections.ts';
 import type { HomeQuotas } from './quotas.ts';
 import type { Sink } from './sink.ts';
 import type { SteeringVerbs } from './steering-verbs.ts';
@@ -40,6 +42,8 @@ export interface EngineOptions {
    * @param remove deletes the twin; throws `unknown-twin` where another of the same id is there by then
    */
   deletes?: Deletes;
+  /** Tables that are computed from the log. Default: none, and those that are stored are left as they are. */
+  projections?: readonly Projection[];
   /** How much a home may have. Default: any number. */
   quotas?: Partial<HomeQuotas>;
 }
@@ -85,7 +89,8 @@ export interface Engine
     TwinVerbs,
     IntentVerbs,
     SteeringVerbs,
-    DeadLetterVerbs {
+    DeadLetterVerbs,
+    ProjectionVerbs {
   readonly kinds: ReadonlyMap<string, AnyKind>;
   readonly changes: ChangeFeed;
   readonly clock: Clock;
@@ -135,6 +140,8 @@ export interface EngineStats {
   outbox: Record<string, number>;
   /** Positions of the log up to whose end a destination has still to come. */
   outboxLag: Record<string, number>;
+  /** How far the answers of each projection are behind: positions of the log, and seconds. */
+  projectionLag: Record<string, { positions: number; seconds: number }>;
   subscribers: number;
 }
 

@@ -86,7 +86,7 @@ export function homeVerbs(core: Core): HomeVerbs {
       const shard = core.shardOf(id);
       await shard.exclusively(id, async () => {
         await mustGetHome(core, id);
-        await storage.deleteHome(id);
+        await core.deleteFor({ home: id }, () => storage.deleteHome(id));
         shard.forgetHome(id);
         core.forgetChanges(id);
       });

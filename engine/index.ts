@@ -53,6 +53,13 @@ export {
 export { readDeliveries } from './log/source.ts';
 export { ManualClock } from './manual-clock.ts';
 export { type PastTurn, pastOf } from './past.ts';
+export type { Projection } from './projections/projection.ts';
+export {
+  alreadyBuilding,
+  type ProjectionStatus,
+  statusesOf,
+  unknownProjection,
+} from './projections/projections.ts';
 export type { HomeQuotas, Usage } from './quotas.ts';
 export { type Pause, pauseOf, type Reader, type ReadingStorage, readerOf } from './reader.ts';
 export { type ReplayReport, replay } from './replay.ts';

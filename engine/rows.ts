@@ -226,3 +226,41 @@ export interface RelationWrite extends Address {
   name: string;
   targets: string[];
 }
+
+/**
+ * `building`: from the log, beside the one that answers. `active`: answers. `retired`: answers, but no definition names
+ * its projection any more. `ended`: its rows are being deleted.
+ */
+export type GenerationStatus = 'building' | 'active' | 'retired' | 'ended';
+
+/** One building of a projection from the log, and how far it has come. */
+export interface GenerationRow {
+  name: string;
+  generation: number;
+  /** Of the definition. */
+  version: number;
+  status: GenerationStatus;
+  /** Position up to which all turns are applied. */
+  cursor: number;
+  /** The position before the first turn that it was built from; null before that. */
+  start: number | null;
+  /** When that turn was received. */
+  since: number | null;
+  /** When the last applied turn was received. */
+  appliedAt: number | null;
+  begunAt: number;
+  /** When it became active. */
+  builtAt: number | null;
+  /** Turns that were left out. */
+  skipped: number;
+  /** Why the last of them was. */
+  error: string | null;
+}
+
+/** Which row of a projection. `twin` is empty for rows of the home as a whole; keys sort as bytes. */
+export interface ProjectedKey extends Address {
+  key: string;
+}
+export interface ProjectedRow extends ProjectedKey {
+  value: Json;
+}

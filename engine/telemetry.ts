@@ -35,6 +35,14 @@ export interface EngineSignals {
   'twin.created': { twin: string; kind: string; source: string };
   /** A home has as much as it may. */
   'quota.refused': { quota: string };
+  /** A projection has applied a slice of the log. */
+  'projection.applied': { projection: string; turns: number; rows: number; tookMs: number };
+  /** A projection cannot take a turn, and goes on without it. */
+  'projection.left-out': { projection: string; turn: string; error: string };
+  /** A projection could not go on, and tries again. */
+  'projection.failed': { projection: string; attempt: number; error: string };
+  /** A projection was built from the log, and answers from now on. */
+  'projection.built': { projection: string; generation: number; version: number; tookMs: number };
   'ownership.lost': { owner: string };
   'engine.started': { shards: number; epoch: number };
   'engine.stopped': { drainedMs: number };

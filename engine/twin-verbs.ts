@@ -141,7 +141,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
           const present = await storage.getTwin(address);
           // Somebody else was quicker, and there may be a new one already
           if (present?.incarnation !== incarnation) throw unknownTwin(address);
-          await storage.deleteTwin(address);
+          await core.deleteFor(address, () => storage.deleteTwin(address));
           // Others of its home may hold it as a relation
           shard.forgetHome(address.home);
           // Before anything else happens in the home, such as that it is made anew

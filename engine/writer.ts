@@ -33,6 +33,8 @@ export interface WriterOptions {
 export interface LogEnd {
   /** Takes the next positions. @returns the last */
   take(positions: number): number;
+  /** The commit that took positions up to this one will never be stored. */
+  refused(position: number): void;
   sendOf(intent: string): Send;
   /** Whether the store may have a row of this delivery. */
   mayHaveParked(id: string): boolean;
@@ -121,6 +123,7 @@ export class Writer {
       } catch (error) {
         if (error instanceof EngineError && (error.code === 'fenced' || error.retryable))
           throw error;
+        this.#options.log.refused(commit.seq);
         await this.#singly(mail, error);
         return;
       }

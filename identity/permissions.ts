@@ -81,13 +81,13 @@ export const PERMISSIONS = {
   'metrics.read': { place: 'platform', what: 'read the metrics', who: PLATFORM, forKeys: true },
   'platform.read': {
     place: 'platform',
-    what: 'see candidates, dead letters and the audit of all homes',
+    what: 'see candidates, dead letters, projections and the audit of all homes',
     who: PLATFORM,
     forKeys: true,
   },
   'platform.mend': {
     place: 'platform',
-    what: 'retry any dead letter',
+    what: 'retry any dead letter, rebuild projections',
     who: PLATFORM,
     forKeys: true,
   },

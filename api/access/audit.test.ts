@@ -106,6 +106,8 @@ beforeAll(async () => {
   const [one, other] = (await api.get(`${HOME}/dead-letters`)).items;
   await run('post /v1/homes/{home}/dead-letters/{id}/retry', [one?.['id']]);
   await run('post /v1/dead-letters/{id}/retry', [other?.['id']]);
+  await api.engine.idle();
+  await run('post /v1/projections/{name}/rebuild', ['activity']);
 
   const gateway = await run('post /v1/homes/{home}/gateways', [], { name: 'g' });
   await run('put /v1/homes/{home}/gateways/{id}/devices', [gateway['id']], { devices: ['l1'] });

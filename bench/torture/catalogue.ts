@@ -9,6 +9,7 @@ import { kills } from './scenarios/kills.ts';
 import { order } from './scenarios/order.ts';
 import { owners } from './scenarios/owners.ts';
 import { pairsOfFaults } from './scenarios/pairs.ts';
+import { projections } from './scenarios/projections.ts';
 import { rules } from './scenarios/rules.ts';
 import { stores } from './scenarios/stores.ts';
 import { subscribers } from './scenarios/subscribers.ts';
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   ...wires,
   ...disks,
   ...owners,
+  ...projections,
   ...clocks,
   ...rules,
   ...order,

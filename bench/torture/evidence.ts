@@ -14,6 +14,7 @@ import {
   type Storage,
 } from '../../engine/index.ts';
 import { kinds } from '../../twins/catalogue.ts';
+import { type ProjectionEvidence, projectionEvidence } from './projection-invariants.ts';
 
 const PAGE = 1_000;
 const MOST_PENDING = 100_000;
@@ -25,6 +26,7 @@ export interface Evidence {
   intents: Map<string, IntentRow>;
   outbox: DeliveryRow[];
   deadLetters: DeadLetterRow[];
+  projection: ProjectionEvidence | null;
   /** When it was read, by the system's clock. */
   readAt: number;
 }
@@ -39,18 +41,20 @@ export interface TwinEvidence {
 
 export async function gather(databaseUrl: string): Promise<Evidence> {
   await using storage = await openStorage(databaseUrl, { deadLettersPerHome: 1_000 });
+  const homes = (await all((page) => storage.listHomes(page))).map(({ id }) => id);
   const evidence: Evidence = {
     twins: [],
     intents: new Map(),
     outbox: [...(await parked(storage)), ...(await aboveCursors(storage))],
     deadLetters: await all((page) => storage.listDeadLetters(null, page)),
+    projection: await projectionEvidence(storage, homes),
     readAt: Date.now(),
   };
   const intents = intentVerbs({
     storage,
     sendOf: () => ({ sentAt: null, handedAt: null, attempts: 0 }),
   });
-  for (const { id: home } of await all((page) => storage.listHomes(page))) {
+  for (const home of homes) {
     for (const row of await all((page) => storage.listTwins(home, {}, page))) {
       evidence.twins.push(await evidenceOf(storage, { home, twin: row.twin }));
     }

@@ -1,13 +1,20 @@
 /** A check that cannot fail is worth nothing: each is shown evidence that was forged for it. */
 import { describe, expect, test } from 'vitest';
 import { TwinBench } from '../../engine/authoring/twin-bench.ts';
+import type { GenerationRow } from '../../engine/index.ts';
 import { relay } from '../../twins/relay/relay.ts';
 import type { Evidence, TwinEvidence } from './evidence.ts';
 import { violations, type Waivers } from './invariants.ts';
 import { Model, type ReceivedCommand } from './model.ts';
+import type { ProjectionEvidence } from './projection-invariants.ts';
 
 const LAMP = { home: 'h1', twin: 'lamp' };
 const AUTO_OFF_MS = 60_000;
+
+const GENERATION: GenerationRow = {
+  ...{ name: 'activity', generation: 1, version: 1, status: 'active', cursor: 9, start: 0 },
+  ...{ since: 0, appliedAt: 0, begunAt: 0, builtAt: 0, skipped: 0, error: null },
+};
 
 type Journal = TwinEvidence['journal'];
 
@@ -78,6 +85,11 @@ class Story {
       ),
       outbox: [],
       deadLetters: [],
+      projection: {
+        generation: GENERATION,
+        stored: new Map([['h1/lamp 2026-01-05', 'so']]),
+        computed: new Map([['h1/lamp 2026-01-05', 'so']]),
+      },
       readAt: now,
     };
   }
@@ -90,6 +102,32 @@ test('a story in which all went well violates nothing', () => {
   expect(story.violations()).toEqual([]);
   expect(story.model.commands.size).toBe(2);
   expect(story.lamp.journal.some(({ event }) => event.type === 'timer.fired')).toBe(true);
+});
+
+describe('projections', () => {
+  test('with a row that the journal does not have, has otherwise, or has alone', () => {
+    for (const forge of [
+      (projection: ProjectionEvidence) => projection.stored.set('h1/lamp 2026-01-05', 'other'),
+      ({ stored }: ProjectionEvidence) => stored.clear(),
+      ({ computed }: ProjectionEvidence) => computed.clear(),
+    ]) {
+      const story = new Story();
+      if (story.evidence.projection) forge(story.evidence.projection);
+      expect(story.violations()).toEqual([
+        expect.stringMatching(/^projection activity up to 9 has of h1\/lamp 2026-01-05: /),
+      ]);
+    }
+  });
+
+  test('that left a turn out, or do not answer at all', () => {
+    const story = new Story();
+    if (story.evidence.projection) {
+      story.evidence.projection.generation = { ...GENERATION, skipped: 2, error: 'why' };
+    }
+    expect(story.violations()).toEqual(['projection activity left 2 turns out: why']);
+    story.evidence.projection = null;
+    expect(story.violations()).toEqual(['no projection answers']);
+  });
 });
 
 describe('events', () => {

@@ -3,6 +3,7 @@ import { type JournalRow, keyOf } from '../../engine/index.ts';
 import { commandViolations } from './command-invariants.ts';
 import type { Evidence, TwinEvidence } from './evidence.ts';
 import type { Model } from './model.ts';
+import { projectionViolations } from './projection-invariants.ts';
 
 /** What a scenario has given up on purpose, with its reason said where it does. */
 export interface Waivers {
@@ -23,6 +24,7 @@ export function violations(model: Model, evidence: Evidence, waivers: Waivers = 
     ...evidence.twins.flatMap(replayViolations),
     ...evidence.twins.flatMap((twin) => timerViolations(twin, evidence, model)),
     ...commandViolations(model, evidence, waivers),
+    ...projectionViolations(evidence.projection),
     ...evidence.deadLetters
       .filter(() => !waivers.deadLetters)
       .map(({ home, twin, code, error }) => `dead letter of ${home}/${twin}: ${code}: ${error}`),

@@ -21,6 +21,8 @@ const SELECTED: readonly (readonly [scenario: string, store: Store, broker: Brok
   ['kill-anywhere', 'sqlite', 'embedded'],
   ['kill-after-parking', 'postgres', 'embedded'],
   ['kill-before-cursor', 'sqlite', ANY],
+  ['kill-while-rebuilding', 'sqlite', ANY],
+  ['kill-while-rebuilding', 'postgres', 'embedded'],
   ['postgres-restarted', 'postgres', 'mosquitto'],
   ['postgres-paused', 'postgres', 'embedded'],
   ['broker-restarted', 'sqlite', 'mosquitto'],

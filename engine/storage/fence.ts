@@ -23,3 +23,11 @@ export function assertStored(
     { hint: 'Another engine has taken this database over; this one must stop writing.' },
   );
 }
+
+/** @throws EngineError `fenced` when another engine has taken over since */
+export function assertEpoch(epoch: number, present: number | undefined): void {
+  if (epoch === present) return;
+  throw new EngineError('fenced', `epoch ${epoch} is not the present one (${present ?? 'none'})`, {
+    hint: 'Another engine has taken this database over; this one must stop writing.',
+  });
+}

@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Projection } from '../projections/projection.ts';
+import { startEngine } from '../testing/engine-bench.ts';
+import { lamp } from '../testing/lamp.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { CONTRACT_OPTIONS as OPTIONS } from './contract/options.ts';
 import { journalOf, NOW, twinOf } from './contract/sample-rows.ts';
@@ -128,6 +131,53 @@ function migrationContract(name: string, place: Place): void {
       await using after = await openStorage(place.url(), OPTIONS);
       expect(await after.labelsSince()).toBe(NOW);
       expect(await after.readJournal({ home: 'h', twin: 't' }, 0, 9)).toEqual([journalOf()]);
+    });
+
+    test('a database from before projections has them built from the journal that it has', async () => {
+      await place.reset();
+      const before = await openStorage(place.url(), OPTIONS);
+      const first = await startEngine({ kinds: [lamp], storage: before });
+      const homes = ['h1', 'h2', 'h3'];
+      // More at one moment than are read at once
+      await Promise.all(
+        Array.from({ length: 900 }, (_, n) =>
+          first.send('a', { type: 'telemetry', power: n }, { home: homes[n % 3] ?? '' }),
+        ),
+      );
+      await first.pass(86_400_000);
+      await first.send('a', { type: 'telemetry', power: 1 });
+      await first.engine[Symbol.asyncDispose]();
+      await before[Symbol.asyncDispose]();
+      // As it was before turns had positions, too
+      await place.execute(`DROP TABLE projection; DROP TABLE projection_row;
+        DELETE FROM schema_migration WHERE name = '0012-projections.sql';
+        UPDATE journal SET seq = NULL, writer = NULL;
+        UPDATE writer SET seq = (SELECT max(received_at) FROM journal), cursors = NULL`);
+      await using after = await openStorage(place.url(), OPTIONS);
+      const revisions: Record<string, number[]> = {};
+      const seen: Projection = {
+        ...{ name: 'seen', version: 1 },
+        keysOf: () => [{ of: 'home', key: 'count' }],
+        apply(value, { home, twin, revision }) {
+          const key = `${home}/${twin}`;
+          revisions[key] = [...(revisions[key] ?? []), revision];
+          return Number(value ?? 0) + 1;
+        },
+      };
+      const clock = first.clock;
+      await using second = await startEngine({
+        ...{ kinds: [lamp], storage: after, clock, projections: [seen] },
+      });
+      await second.engine.idle();
+      expect(await second.engine.listProjections()).toMatchObject([
+        { status: 'active', progress: 1, since: Date.parse('2026-01-05T00:00:00Z') },
+      ]);
+      for (const home of homes) {
+        const turns = await after.readJournal({ home, twin: 'a' }, 0, 10_000);
+        expect(revisions[`${home}/a`]).toEqual(turns.map(({ revision }) => revision));
+        const query = { name: 'seen', home, twin: '', from: '', to: '~', after: null };
+        expect(await after.listProjected(query, 9)).toMatchObject([{ value: turns.length }]);
+      }
     });
 
     test('refuses a database that was made from other files', async () => {

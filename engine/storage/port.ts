@@ -1,16 +1,20 @@
 import type { Address } from '../envelope.ts';
+import type { Json } from '../json.ts';
 import type {
   AlertRow,
   CandidateRow,
   CheckpointRow,
   DeadLetterRow,
   DeliveryRow,
+  GenerationRow,
   HomeRow,
   IntentRow,
   IntentStatus,
   JournalRow,
   LoadedTwin,
   LogRow,
+  ProjectedKey,
+  ProjectedRow,
   RelationWrite,
   Resolution,
   RollupRow,
@@ -76,8 +80,51 @@ export interface Storage extends AsyncDisposable {
     upTo: number,
     limit: number,
   ): Promise<{ rows: LogRow[]; removedAt: number }>;
+  /**
+   * Turns after position `after`, by their position: about `limit` at most, but never a part of those of one position;
+   * and the position up to which that is all, at most `upTo`. Only for positions below which nothing is being committed.
+   */
+  readLogSlice(
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ rows: LogRow[]; upTo: number }>;
   /** Up to where readers have come of each writer, fenced: written unless the epoch is another by now. */
   saveCursors(epoch: number, cursors: ReadonlyMap<number, Cursors>): Promise<void>;
+
+  // ── projections (ADR 30) ───────────────────────────────────────────────────────────────────
+  /** All generations, by name and generation; and the highest position of the log. */
+  listGenerations(): Promise<{ generations: GenerationRow[]; head: number }>;
+  /** Begins a generation from the beginning of the log. @returns false while another one is being built */
+  beginGeneration(name: string, version: number, at: number): Promise<boolean>;
+  /** Ends one that is being built. */
+  endGeneration(name: string, generation: number): Promise<void>;
+  /** Retires projections that are not among these, and ends what is being built of them. */
+  retireProjections(except: readonly string[]): Promise<void>;
+  /**
+   * What is built answers from now on, and what has answered ends. Fenced.
+   * @returns false where it is not being built any more
+   */
+  switchGeneration(epoch: number, name: string, generation: number, at: number): Promise<boolean>;
+  /** The rows that there are of these, and the owners that there are of these rows. */
+  readProjected(
+    name: string,
+    generation: number,
+    keys: readonly ProjectedKey[],
+  ): Promise<{ rows: ProjectedRow[]; owners: Owner[] }>;
+  /**
+   * Writes rows and cursor in one transaction, fenced. Rows whose owner is gone, or another one by now, are left out.
+   * @returns false, and nothing is written, where the cursor is not where the step begins
+   * @throws EngineError `fenced` when the epoch is not the current one
+   */
+  project(step: ProjectionStep): Promise<boolean>;
+  /** Deletes at most so many rows of generations that have ended, then these. @returns how many; 0: none is left */
+  dropGenerations(limit: number): Promise<number>;
+  /**
+   * Rows of the generation that answers with keys of a range (`from` inclusive, `to` exclusive), by twin and key: of the home
+   * as a whole (`twin` empty), of one twin, or of each twin of the home (null). Begins after the given one.
+   */
+  listProjected(query: ProjectedQuery, limit: number): Promise<ProjectedRow[]>;
 
   // ── parked deliveries ──────────────────────────────────────────────────────────────────────
   /** Deliveries that wait for their time, in the order in which they were first parked, after place `after`. */
@@ -180,6 +227,40 @@ export interface Storage extends AsyncDisposable {
   maintain(retention: Retention): Promise<void>;
   /** A cheap round trip: whether the store answers. */
   ping(): Promise<void>;
+}
+
+/** Of a row of a projection: a twin, or a home (`twin` empty). */
+export interface Owner extends Address {
+  incarnation: string;
+}
+
+/** What turns have come to in the rows of a generation. */
+export interface ProjectionStep {
+  epoch: number;
+  name: string;
+  generation: number;
+  /** The cursor before it. */
+  from: number;
+  /** The cursor after it. */
+  to: number;
+  /** Each row at most once. `value` null: it goes. `incarnation`: of its owner. */
+  puts: readonly (ProjectedKey & { value: Json | null; incarnation: string })[];
+  /** The first turn of the step, for a generation that has applied none; null: the step has none. */
+  first: { start: number; since: number } | null;
+  /** When its last turn was received; null: it has none. */
+  appliedAt: number | null;
+  /** How many turns were left out, and why the last of them was. */
+  skipped: number;
+  error: string | null;
+}
+
+export interface ProjectedQuery {
+  name: string;
+  home: string;
+  twin: string | null;
+  from: string;
+  to: string;
+  after: { twin: string; key: string } | null;
 }
 
 /** A start of the program. */

@@ -5,6 +5,7 @@ import { homesContract } from './contract/homes.ts';
 import { lettersContract } from './contract/letters.ts';
 import { logContract } from './contract/log.ts';
 import { ownershipContract } from './contract/ownership.ts';
+import { projectionsContract } from './contract/projections.ts';
 import type { OpenSubject } from './contract/subject.ts';
 import { twinsContract } from './contract/twins.ts';
 import { upkeepContract } from './contract/upkeep.ts';
@@ -17,6 +18,7 @@ export function storageContract(name: string, open: OpenSubject): void {
     twinsContract(open);
     homesContract(open);
     logContract(open);
+    projectionsContract(open);
     historyContract(open);
     lettersContract(open);
     upkeepContract(open);

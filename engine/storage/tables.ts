@@ -4,10 +4,12 @@ import type {
   CheckpointRow,
   DeadLetterRow,
   DeliveryRow,
+  GenerationRow,
   HomeRow,
   IntentRow,
   JournalRow,
   LogRow,
+  ProjectedRow,
   RollupRow,
   TwinRow,
 } from '../rows.ts';
@@ -225,6 +227,29 @@ export const CANDIDATE = table<CandidateRow>('candidate', {
   lastSeenAt: 'number',
   messages: 'integer',
   lastEvent: 'json',
+});
+
+export const GENERATION = table<GenerationRow>('projection', {
+  name: 'text',
+  generation: 'integer',
+  version: 'integer',
+  status: 'text',
+  cursor: 'integer',
+  start: 'integer',
+  since: 'number',
+  appliedAt: 'number',
+  begunAt: 'number',
+  builtAt: 'number',
+  skipped: 'integer',
+  error: 'text',
+});
+
+/** Without projection and generation, which a reader has asked with. */
+export const PROJECTED = table<ProjectedRow>('projection_row', {
+  home: 'text',
+  twin: 'text',
+  key: 'text',
+  value: 'json',
 });
 
 /** `name = excluded.name, …`: replaces a row on conflict, but for the columns of its key. */

@@ -5,6 +5,7 @@ import { EngineError } from '../errors.ts';
 import type { JsonObject } from '../json.ts';
 import type { AnyKind } from '../kind.ts';
 import { ManualClock } from '../manual-clock.ts';
+import type { Projection } from '../projections/projection.ts';
 import type { HomeQuotas } from '../quotas.ts';
 import type { DeliveryRow } from '../rows.ts';
 import type { DeliveryOutcome, Sink } from '../sink.ts';
@@ -67,6 +68,7 @@ export async function startEngine(given: {
   quotas?: Partial<HomeQuotas>;
   random?: () => number;
   holdBack?: readonly string[];
+  projections?: readonly Projection[];
 }): Promise<EngineBench> {
   const clock = given.clock ?? new ManualClock();
   const storage = given.storage ?? (await openSqlite(':memory:', { deadLettersPerHome: 100 }));
@@ -89,6 +91,7 @@ export async function startEngine(given: {
     random: given.random ?? (() => 0.5),
     ...(given.limits && { limits: given.limits }),
     ...(given.quotas && { quotas: given.quotas }),
+    ...(given.projections && { projections: given.projections }),
   });
   const sink = given.sink ?? new RecordingSink();
   if (given.sink !== null) engine.addSink(sink);

@@ -14,6 +14,7 @@ import type { EdgeOptions } from '../../edge/edge.ts';
 import { Desk } from '../../gateways/desk.ts';
 import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
+import { projections } from '../../projections.ts';
 import { deletesWith, existenceIn } from '../../removal.ts';
 import { workHere } from '../../rule-work/rule-work.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
@@ -110,6 +111,7 @@ export class ApiBench implements AsyncDisposable {
       retention: { journal: 30, rollups: 30, ended: 30 },
       random: () => 0.5,
       deletes: deletesWith(() => identity),
+      projections,
       ...given.engine,
     });
     const letters: SentLetter[] = [];

@@ -8,7 +8,7 @@ const SELECT = `SELECT ${HOME.fields} FROM home`;
 /** All tables whose rows belong to a home. */
 const OF_A_HOME = [
   ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'relation'],
-  ...['rollup', 'candidate'],
+  ...['rollup', 'candidate', 'projection_row'],
 ];
 
 export async function listHomes(
@@ -41,6 +41,8 @@ export async function updateHome(database: Database, home: HomeRow): Promise<voi
 export async function deleteHome(database: Database, id: string): Promise<void> {
   await database.upkeep((client) =>
     within(client, async (query) => {
+      // As who applies turns to rows of a home locks it: before its twins
+      await query({ text: 'SELECT FROM home WHERE id = $1 FOR UPDATE' }, [id]);
       for (const table of OF_A_HOME) {
         await query({ text: `DELETE FROM ${table} WHERE home = $1` }, [id]);
       }

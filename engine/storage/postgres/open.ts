@@ -33,9 +33,20 @@ import {
   readJournal,
 } from './journal.ts';
 import { PostgresLease } from './lease.ts';
-import { readHomeLog, readLog, saveCursors } from './log.ts';
+import { readHomeLog, readLog, readLogSlice, saveCursors } from './log.ts';
 import { migratePostgres } from './migrate.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
+import {
+  beginGeneration,
+  dropGenerations,
+  endGeneration,
+  listGenerations,
+  listProjected,
+  project,
+  readProjected,
+  retireProjections,
+  switchGeneration,
+} from './projections.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
   countKinds,
@@ -83,7 +94,19 @@ export async function openPostgres(
 
     readLog: (after, upTo) => readLog(db, after, upTo),
     readHomeLog: (home, from, upTo, limit) => readHomeLog(db, home, from, upTo, limit),
+    readLogSlice: (after, upTo, limit) => readLogSlice(db, after, upTo, limit),
     saveCursors: (epoch, cursors) => saveCursors(db, epoch, cursors),
+
+    listGenerations: () => listGenerations(db),
+    beginGeneration: (name, version, at) => beginGeneration(db, name, version, at),
+    endGeneration: (name, generation) => endGeneration(db, name, generation),
+    retireProjections: (except) => retireProjections(db, except),
+    switchGeneration: (epoch, name, generation, at) =>
+      switchGeneration(db, epoch, name, generation, at),
+    readProjected: (name, generation, keys) => readProjected(db, name, generation, keys),
+    project: (step) => project(db, step),
+    dropGenerations: (limit) => dropGenerations(db, limit),
+    listProjected: (query, limit) => listProjected(db, query, limit),
 
     listParked: (after, limit) => listParked(db, after, limit),
     park: (rows) => park(db, rows),

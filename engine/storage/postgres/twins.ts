@@ -27,6 +27,7 @@ const LOAD: Statement = {
 /** All tables whose rows belong to a twin, its relations apart. */
 const OF_A_TWIN = [
   ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'rollup'],
+  'projection_row',
 ];
 
 export async function loadTwins(

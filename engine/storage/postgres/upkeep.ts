@@ -3,7 +3,7 @@ import type { Retention } from '../port.ts';
 import { type Database, type Query, within } from './database.ts';
 import { isCollision, isLockTimeout } from './failures.ts';
 import { PARTITION_LOCK } from './locks.ts';
-import { SEQ } from './log.ts';
+import { SEQ, summarizeLog } from './log.ts';
 import { listPartitions, makePartitions, type Partition, weeksAhead } from './partitions.ts';
 
 // one is superseded once a newer one is old enough to begin from for all of the kept journal
@@ -18,6 +18,7 @@ export async function maintain(database: Database, retention: Retention): Promis
   await database.upkeep(async (client) => {
     await within(client, (query) => makePartitions(query, weeksAhead(retention.now)));
     await dropOldPartitions(client, retention);
+    await summarizeLog(client);
     const deletions: [string, number][] = [
       [DELETE_CHECKPOINTS, retention.journalBefore],
       [DELETE_ROLLUPS, retention.rollupsBefore],

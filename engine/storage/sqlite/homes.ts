@@ -10,7 +10,7 @@ const UPDATE = 'UPDATE home SET name = ?, timezone = ?, created_at = ? WHERE id 
 /** All tables whose rows belong to a home. */
 const OF_A_HOME = [
   ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'relation'],
-  ...['rollup', 'candidate'],
+  ...['rollup', 'candidate', 'projection_row'],
 ];
 
 export function listHomes(connection: Connection, { limit, cursor }: PageRequest): Page<HomeRow> {

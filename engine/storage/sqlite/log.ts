@@ -14,6 +14,26 @@ export function readLog(connection: Connection, after: number, upTo: number): Lo
     .map(logRow);
 }
 
+export function readLogSlice(
+  connection: Connection,
+  after: number,
+  upTo: number,
+  limit: number,
+): { rows: LogRow[]; upTo: number } {
+  const rows = connection
+    .all(
+      `${READ} WHERE ${SEQ} > ? AND ${SEQ} <= ? ORDER BY ${SEQ}, position LIMIT ?`,
+      ...[after, upTo, limit + 1],
+    )
+    .map(logRow);
+  const next = rows[limit];
+  if (!next) return { rows, upTo };
+  const whole = rows.filter(({ seq }) => seq < next.seq);
+  if (whole.length > 0) return { rows: whole, upTo: next.seq - 1 };
+  // Rows from before there were positions share them
+  return { rows: readLog(connection, after, next.seq), upTo: next.seq };
+}
+
 export function readHomeLog(
   connection: Connection,
   home: string,

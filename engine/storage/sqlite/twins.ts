@@ -14,6 +14,7 @@ const RELATIONS = `
 /** All tables whose rows belong to a twin, its relations apart. */
 const OF_A_TWIN = [
   ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'rollup'],
+  'projection_row',
 ];
 
 export function loadTwin(connection: Connection, { home, twin }: Address): LoadedTwin | null {

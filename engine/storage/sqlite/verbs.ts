@@ -33,8 +33,19 @@ import {
   readJournal,
 } from './journal.ts';
 import { type Ownership, presentOwner, raiseEpoch } from './lease.ts';
-import { readHomeLog, readLog, saveCursors } from './log.ts';
+import { readHomeLog, readLog, readLogSlice, saveCursors } from './log.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
+import {
+  beginGeneration,
+  dropGenerations,
+  endGeneration,
+  listGenerations,
+  listProjected,
+  project,
+  readProjected,
+  retireProjections,
+  switchGeneration,
+} from './projections.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
   countKinds,
@@ -73,7 +84,19 @@ export function verbsOn(
 
     readLog: async (after, upTo) => readLog(db, after, upTo),
     readHomeLog: async (home, from, upTo, limit) => readHomeLog(db, home, from, upTo, limit),
+    readLogSlice: async (after, upTo, limit) => readLogSlice(db, after, upTo, limit),
     saveCursors: async (epoch, cursors) => saveCursors(db, epoch, cursors),
+
+    listGenerations: async () => listGenerations(db),
+    beginGeneration: async (name, version, at) => beginGeneration(db, name, version, at),
+    endGeneration: async (name, generation) => endGeneration(db, name, generation),
+    retireProjections: async (except) => retireProjections(db, except),
+    switchGeneration: async (epoch, name, generation, at) =>
+      switchGeneration(db, epoch, name, generation, at),
+    readProjected: async (name, generation, keys) => readProjected(db, name, generation, keys),
+    project: async (step) => project(db, step),
+    dropGenerations: async (limit) => dropGenerations(db, limit),
+    listProjected: async (query, limit) => listProjected(db, query, limit),
 
     listParked: async (after, limit) => listParked(db, after, limit),
     park: async (rows) => park(db, rows),

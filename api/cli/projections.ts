@@ -1,0 +1,109 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  alreadyBuilding,
+  openStorage,
+  type ProjectionStatus,
+  type Storage,
+  statusesOf,
+  unknownProjection,
+} from '../../engine/index.ts';
+import { Identity, openIdentityDatabase } from '../../identity/index.ts';
+import { readConfig } from '../config.ts';
+import { projections } from '../projections.ts';
+
+const LOOK_MS = 1_000;
+
+/** `homeostat projections list`: beside a server that runs, or without one. */
+export async function listProjections(): Promise<void> {
+  await using storage = await open();
+  const statuses = statusesOf(await storage.listGenerations());
+  if (statuses.length === 0) say('There are none yet: the first start builds them.');
+  for (const status of statuses) say(lineOf(status));
+}
+
+/**
+ * `homeostat projections rebuild`: writes into the database that it is wanted. A server that runs begins within
+ * seconds, which this follows; otherwise the next start does.
+ */
+export async function rebuildProjection(name: string, given: { wait: number }): Promise<void> {
+  const config = readConfig();
+  await using storage = await open();
+  const definition = projections.find((one) => one.name === name);
+  if (!definition)
+    throw unknownProjection(
+      name,
+      projections.map((one) => one.name),
+    );
+  if (!(await storage.beginGeneration(name, definition.version, Date.now()))) {
+    throw alreadyBuilding(name);
+  }
+  await record(config.databaseUrl, name);
+  say(`${name} is to be rebuilt from what the journal holds; it answers as it is until then.`);
+  await follow(storage, name, given.wait * 1_000);
+}
+
+/** @param waitMs how long a server may take to begin */
+async function follow(storage: Storage, name: string, waitMs: number): Promise<void> {
+  const began = Date.now();
+  for (let told = ''; ; ) {
+    const all = statusesOf(await storage.listGenerations());
+    const building = all.find((one) => one.name === name && one.status === 'building');
+    if (!building) {
+      for (const status of all) if (status.name === name) say(lineOf(status));
+      return;
+    }
+    if (building.cursor === 0 && Date.now() - began >= waitMs) {
+      say('No server has begun it: the next one that starts does.');
+      return;
+    }
+    const line = `${name}: ${percent(building)}`;
+    if (line !== told) say(line);
+    told = line;
+    await sleep(LOOK_MS);
+  }
+}
+
+async function open(): Promise<Storage> {
+  const { databaseUrl, deadLettersPerHome } = readConfig();
+  return await openStorage(databaseUrl, { deadLettersPerHome });
+}
+
+/** Where the other changes of operators are written down. */
+async function record(databaseUrl: string, name: string): Promise<void> {
+  await using identity = await Identity.open({
+    database: openIdentityDatabase(databaseUrl),
+    clock: Date,
+    newId: randomUUID,
+    bootstrapToken: randomUUID(),
+    jwtSecrets: [randomUUID()],
+    issuer: 'homeostat',
+    write: () => {},
+    onAuditFailure: (error) => {
+      throw error;
+    },
+    announce: async () => {},
+  });
+  identity.audit.record({
+    ...{ home: null, who: 'command-line', address: null, action: 'platform.mend' },
+    ...{ target: `projection:${name}`, outcome: 'done', detail: {} },
+    correlation: randomUUID(),
+  });
+}
+
+function lineOf(status: ProjectionStatus): string {
+  const { name, version, generation, skipped, error, since, appliedAt } = status;
+  const moment = (at: number | null) => (at === null ? 'never' : new Date(at).toISOString());
+  const span = since === null ? 'empty' : `from ${moment(since)} to ${moment(appliedAt)}`;
+  const faults = skipped === 0 ? '' : `; ${skipped} turns left out, the last for: ${error}`;
+  const state = status.status === 'building' ? `building, ${percent(status)}` : status.status;
+  return `${name} (version ${version}, generation ${generation}): ${state}; ${span}; ${status.lag} positions behind${faults}`;
+}
+
+function percent({ progress }: ProjectionStatus): string {
+  return `${Math.floor(progress * 100)} %`;
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}

@@ -1,0 +1,109 @@
+/** Turns folded into rows of a projection, in memory. */
+import { messageOf } from '../errors.ts';
+import { isJson, type Json } from '../json.ts';
+import type { LogRow, ProjectedKey } from '../rows.ts';
+import { isWithinLevels, MOST_LEVELS, sizeOf } from '../state-size.ts';
+import type { ProjectionStep, Storage } from '../storage/port.ts';
+import {
+  MOST_KEY_LENGTH,
+  MOST_KEYS,
+  MOST_VALUE_BYTES,
+  type Projection,
+  type RowKey,
+} from './projection.ts';
+
+/** A turn that its projection cannot take. */
+export interface LeftOut {
+  turn: LogRow;
+  error: string;
+}
+
+interface Touched {
+  row: ProjectedKey;
+  key: RowKey;
+}
+
+/**
+ * What turns come to in the rows that they touch, as these are stored now. A turn that the definition throws on is left out
+ * as a whole; rows without an owner are left out.
+ */
+export async function foldTurns(
+  definition: Projection,
+  turns: readonly LogRow[],
+  read: (keys: ProjectedKey[]) => ReturnType<Storage['readProjected']>,
+): Promise<{ puts: ProjectionStep['puts'][number][]; leftOut: LeftOut[] }> {
+  const leftOut: LeftOut[] = [];
+  const touched = new Map<LogRow, Touched[]>();
+  const keys = new Map<string, ProjectedKey>();
+  for (const turn of turns) {
+    try {
+      const rows = keysOf(definition, turn);
+      touched.set(turn, rows);
+      for (const { row } of rows) keys.set(idOf(row), row);
+    } catch (error) {
+      leftOut.push({ turn, error: messageOf(error) });
+    }
+  }
+  if (keys.size === 0) return { puts: [], leftOut };
+  const found = await read([...keys.values()]);
+  const before = new Map(found.rows.map((row) => [idOf(row), frozen(row.value)]));
+  const owners = new Map(
+    found.owners.map(({ home, twin, incarnation }) => [`${home}/${twin}`, incarnation]),
+  );
+  const values = new Map<string, Json | null>(before);
+  for (const [turn, rows] of touched) {
+    try {
+      // All of them before any counts
+      const next = rows.map(({ row, key }) => {
+        const id = idOf(row);
+        return [id, stored(definition.apply(values.get(id) ?? null, turn, key))] as const;
+      });
+      for (const [id, value] of next) values.set(id, value);
+    } catch (error) {
+      leftOut.push({ turn, error: messageOf(error) });
+    }
+  }
+  const puts = [...keys].flatMap(([id, row]) => {
+    const value = values.get(id) ?? null;
+    const incarnation = owners.get(`${row.home}/${row.twin}`);
+    if (incarnation === undefined || value === (before.get(id) ?? null)) return [];
+    return [{ ...row, value, incarnation }];
+  });
+  return { puts, leftOut };
+}
+
+function keysOf(definition: Projection, turn: LogRow): Touched[] {
+  const keys = definition.keysOf(turn);
+  if (keys.length > MOST_KEYS) throw new Error(`it has ${keys.length} keys, ${MOST_KEYS} at most`);
+  return keys.map((key) => {
+    if (key.key === '' || key.key.length > MOST_KEY_LENGTH) {
+      throw new Error(`a key has 1 to ${MOST_KEY_LENGTH} characters, not ${key.key.length}`);
+    }
+    const twin = key.of === 'home' ? '' : turn.twin;
+    return { key, row: { home: turn.home, twin, key: key.key } };
+  });
+}
+
+/** Names have no spaces. */
+function idOf({ home, twin, key }: ProjectedKey): string {
+  return `${home}/${twin} ${key}`;
+}
+
+/** @throws Error for what cannot be stored */
+function stored(value: Json | null): Json | null {
+  if (!isWithinLevels(value, MOST_LEVELS) || !isJson(value)) {
+    throw new Error('its value is no JSON, or nested too deep');
+  }
+  const bytes = sizeOf(value);
+  if (bytes > MOST_VALUE_BYTES) {
+    throw new Error(`its value has ${bytes} bytes, ${MOST_VALUE_BYTES} at most`);
+  }
+  return frozen(value);
+}
+
+/** Whoever changes a value in place instead of replacing it fails, and is told. */
+function frozen<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value;
+  for (const member of Object.values(value)) frozen(member);
+  return Object.freeze(value);
+}
