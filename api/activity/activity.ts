@@ -41,23 +41,37 @@ export const activity: Projection<Activity> = {
       { of: 'home', key },
     ];
   },
-  apply: (value, turn) => added(value ?? NOTHING, activityOf(turn)),
+  apply: (value, turn) => counting(value ?? NOTHING, turn),
 };
+
+const DAY_MS = 24 * 3_600_000;
+/** The day that was asked for last: nearly always the next one's, too. */
+let lastDay = { number: Number.NaN, text: '' };
 
 /** @throws RangeError for what is no moment */
 export function dayOf(moment: number): string {
-  return new Date(moment).toISOString().slice(0, '2026-01-05'.length);
+  const number = Math.floor(moment / DAY_MS);
+  if (number !== lastDay.number) {
+    const text = new Date(moment).toISOString().slice(0, '2026-01-05'.length);
+    lastDay = { number, text };
+  }
+  return lastDay.text;
 }
 
-function activityOf({ source, late, effects }: LogRow): Activity {
-  let commands: Activity['commands'] = {};
-  const alerts = { ...NOTHING.alerts };
-  for (const effect of effects) {
-    if (effect.type === 'command' && !effect.refused) commands = counted(commands, effect.name, 1);
-    if (effect.type === 'alert' && effect.state === 'raised') alerts[effect.severity]++;
+/** A loop without intermediate sums, as this runs twice for each turn. */
+function counting({ turns, commands, alerts, late }: Activity, turn: LogRow): Activity {
+  const group = groupOf(turn.source);
+  const next = { turns: { ...turns }, commands, alerts, late: turn.late ? late + 1 : late };
+  next.turns[group]++;
+  for (const effect of turn.effects) {
+    if (effect.type === 'command' && !effect.refused) {
+      next.commands = counted(next.commands, effect.name, 1);
+    } else if (effect.type === 'alert' && effect.state === 'raised') {
+      next.alerts = { ...next.alerts };
+      next.alerts[effect.severity]++;
+    }
   }
-  const turns = { ...NOTHING.turns, [groupOf(source)]: 1 };
-  return { turns, commands, alerts, late: late ? 1 : 0 };
+  return next;
 }
 
 function groupOf(source: string): SenderGroup {

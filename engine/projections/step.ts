@@ -19,6 +19,7 @@ export interface LeftOut {
 }
 
 interface Touched {
+  id: string;
   row: ProjectedKey;
   key: RowKey;
 }
@@ -39,7 +40,7 @@ export async function foldTurns(
     try {
       const rows = keysOf(definition, turn);
       touched.set(turn, rows);
-      for (const { row } of rows) keys.set(idOf(row), row);
+      for (const { id, row } of rows) keys.set(id, row);
     } catch (error) {
       leftOut.push({ turn, error: messageOf(error) });
     }
@@ -50,19 +51,8 @@ export async function foldTurns(
   const owners = new Map(
     found.owners.map(({ home, twin, incarnation }) => [`${home}/${twin}`, incarnation]),
   );
-  const values = new Map<string, Json | null>(before);
-  for (const [turn, rows] of touched) {
-    try {
-      // All of them before any counts
-      const next = rows.map(({ row, key }) => {
-        const id = idOf(row);
-        return [id, stored(definition.apply(values.get(id) ?? null, turn, key))] as const;
-      });
-      for (const [id, value] of next) values.set(id, value);
-    } catch (error) {
-      leftOut.push({ turn, error: messageOf(error) });
-    }
-  }
+  const values =
+    afterAll(definition, touched, before) ?? afterEach(definition, touched, before, leftOut);
   const puts = [...keys].flatMap(([id, row]) => {
     const value = values.get(id) ?? null;
     const incarnation = owners.get(`${row.home}/${row.twin}`);
@@ -72,6 +62,55 @@ export async function foldTurns(
   return { puts, leftOut };
 }
 
+type Values = Map<string, Json | null>;
+
+/**
+ * The values after all turns. What comes of them is looked at once, at the end.
+ * @returns null where a turn, or what comes of all of them, cannot be taken: then each is looked at by itself
+ */
+function afterAll(
+  definition: Projection,
+  touched: ReadonlyMap<LogRow, readonly Touched[]>,
+  before: ReadonlyMap<string, Json>,
+): Values | null {
+  const values: Values = new Map(before);
+  try {
+    for (const [turn, rows] of touched) {
+      for (const { id, key } of rows) {
+        values.set(id, frozen(definition.apply(values.get(id) ?? null, turn, key)));
+      }
+    }
+    for (const value of values.values()) assertStorable(value);
+    return values;
+  } catch {
+    return null;
+  }
+}
+
+/** The same where a turn may have to be left out. */
+function afterEach(
+  definition: Projection,
+  touched: ReadonlyMap<LogRow, readonly Touched[]>,
+  before: ReadonlyMap<string, Json>,
+  leftOut: LeftOut[],
+): Values {
+  const values: Values = new Map(before);
+  for (const [turn, rows] of touched) {
+    try {
+      // All of them before any counts
+      const next = rows.map(({ id, key }) => {
+        const value = frozen(definition.apply(values.get(id) ?? null, turn, key));
+        assertStorable(value);
+        return [id, value] as const;
+      });
+      for (const [id, value] of next) values.set(id, value);
+    } catch (error) {
+      leftOut.push({ turn, error: messageOf(error) });
+    }
+  }
+  return values;
+}
+
 function keysOf(definition: Projection, turn: LogRow): Touched[] {
   const keys = definition.keysOf(turn);
   if (keys.length > MOST_KEYS) throw new Error(`it has ${keys.length} keys, ${MOST_KEYS} at most`);
@@ -79,8 +118,8 @@ function keysOf(definition: Projection, turn: LogRow): Touched[] {
     if (key.key === '' || key.key.length > MOST_KEY_LENGTH) {
       throw new Error(`a key has 1 to ${MOST_KEY_LENGTH} characters, not ${key.key.length}`);
     }
-    const twin = key.of === 'home' ? '' : turn.twin;
-    return { key, row: { home: turn.home, twin, key: key.key } };
+    const row = { home: turn.home, twin: key.of === 'home' ? '' : turn.twin, key: key.key };
+    return { id: idOf(row), row, key };
   });
 }
 
@@ -90,7 +129,7 @@ function idOf({ home, twin, key }: ProjectedKey): string {
 }
 
 /** @throws Error for what cannot be stored */
-function stored(value: Json | null): Json | null {
+function assertStorable(value: Json | null): void {
   if (!isWithinLevels(value, MOST_LEVELS) || !isJson(value)) {
     throw new Error('its value is no JSON, or nested too deep');
   }
@@ -98,7 +137,6 @@ function stored(value: Json | null): Json | null {
   if (bytes > MOST_VALUE_BYTES) {
     throw new Error(`its value has ${bytes} bytes, ${MOST_VALUE_BYTES} at most`);
   }
-  return frozen(value);
 }
 
 /** Whoever changes a value in place instead of replacing it fails, and is told. */
