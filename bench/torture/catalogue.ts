@@ -9,6 +9,7 @@ import { kills } from './scenarios/kills.ts';
 import { order } from './scenarios/order.ts';
 import { owners } from './scenarios/owners.ts';
 import { pairsOfFaults } from './scenarios/pairs.ts';
+import { readers } from './scenarios/readers.ts';
 import { rules } from './scenarios/rules.ts';
 import { stores } from './scenarios/stores.ts';
 import { subscribers } from './scenarios/subscribers.ts';
@@ -30,4 +31,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...crowds,
   ...absences,
   ...pairsOfFaults,
+  ...readers,
 ];

@@ -1,8 +1,10 @@
-import { figures, judge, resumed } from './aftermath.ts';
+import { assertNone, figures, judge, resumed } from './aftermath.ts';
 import type { Device } from './device.ts';
+import type { Evidence } from './evidence.ts';
 import { type FleetPlan, fleetOf } from './fleet.ts';
 import type { Waivers } from './invariants.ts';
 import { Load } from './load.ts';
+import type { Model } from './model.ts';
 import { within } from './patience.ts';
 import { Person } from './person.ts';
 import type { Random } from './random.ts';
@@ -26,6 +28,8 @@ export interface Setting {
   /** Measurements of all devices. */
   perSecond?: number;
   waivers?: Waivers;
+  /** What this scenario promises on top of the invariants. @returns violations */
+  holds?: (model: Model, evidence: Evidence) => string[];
   /** What the engine may take of memory at its peak. */
   mostRssMb?: number;
 }
@@ -61,6 +65,7 @@ export async function trouble(
     await within(LONGEST_MS, 'people get their answers', toggling);
     await resumed(world);
     const evidence = await judge(world, setting.waivers);
+    assertNone(setting.holds?.(world.model, evidence) ?? []);
     const all = { ...figures(world, evidence), ...report };
     assertBounded(world, setting.mostRssMb ?? MOST_RSS_MB);
     return all;
