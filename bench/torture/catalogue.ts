@@ -12,6 +12,7 @@ import { pairsOfFaults } from './scenarios/pairs.ts';
 import { readers } from './scenarios/readers.ts';
 import { rules } from './scenarios/rules.ts';
 import { stores } from './scenarios/stores.ts';
+import { streams } from './scenarios/streams.ts';
 import { subscribers } from './scenarios/subscribers.ts';
 import { wires } from './scenarios/wires.ts';
 
@@ -32,4 +33,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...absences,
   ...pairsOfFaults,
   ...readers,
+  ...streams,
 ];

@@ -28,6 +28,10 @@ export interface Setting {
   /** Measurements of all devices. */
   perSecond?: number;
   waivers?: Waivers;
+  /** Waits until this scenario's own witnesses have seen everything; the devices are quiet, the engine runs. */
+  settles?: (world: World) => Promise<void>;
+  /** Figures of them, after everything. */
+  figures?: () => Report;
   /** What this scenario promises on top of the invariants. @returns violations */
   holds?: (model: Model, evidence: Evidence) => string[];
   /** What the engine may take of memory at its peak. */
@@ -64,9 +68,10 @@ export async function trouble(
     person.giveUp();
     await within(LONGEST_MS, 'people get their answers', toggling);
     await resumed(world);
+    await setting.settles?.(world);
     const evidence = await judge(world, setting.waivers);
     assertNone(setting.holds?.(world.model, evidence) ?? []);
-    const all = { ...figures(world, evidence), ...report };
+    const all = { ...figures(world, evidence), ...report, ...setting.figures?.() };
     assertBounded(world, setting.mostRssMb ?? MOST_RSS_MB);
     return all;
   } catch (error) {

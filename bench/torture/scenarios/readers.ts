@@ -12,7 +12,8 @@ const FALLS_BEHIND_MS_EACH = 5;
 const CATCHES_UP_MS = 60_000;
 /** Positions; the full size is more than the outbox holds in memory. */
 const BEHIND = { short: 1_500, full: 15_000 } as const;
-const SWITCHES = 8;
+/** Enough that none is toggled more than some times a second: a twin remembers the ids of ten. */
+const SWITCHES = 48;
 const PEOPLE = 16;
 
 /**
