@@ -15,38 +15,38 @@ export class Follower implements Followed, AsyncDisposable {
   readonly home: string;
   readonly told: StreamMessage[];
   readonly #reader: StreamReader;
-  /** Of each twin, the last revision that was told. */
-  readonly #revisions: ReadonlyMap<string, number>;
+  /** Of turns that were told. */
+  readonly #eventIds: ReadonlySet<string>;
 
   private constructor(
     { door, home, told }: Followed,
     reader: StreamReader,
-    revisions: ReadonlyMap<string, number>,
+    eventIds: ReadonlySet<string>,
   ) {
     this.door = door;
     this.home = home;
     this.told = told;
     this.#reader = reader;
-    this.#revisions = revisions;
+    this.#eventIds = eventIds;
   }
 
   static async open(world: World, door: StreamDoor, home: string): Promise<Follower> {
     const told: StreamMessage[] = [];
-    const revisions = new Map<string, number>();
+    const eventIds = new Set<string>();
     const reader = await StreamReader.open({
       ...{ door, home, token: TOKEN },
       url: () => world.engine.url,
       onMessage: (message) => {
         told.push(message);
-        if (message.event !== 'twin') return;
-        revisions.set(String(message.data['id']), Number(message.data['revision']));
+        if (message.event === 'twin') eventIds.add(String(message.data['eventId']));
       },
     });
-    return new Follower({ door, home, told }, reader, revisions);
+    return new Follower({ door, home, told }, reader, eventIds);
   }
 
-  revision(twin: string): number {
-    return this.#revisions.get(twin) ?? -1;
+  /** Whether it was told what a twin made of an event. */
+  has(eventId: string): boolean {
+    return this.#eventIds.has(eventId);
   }
 
   cut(): void {

@@ -40,6 +40,8 @@ const SELECTED: readonly (readonly [scenario: string, store: Store, broker: Brok
   ['deaf-subscribers', 'postgres', 'mosquitto'],
   ['reconnecting-devices', 'sqlite', 'mosquitto'],
   ['absent-devices', 'sqlite', 'embedded'],
+  ['reader-behind', 'postgres', 'mosquitto'],
+  ['streams-resumed', 'sqlite', 'embedded'],
 ];
 
 const all = casesOf(SCENARIOS);
