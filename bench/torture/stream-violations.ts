@@ -78,7 +78,7 @@ function intents(followed: Followed, evidence: Evidence, settledAt: number): str
     const stage = at < 0 ? ENDED : at;
     const before = stages.get(id) ?? -1;
     if (stage < before || before === ENDED) wrong.push(`${id} became ${status} after its time`);
-    stages.set(id, stage);
+    stages.set(id, Math.max(stage, before));
   }
   if (gapsOf(followed) > 0) return wrong;
   for (const [id, stage] of stages) {
