@@ -111,10 +111,14 @@ export function intentRow(
 }
 
 /** An intent as it is told and stored: with what the outbox knows of it. */
-export function shown(intent: IntentWrite, { handedAt, attempts, ...send }: Send): IntentRow {
+export function shown(
+  intent: IntentWrite,
+  { handedAt, attempts, isOld, ...send }: Send,
+): IntentRow {
   // Its device has it, although its destination has not said so yet
   const sentAt = send.sentAt ?? (intent.ackedAt === null ? null : handedAt);
-  const status = intent.status === 'pending' && sentAt !== null ? 'sent' : intent.status;
+  const isSent = sentAt !== null || isOld === true;
+  const status = intent.status === 'pending' && isSent ? 'sent' : intent.status;
   return { ...intent, status, sentAt, attempts };
 }
 
