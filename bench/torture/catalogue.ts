@@ -6,6 +6,7 @@ import { crowds } from './scenarios/crowds.ts';
 import { disks } from './scenarios/disks.ts';
 import { floods } from './scenarios/floods.ts';
 import { kills } from './scenarios/kills.ts';
+import { migrations } from './scenarios/migrations.ts';
 import { order } from './scenarios/order.ts';
 import { owners } from './scenarios/owners.ts';
 import { pairsOfFaults } from './scenarios/pairs.ts';
@@ -34,4 +35,5 @@ export const SCENARIOS: readonly Scenario[] = [
   ...pairsOfFaults,
   ...readers,
   ...streams,
+  ...migrations,
 ];

@@ -42,6 +42,8 @@ const SELECTED: readonly (readonly [scenario: string, store: Store, broker: Brok
   ['absent-devices', 'sqlite', 'embedded'],
   ['reader-behind', 'postgres', 'mosquitto'],
   ['streams-resumed', 'sqlite', 'embedded'],
+  ['migration-killed', 'sqlite', 'embedded'],
+  ['migration-killed', 'postgres', 'embedded'],
 ];
 
 const all = casesOf(SCENARIOS);
