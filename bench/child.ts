@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import type { FollowOrder, FollowResult } from './load/followers.ts';
 import type { Order, Result } from './load/protocol.ts';
 import type { ReadOrder, ReadResult } from './load/reader.ts';
+import type { ResumeOrder, ResumeResult } from './load/resuming.ts';
 
 type Answer = { type: 'done'; result: unknown } | { type: 'failed'; error: string };
 
@@ -86,6 +87,26 @@ export class Followers extends Child {
 
   async count(seconds: number): Promise<FollowResult> {
     return (await this.obey({ type: 'count', seconds })) as FollowResult;
+  }
+}
+
+/** Follow a home, one over each door, are cut off, and go on where they were. */
+export class ResumingClients extends Child {
+  static async start(
+    order: Omit<ResumeOrder & { type: 'follow' }, 'type'>,
+  ): Promise<ResumingClients> {
+    const clients = new ResumingClients('load/resuming.js');
+    await clients.obey({ type: 'follow', ...order });
+    return clients;
+  }
+
+  async cut(everyMs: number, seconds: number): Promise<void> {
+    await this.obey({ type: 'cut', everyMs, seconds });
+  }
+
+  /** @throws Error when they are not told up to these revisions in time */
+  async count(revisions: Record<string, number>, withinSeconds: number): Promise<ResumeResult[]> {
+    return (await this.obey({ type: 'count', revisions, withinSeconds })) as ResumeResult[];
   }
 }
 

@@ -9,6 +9,7 @@ import { history } from './measurements/history.ts';
 import { roundTrip } from './measurements/round-trip.ts';
 import { rules } from './measurements/rules.ts';
 import { scale } from './measurements/scale.ts';
+import { streams } from './measurements/streams.ts';
 import { telemetryOfMany, telemetryOfThousands } from './measurements/telemetry.ts';
 import { time } from './measurements/time.ts';
 import { Progress } from './progress.ts';
@@ -21,6 +22,7 @@ const MEASUREMENTS: readonly Measurement[] = [
   scale,
   time,
   api,
+  streams,
   history,
   rules,
   bombs,

@@ -29,8 +29,8 @@ export interface Core {
   defaultTimezone: string;
   shardOf(home: string): Shard;
   post(envelope: Envelope): Promise<Receipt>;
-  /** What is known of how an open command was sent. */
-  sendOf(id: string): Send;
+  /** What is known of how an open command was sent; it may be from before this engine. */
+  sendOf(twin: { incarnation: string }, id: string): Send;
   /** A row has come into the store behind the outbox's back. */
   reloadOutbox(): void;
   /** Rows have gone from the store behind the outbox's back. */

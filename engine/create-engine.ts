@@ -21,7 +21,7 @@ import { assertTimezone } from './local-time.ts';
 import { Horizon } from './log/horizon.ts';
 import { Outbox } from './log/outbox.ts';
 import { readPastChanges } from './log/past-changes.ts';
-import { Sends, sendOfRow } from './log/sends.ts';
+import { NOT_YET, SENT_BEFORE, type Send, Sends, sendOfRow } from './log/sends.ts';
 import { Maintenance } from './maintenance.ts';
 import { Projections } from './projections/projections.ts';
 import { Quotas } from './quotas.ts';
@@ -32,6 +32,7 @@ import { isWithinLevels, MOST_LEVELS } from './state-size.ts';
 import { steeringVerbs } from './steering-verbs.ts';
 import type { Commit, Lease } from './storage/port.ts';
 import { parseEvent } from './turn.ts';
+import { lifeOf, turnOfId } from './turn-ids.ts';
 import { twinVerbs } from './twin-verbs.ts';
 import { speakerAt } from './vocabulary.ts';
 import { WakeQueue } from './wake-queue.ts';
@@ -144,7 +145,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     defaultTimezone,
     shardOf,
     post: (envelope) => shardOf(envelope.home).post(envelope),
-    sendOf: (id) => sends.of(id),
+    sendOf: sendOfOpen,
     reloadOutbox: () => outbox.reload(),
     forgetDeliveries: (deleted) => outbox.forget(deleted),
     forgetChanges: (home) => changes.forget(home),
@@ -231,6 +232,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     sends.sending(id, attempts + 1, clock.now(), delivery.expiresAt);
   }
 
+  /** Its id says under which epoch it was asked for: what is not this engine's own has been sent, or is known to the outbox. */
+  function sendOfOpen({ incarnation }: { incarnation: string }, id: string): Send {
+    if (sends.has(id)) return sends.of(id);
+    const isOld = turnOfId(id)?.life !== lifeOf(incarnation, lease.epoch);
+    return isOld && outbox.hasSent(id) ? SENT_BEFORE : NOT_YET;
+  }
+
   function tellSent({ home, twin, id, delivery }: DeliveryRow): void {
     sends.sent(id, clock.now());
     if (changes.isFollowed(home)) void publishSent(home, id);
@@ -303,6 +311,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...{ storage, clock, telemetry, random, newId, destinations },
     onSending: noteSending,
     onUnsent: ({ id }) => sends.unsent(id),
+    onDropped: ({ id, expiresAt }) => sends.dropped(id, expiresAt ?? 0),
     onSent: tellSent,
     onDead: tellDead,
   });

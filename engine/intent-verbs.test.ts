@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import type { Change } from './changes.ts';
 import type { IntentRow } from './rows.ts';
+import type { Storage } from './storage/port.ts';
 import { openSqlite } from './storage/sqlite/open.ts';
-import { RecordingSink, startEngine } from './testing/engine-bench.ts';
+import { type EngineBench, RecordingSink, startEngine } from './testing/engine-bench.ts';
 import { lamp } from './testing/lamp.ts';
 
 const admin = { principal: 'admin', source: 'rest' };
@@ -82,7 +83,7 @@ describe('commands of a home', () => {
     ]);
   });
 
-  test('that were sent before a restart end as they are: when they were sent is not known', async () => {
+  test('that were sent before a restart are sent, and end as they are: when is not known', async () => {
     await using storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
     const first = await startEngine({ kinds: [lamp], storage });
     await first.send('a', { type: 'telemetry' });
@@ -92,11 +93,71 @@ describe('commands of a home', () => {
     await using second = await startEngine({ kinds: [lamp], storage, clock: first.clock });
     await second.engine.idle();
     expect(second.sink.commands).toEqual([]);
-    expect(await second.engine.getIntent('h1', id)).toMatchObject({ status: 'pending' });
+    const sent = { status: 'sent', sentAt: null, attempts: 0 };
+    expect(await second.engine.getIntent('h1', id)).toMatchObject(sent);
+    const listed = await second.engine.listIntents('h1', { status: 'sent' }, { limit: 9 });
+    expect(listed.items).toMatchObject([{ id, ...sent }]);
+    const pending = await second.engine.listIntents('h1', { status: 'pending' }, { limit: 9 });
+    expect(pending.items).toEqual([]);
     await second.send('a', { type: 'ack', intent: id, ok: true });
     expect(await second.engine.getIntent('h1', id)).toMatchObject({
       ...{ status: 'confirmed', sentAt: null, attempts: 0 },
     });
+  });
+
+  test('that no destination had taken before a restart are not sent', async () => {
+    await using storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    const first = await startEngine({ kinds: [lamp], storage });
+    for (const twin of ['parked', 'waiting']) await first.send(twin, { type: 'telemetry' });
+    first.sink.answer = ({ twin }) =>
+      twin === 'parked'
+        ? { status: 'retry', error: 'not there' }
+        : { status: 'retry', error: 'away', scope: 'destination' };
+    for (const twin of ['parked', 'waiting']) {
+      await first.engine.command(h1(twin), blinks(1), admin);
+      await first.engine.idle();
+    }
+    await first.engine[Symbol.asyncDispose]();
+    const statuses = async ({ engine }: EngineBench) => {
+      const { items } = await engine.listIntents('h1', { status: 'open' }, { limit: 9 });
+      return Object.fromEntries(items.map(({ twin, status }) => [twin, status]));
+    };
+    {
+      // Nothing has been read back as long as nobody takes it
+      await using second = await startEngine({
+        ...{ kinds: [lamp], storage, clock: first.clock, sink: null },
+      });
+      expect(await statuses(second)).toEqual({ parked: 'pending', waiting: 'pending' });
+    }
+    const sink = new RecordingSink();
+    sink.answer = () => ({ status: 'retry', error: 'away', scope: 'destination' });
+    await using third = await startEngine({ kinds: [lamp], storage, clock: first.clock, sink });
+    await third.engine.idle();
+    expect(await statuses(third)).toEqual({ parked: 'pending', waiting: 'pending' });
+    sink.answer = () => ({ status: 'delivered' });
+    third.engine.wakeSink('test');
+    await third.engine.idle();
+    expect(await statuses(third)).toEqual({ parked: 'sent', waiting: 'sent' });
+  });
+
+  test('to a destination that is new are not said to have been sent', async () => {
+    await using storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    const first = await startEngine({ kinds: [lamp], storage });
+    await first.send('a', { type: 'telemetry' });
+    const { id } = await first.engine.command(h1('a'), blinks(1), admin);
+    await first.engine.idle();
+    await first.engine[Symbol.asyncDispose]();
+    const acquire: Storage['acquire'] = async (...claim) => {
+      const lease = await storage.acquire(...claim);
+      const writers = lease.writers.map((writer) => ({ ...writer, cursors: {} }));
+      return { ...lease, writers, [Symbol.asyncDispose]: () => lease[Symbol.asyncDispose]() };
+    };
+    const { clock } = first;
+    await using second = await startEngine({
+      ...{ kinds: [lamp], clock, storage: { ...storage, acquire } },
+    });
+    await second.engine.idle();
+    expect(await second.engine.getIntent('h1', id)).toMatchObject({ status: 'pending' });
   });
 });
 

@@ -33,8 +33,8 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
 const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
 
 export function intentVerbs({ storage, sendOf }: Pick<Core, 'storage' | 'sendOf'>): IntentVerbs {
-  const open = (address: Address, intent: PendingIntent): IntentRow =>
-    shown(intentRow(address, intent, intent.status, 0), sendOf(intent.id));
+  const open = (twin: Address & { incarnation: string }, intent: PendingIntent): IntentRow =>
+    shown(intentRow(twin, intent, intent.status, 0), sendOf(twin, intent.id));
 
   async function listOpen(home: string, filter: CommandFilter): Promise<IntentRow[]> {
     const { twin, status, cause } = filter;
@@ -73,7 +73,7 @@ export function intentVerbs({ storage, sendOf }: Pick<Core, 'storage' | 'sendOf'
       if (turn?.home === home) {
         const twin = await storage.getTwin({ home, twin: turn.twin });
         const intent = twin?.state.pending.find((one) => one.id === id);
-        if (twin && intent) return open({ home, twin: twin.twin }, intent);
+        if (twin && intent) return open(twin, intent);
       }
       return storage.getEndedIntent(home, id);
     },

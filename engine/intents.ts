@@ -116,7 +116,8 @@ export function intentRow(
 export function shown(intent: IntentWrite, send: Send): IntentRow {
   // Its device has it, although its destination has not said so yet
   const sentAt = send.sentAt ?? (intent.ackedAt === null ? null : send.handedAt);
-  const status = intent.status === 'pending' && sentAt !== null ? 'sent' : intent.status;
+  const isSent = sentAt !== null || send.isOld === true;
+  const status = intent.status === 'pending' && isSent ? 'sent' : intent.status;
   return { ...intent, status, sentAt, attempts: send.attempts };
 }
 

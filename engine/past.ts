@@ -4,7 +4,7 @@ import { type Address, keyOf } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import type { AnyKind } from './kind.ts';
 import { type LiveTwin, revive } from './live-twin.ts';
-import { pauseOf, type Reader, type ReadingStorage } from './reader.ts';
+import { type Pause, pauseOf, type Reader, type ReadingStorage } from './reader.ts';
 import { foldTurn } from './replay.ts';
 import type { JournalRow, LoadedTwin, TwinRow } from './rows.ts';
 
@@ -42,23 +42,20 @@ export async function* pastOf(
   }
   const first = await firstSince(storage, stored, span.from);
   if (first === null) return;
-  let twin = await twinBefore(storage, kind, stored, first);
-  let next = twin ? twin.revision + 1 : 0;
+  let before = await twinBefore(storage, kind, stored, first, { pause });
+  if (before === 'kind-changed') {
+    before = await twinBefore(storage, kind, stored, first, { pause, fromBirth: true });
+  }
+  if (typeof before === 'string') throw notKept(address, first);
+  let twin = before;
+  let next = first;
   for (;;) {
     const rows = await storage.readJournal(address, next, PAGE);
     for (const row of rows) {
       if (row.receivedAt >= span.to || row.revision > stored.revision) return;
-      if (row.revision !== next) {
-        throw new EngineError(
-          'state-unreadable',
-          `${keyOf(address)}@${next} is not in the journal`,
-          {
-            hint: 'It is older than the journal is kept; ask about a later time.',
-          },
-        );
-      }
+      if (row.revision !== next) throw notKept(address, next);
       const turned = foldTurn(kind, stored.incarnation, twin, row, NOWHERE);
-      if (row.revision >= first) yield { before: twin, row, turned };
+      yield { before: twin, row, turned };
       twin = turned.twin;
       next++;
       await pause();
@@ -85,15 +82,53 @@ export async function firstSince(
   return row?.revision ?? null;
 }
 
-/** The twin as it was before a revision; null: it did not exist. */
-async function twinBefore(
-  storage: ReadingStorage,
+export interface FoldOptions {
+  pause: Pause;
+  /** From the first turn, not from a checkpoint. */
+  fromBirth?: boolean;
+  /** Turns that may be folded; those that were are taken off. Default: any number. */
+  budget?: { turns: number };
+}
+
+/**
+ * The twin as it was before a revision; null: it did not exist.
+ * @returns why it cannot be said: the nearest checkpoint is of another version of the kind, the journal does not reach
+ *   back so far, or more turns than the budget has would have to be folded
+ */
+export async function twinBefore(
+  storage: Pick<ReadingStorage, 'latestCheckpoint' | 'readJournal'>,
   kind: AnyKind,
   stored: LoadedTwin,
   revision: number,
-): Promise<LiveTwin | null> {
-  const checkpoint = await storage.latestCheckpoint(stored, revision - 1);
-  if (!checkpoint || checkpoint.version !== kind.version) return null;
-  const { state, version } = checkpoint;
-  return revive(kind, { ...stored, revision: checkpoint.revision, version, state }, 0);
+  { pause, fromBirth = false, budget }: FoldOptions,
+): Promise<LiveTwin | null | 'kind-changed' | 'not-kept' | 'over-budget'> {
+  if (revision === 0) return null;
+  const checkpoint = fromBirth ? null : await storage.latestCheckpoint(stored, revision - 1);
+  if (checkpoint && checkpoint.version !== kind.version) return 'kind-changed';
+  let twin: LiveTwin | null = null;
+  if (checkpoint) {
+    const { state, version } = checkpoint;
+    twin = revive(kind, { ...stored, revision: checkpoint.revision, version, state }, 0);
+  }
+  for (let next = twin ? twin.revision + 1 : 0; next < revision; ) {
+    if (budget && budget.turns < revision - next) return 'over-budget';
+    const rows = await storage.readJournal(stored, next, Math.min(PAGE, revision - next));
+    if (rows.length === 0) return 'not-kept';
+    for (const row of rows) {
+      if (row.revision !== next) return 'not-kept';
+      twin = foldTurn(kind, stored.incarnation, twin, row, NOWHERE).twin;
+      if (budget) budget.turns--;
+      next++;
+      await pause();
+    }
+  }
+  return twin;
+}
+
+function notKept(address: Address, revision: number): EngineError {
+  return new EngineError(
+    'state-unreadable',
+    `${keyOf(address)}@${revision} cannot be folded: turns are missing from the journal`,
+    { hint: 'They are older than the journal is kept; ask about a later time.' },
+  );
 }

@@ -28,7 +28,13 @@ afterEach(async () => {
 });
 
 function start(
-  more: { port?: number; portFixed?: boolean; host?: string; limits?: { all: number } } = {},
+  more: {
+    port?: number;
+    portFixed?: boolean;
+    host?: string;
+    limits?: { all: number };
+    doorkeeper?: FakeDoorkeeper;
+  } = {},
 ): Promise<MqttAdapter> {
   return startMqtt({
     engine: engine.door,
@@ -56,6 +62,27 @@ describe('the embedded broker', () => {
     await closed;
     const refused = await signals.first(({ name }) => name === 'client.refused');
     expect(refused.fields).toMatchObject({ reason: expect.stringContaining('the limit is 16384') });
+  });
+
+  it('stops although a client is being looked up that wants to come in', async () => {
+    const doorkeeper = new FakeDoorkeeper();
+    const asked = new Promise<void>((resolve) => {
+      doorkeeper.admit = () => {
+        resolve();
+        return new Promise(() => {});
+      };
+    });
+    await adapter[Symbol.asyncDispose]();
+    adapter = await start({ doorkeeper });
+    const socket = dial(Number(new URL(adapter.url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    const closed = once(socket, 'close');
+    // CONNECT of MQTT 3.1.1 from the client `c`, with the name and the password `p`
+    socket.write('\x10\x13\0\x04MQTT\x04\xc2\0\x3c\0\x01c\0\x01p\0\x01p', 'latin1');
+    await asked;
+    await adapter[Symbol.asyncDispose]();
+    await closed;
+    adapter = await start();
   });
 
   it('takes no more clients than it may', async () => {

@@ -53,9 +53,10 @@ export class EmbeddedBroker implements AsyncDisposable {
   readonly courier: Courier;
   readonly #broker: Aedes;
   readonly #server: Server;
+  readonly #sockets: ReadonlySet<Socket>;
   readonly #held: readonly Disposable[];
 
-  private constructor(options: EmbeddedOptions, { broker, courier, server, held }: Parts) {
+  private constructor(options: EmbeddedOptions, { broker, courier, server, sockets, held }: Parts) {
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : options.port;
     const scheme = options.tls ? 'mqtts' : 'mqtt';
@@ -63,6 +64,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     this.courier = courier;
     this.#broker = broker;
     this.#server = server;
+    this.#sockets = sockets;
     this.#held = held;
     options.signal('listening', {
       url: this.url,
@@ -103,6 +105,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     const connections = new Connections({ ...DEFAULT_LIMITS, ...options.limits });
     const entrance = { broker, guests, courier, connections, signal };
     const { server, renewal } = serve(options, (socket) => accept(entrance, socket));
+    const sockets = socketsOf(server);
     const held = [guests, ...(renewal ? [renewal] : [])];
     (broker as EventEmitter).on('error', failed);
     try {
@@ -113,12 +116,14 @@ export class EmbeddedBroker implements AsyncDisposable {
       await close(broker);
       throw error;
     }
-    return new EmbeddedBroker(options, { broker, courier, server, held });
+    return new EmbeddedBroker(options, { broker, courier, server, sockets, held });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     await close(this.#broker);
+    // Those that were just coming in are none of its clients yet
+    for (const socket of this.#sockets) socket.destroy();
     this.courier[Symbol.dispose]();
     for (const one of this.#held) one[Symbol.dispose]();
     await closed;
@@ -129,6 +134,7 @@ interface Parts {
   broker: Aedes;
   courier: Courier;
   server: Server;
+  sockets: ReadonlySet<Socket>;
   held: readonly Disposable[];
 }
 
@@ -163,6 +169,16 @@ function serve(
     signal('client.refused', { client: '-', reason: message }),
   );
   return { server, renewal: tls.subscribe((renewed) => server.setSecureContext(renewed)) };
+}
+
+/** The connections that are open, whatever they have said. */
+function socketsOf(server: Server): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  server.on('connection', (socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  return sockets;
 }
 
 interface Entrance {

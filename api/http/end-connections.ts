@@ -7,7 +7,8 @@ const GRACE_MS = 5_000;
 
 /**
  * Lets the server stop in good time. Node closes connections between two requests; it waits for
- * those that never sent one, which browsers open in advance, and for answers that nobody reads.
+ * those that never sent one, which browsers open in advance, for answers that nobody reads, and for
+ * those that ask for a WebSocket when nobody makes one any more.
  */
 export function endConnectionsOnClose(app: App): void {
   /** By the other end: with TLS the request names another socket than the connection. */
@@ -19,9 +20,15 @@ export function endConnectionsOnClose(app: App): void {
     socket.once('close', () => silent.delete(peer));
   });
   app.server.on('request', spoke);
-  app.server.on('upgrade', spoke);
+  let isStopping = false;
+  app.server.on('upgrade', (request, socket) => {
+    spoke(request);
+    // Whatever is answered at once leaves; nobody would notice its end
+    if (isStopping) setImmediate(() => socket.end(() => socket.destroy()));
+  });
 
   app.addHook('preClose', async () => {
+    isStopping = true;
     for (const socket of silent.values()) socket.destroy();
     const late = setTimeout(() => app.server.closeAllConnections(), GRACE_MS).unref();
     app.server.once('close', () => clearTimeout(late));

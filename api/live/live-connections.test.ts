@@ -1,4 +1,4 @@
-import { expect, it } from 'vitest';
+import { expect, it, vi } from 'vitest';
 import { LiveConnections } from './live-connections.ts';
 
 const open = (connections: LiveConnections, account: string) =>
@@ -46,4 +46,39 @@ it('lets the server go on when every stream that it has asked to end has ended',
   expect(isOver).toBe(false);
   second?.[Symbol.dispose]();
   await over;
+});
+
+it('ends a stream that was asked for before and begins while the server stops', async () => {
+  const connections = new LiveConnections();
+  await connections.endAll();
+  const asked: string[] = [];
+  let hasBegun = false;
+  const late = connections.add({
+    account: 'late',
+    end: () => asked.push(hasBegun ? 'ended' : 'ended too early'),
+    kill: () => {},
+  });
+  hasBegun = true;
+  await Promise.resolve();
+  expect(asked).toEqual(['ended']);
+  late[Symbol.dispose]();
+});
+
+it('takes down who was asked to end and does not', async () => {
+  vi.useFakeTimers();
+  try {
+    const connections = new LiveConnections();
+    const killed: string[] = [];
+    const [deaf, polite] = ['deaf', 'polite'].map((account) =>
+      connections.add({ account, end: () => {}, kill: () => killed.push(account) }),
+    );
+    const over = connections.endAll();
+    polite?.[Symbol.dispose]();
+    vi.runAllTimers();
+    expect(killed).toEqual(['deaf']);
+    deaf?.[Symbol.dispose]();
+    await over;
+  } finally {
+    vi.useRealTimers();
+  }
 });

@@ -21,6 +21,9 @@ const GRACE_MS = 1_000;
 /** The open streams: bounded, and ended when the server stops. */
 export class LiveConnections {
   #open = new Set<LiveConnection>();
+  #isEnding = false;
+  /** For each that was asked to go: takes it down when it does not. */
+  #graces = new Map<LiveConnection, NodeJS.Timeout>();
   #onEmpty = () => {};
 
   /**
@@ -39,13 +42,20 @@ export class LiveConnections {
     }
   }
 
-  /** @returns to be disposed when it has ended @throws what {@link assertRoom} throws */
+  /**
+   * One that comes while all are ended, as it was asked for before, begins and is ended at once.
+   * @returns to be disposed when it has ended @throws what {@link assertRoom} throws
+   */
   add(connection: LiveConnection): Disposable {
     this.assertRoom(connection.account);
     this.#open.add(connection);
+    // Once its caller has begun: what has not begun cannot end
+    if (this.#isEnding) queueMicrotask(() => this.#end(connection));
     return {
       [Symbol.dispose]: () => {
         this.#open.delete(connection);
+        clearTimeout(this.#graces.get(connection));
+        this.#graces.delete(connection);
         if (this.#open.size === 0) this.#onEmpty();
       },
     };
@@ -53,16 +63,22 @@ export class LiveConnections {
 
   /** Resolves when all have ended: before that, whoever closes idle connections would cut off the last words. */
   async endAll(): Promise<void> {
-    for (const connection of this.#open) connection.end();
+    this.#isEnding = true;
+    for (const connection of this.#open) this.#end(connection);
     if (this.#open.size === 0) return;
-    const empty = new Promise<void>((resolve) => {
+    await new Promise<void>((resolve) => {
       this.#onEmpty = resolve;
     });
+  }
+
+  #end(connection: LiveConnection): void {
+    if (this.#graces.has(connection)) return;
+    connection.end();
+    if (!this.#open.has(connection)) return;
     // Who does not read does not see that it ends either
-    const late = setTimeout(() => {
-      for (const connection of this.#open) connection.kill();
-    }, GRACE_MS);
-    await empty;
-    clearTimeout(late);
+    this.#graces.set(
+      connection,
+      setTimeout(() => connection.kill(), GRACE_MS),
+    );
   }
 }

@@ -93,7 +93,8 @@ export function figures({ model, peakRss }: World, { twins, intents }: Evidence)
   };
 }
 
-function assertNone(found: readonly string[]): void {
+/** @throws Error with the first of them */
+export function assertNone(found: readonly string[]): void {
   if (found.length === 0) return;
   const more = found.length > MOST_SHOWN ? [`… and ${found.length - MOST_SHOWN} more`] : [];
   throw new Error([...found.slice(0, MOST_SHOWN), ...more].join('\n'));
@@ -110,10 +111,20 @@ export async function statusOf(url: string): Promise<number | null> {
 }
 
 /** Effects that wait, and turns that destinations have not come to. */
-async function undelivered(url: string): Promise<number> {
+function undelivered(url: string): Promise<number> {
+  return sumOf(url, /^homeostat_outbox_(?:depth|lag\{[^}]*\}) (\d+)$/gm);
+}
+
+/** Positions of the log that destinations have not come to. */
+export function lagOf(url: string): Promise<number> {
+  return sumOf(url, /^homeostat_outbox_lag\{[^}]*\} (\d+)$/gm);
+}
+
+/** NaN where the engine tells none of these figures. */
+async function sumOf(url: string, pattern: RegExp): Promise<number> {
   const answer = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${TOKEN}` } });
   const text = await answer.text();
-  const figures = [...text.matchAll(/^homeostat_outbox_(?:depth|lag\{[^}]*\}) (\d+)$/gm)];
+  const figures = [...text.matchAll(pattern)];
   if (figures.length === 0) return Number.NaN;
   return figures.reduce((sum, [, figure]) => sum + Number(figure), 0);
 }

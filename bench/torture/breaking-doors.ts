@@ -28,12 +28,31 @@ export class Doom {
   }
 }
 
-export function breakingDoors(doom: Doom, clock: SkewedClock): Doors {
+/** Whether the destinations of effects can be reached. */
+export class Reach {
+  #isAway = false;
+  #onReturn: (() => void)[] = [];
+
+  get isAway(): boolean {
+    return this.#isAway;
+  }
+
+  set(areAway: boolean): void {
+    this.#isAway = areAway;
+    if (!areAway) for (const wake of this.#onReturn) wake();
+  }
+
+  onReturn(wake: () => void): void {
+    this.#onReturn.push(wake);
+  }
+}
+
+export function breakingDoors(doom: Doom, clock: SkewedClock, reach: Reach): Doors {
   return {
     clock,
     openStorage: async (...given) => breakingStorage(await openStorage(...given), doom),
     startMqtt: (options) =>
-      startMqtt({ ...options, engine: withBreakingSinks(options.engine, doom) }),
+      startMqtt({ ...options, engine: withBreakingSinks(options.engine, doom, reach) }),
   };
 }
 
@@ -56,14 +75,23 @@ function breakingStorage(storage: Storage, doom: Doom): Storage {
   };
 }
 
-function withBreakingSinks(engine: Engine, doom: Doom): Engine {
-  return { ...engine, addSink: (sink) => engine.addSink(breakingSink(sink, doom)) };
+function withBreakingSinks(engine: Engine, doom: Doom, reach: Reach): Engine {
+  return {
+    ...engine,
+    addSink(sink) {
+      reach.onReturn(() => engine.wakeSink(sink.name));
+      return engine.addSink(breakingSink(sink, doom, reach));
+    },
+  };
 }
 
-function breakingSink(sink: Sink, doom: Doom): Sink {
+function breakingSink(sink: Sink, doom: Doom, reach: Reach): Sink {
   return {
     ...sink,
     async deliver(rows) {
+      if (reach.isAway) {
+        return rows.map(() => ({ status: 'retry', error: 'is away', scope: 'destination' }));
+      }
       if (doom.comes('after-acknowledge')) {
         for (let turn = 0; turn < TURNS_TO_LEAVE; turn++) {
           await new Promise((resolve) => setImmediate(resolve));

@@ -34,7 +34,7 @@ export function missingFor({ scenario, store, broker }: Case): string | null {
  */
 export async function runCase(
   { scenario, store, broker }: Case,
-  ground: Pick<Ground, 'postgresUrl' | 'size'>,
+  ground: Pick<Ground, 'postgresUrl' | 'size' | 'behind'>,
   seed: number,
   signal: AbortSignal,
 ): Promise<Report> {

@@ -38,7 +38,10 @@ export class Device implements Address, AsyncDisposable {
     });
     // It connects again by itself
     this.client.on('error', () => {});
-    this.client.on('message', (_topic, payload) => this.#hear(payload));
+    this.client.on('message', (topic, payload, { retain }) => {
+      if (topic === this.topic('command')) this.#hear(payload);
+      else this.#hearDesired(payload, retain);
+    });
     this.#ready = this.client
       .subscribeAsync(this.topic('command'), { qos: 1 })
       .then(() => undefined);
@@ -56,6 +59,11 @@ export class Device implements Address, AsyncDisposable {
   /** Connected, and its commands reach it. */
   ready(): Promise<void> {
     return this.#ready;
+  }
+
+  /** From now on it is told what is desired, too. */
+  async listenToDesired(): Promise<void> {
+    await this.client.subscribeAsync(this.topic('desired'), { qos: 1 });
   }
 
   nextId(): string {
@@ -114,6 +122,11 @@ export class Device implements Address, AsyncDisposable {
         if (this.client.disconnecting) throw error;
       }
     }
+  }
+
+  #hearDesired(payload: Buffer, retained: boolean): void {
+    const { revision } = JSON.parse(payload.toString()) as { revision: number };
+    this.#model.receivedDesired(this, { revision, retained });
   }
 
   #hear(payload: Buffer): void {

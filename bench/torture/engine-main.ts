@@ -5,7 +5,7 @@
 import { type Homeostat, startHomeostat } from '../../api/compose.ts';
 import { readConfig } from '../../api/config.ts';
 import { createLogger } from '../../api/logging.ts';
-import { breakingDoors, Doom } from './breaking-doors.ts';
+import { breakingDoors, Doom, Reach } from './breaking-doors.ts';
 import type { Answer, Order } from './orders.ts';
 import { SkewedClock } from './skewed-clock.ts';
 
@@ -14,6 +14,7 @@ const STOP_MS = 10_000;
 
 const doom = new Doom();
 const clock = new SkewedClock();
+const reach = new Reach();
 const config = readConfig();
 let homeostat: Homeostat | null = null;
 let stopping = false;
@@ -21,6 +22,7 @@ let stopping = false;
 process.on('message', (order: Order) => {
   if (order.order === 'kill') doom.set(order.point, order.passes);
   if (order.order === 'clock') clock.set(order.offsetMs);
+  if (order.order === 'destinations') reach.set(order.areAway);
   const { maxRSS } = process.resourceUsage();
   process.send?.({ rss: process.memoryUsage.rss(), peakRss: maxRSS * 1_024 } satisfies Answer);
 });
@@ -31,7 +33,7 @@ homeostat = await startHomeostat(
   config,
   createLogger(config.logLevel),
   () => void stop(1),
-  breakingDoors(doom, clock),
+  breakingDoors(doom, clock, reach),
 );
 if (stopping) await homeostat[Symbol.asyncDispose]();
 else process.stdout.write('Homeostat is running\n');

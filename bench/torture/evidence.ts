@@ -71,6 +71,12 @@ export async function parkedIn(databaseUrl: string): Promise<DeliveryRow[]> {
   return await parked(storage);
 }
 
+/** Everything that has not left, while no engine runs. */
+export async function undeliveredIn(databaseUrl: string): Promise<DeliveryRow[]> {
+  await using storage = await openStorage(databaseUrl, { deadLettersPerHome: 1_000 });
+  return [...(await parked(storage)), ...(await aboveCursors(storage))];
+}
+
 async function parked(storage: Storage): Promise<DeliveryRow[]> {
   return (await storage.listParked(0, MOST_PENDING)).map(({ row }) => row);
 }

@@ -13,6 +13,7 @@ const program = new Command('torture')
   .option('--only <scenarios>', `of these, with commas: ${names.join(', ')}`, known)
   .addOption(new Option('--store <store>').choices(['sqlite', 'postgres']))
   .addOption(new Option('--broker <broker>').choices(['mosquitto', 'embedded']))
+  .option('--behind <positions>', 'how far reader-behind lets the outbox fall behind', positive)
   .option('--record', 'keep the outcome in bench/results');
 
 program.parse();

@@ -17,6 +17,13 @@ export interface ReceivedCommand extends Address {
   at: number[];
 }
 
+/** A desired state as its device got it. */
+export interface ReceivedDesired {
+  revision: number;
+  /** The broker had kept it; else it was sent just then. */
+  retained: boolean;
+}
+
 /** A command that left before a jump of the clock arrives within this time. */
 const ON_THE_WIRE_MS = 3_000;
 
@@ -24,6 +31,8 @@ const ON_THE_WIRE_MS = 3_000;
 export class Model {
   readonly events = new Map<string, SentEvent>();
   readonly commands = new Map<string, ReceivedCommand>();
+  /** Per twin, what devices that listen to it got, in order. */
+  readonly desired = new Map<string, ReceivedDesired[]>();
   /** Telemetry without ids, per twin: it can only be counted. */
   readonly anonymous = new Map<string, { sent: number; acknowledged: number }>();
   /** Per twin, the stretches in which its device was away on purpose, by the engine's clock. */
@@ -92,6 +101,14 @@ export class Model {
     else this.commands.set(command.id, { ...command, at: [now] });
     this.#look();
     return !known;
+  }
+
+  receivedDesired(address: Address, desired: ReceivedDesired): void {
+    const key = keyOf(address);
+    const received = this.desired.get(key);
+    if (received) received.push(desired);
+    else this.desired.set(key, [desired]);
+    this.#look();
   }
 
   /** Resolves when it is so; looked at whenever something is sent, acknowledged or received. */

@@ -23,6 +23,8 @@ export type Order =
   | { order: 'kill'; point: KillPoint; passes: number }
   /** Your clock goes this far from the system's, ms. */
   | { order: 'clock'; offsetMs: number }
+  /** Your sinks cannot reach anything, or can again. */
+  | { order: 'destinations'; areAway: boolean }
   | { order: 'usage' };
 
 export interface Answer {

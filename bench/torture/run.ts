@@ -14,10 +14,13 @@ export interface RunOptions {
   store?: Store;
   broker?: Broker;
   record?: boolean;
+  behind?: number;
 }
 
-/** None takes longer, whatever breaks. */
+/** None takes longer, whatever breaks, */
 const LONGEST_MS = 4 * 60_000;
+/** but for one that first lets a reader fall behind: so much more a position. */
+const BEHIND_MS_EACH = 6;
 
 /**
  * Goes through the cases, round after round, until the time is up. Each has a seed of its own; in
@@ -41,7 +44,8 @@ export async function run(options: RunOptions, stop: AbortSignal): Promise<numbe
       if (isOver()) break;
       const own = round === 0 ? seed : random.int(0, 2 ** 31);
       progress.say(`${nameOf(one)}, seed ${own}`);
-      const outcome = await attempt(one, own, postgres.url, stop);
+      const ground = { postgresUrl: postgres.url, size: 'full', behind: options.behind } as const;
+      const outcome = await attempt(one, own, ground, stop);
       // What was broken off has neither passed nor failed
       if (stop.aborted) break;
       outcomes.push(outcome);
@@ -70,15 +74,16 @@ function wanted({ only, store, broker }: RunOptions, progress: Progress): Case[]
 async function attempt(
   one: Case,
   seed: number,
-  postgresUrl: string,
+  ground: Parameters<typeof runCase>[1],
   stop: AbortSignal,
 ): Promise<Outcome> {
   const began = performance.now();
-  const signal = AbortSignal.any([stop, AbortSignal.timeout(LONGEST_MS)]);
+  const longestMs = LONGEST_MS + (ground.behind ?? 0) * BEHIND_MS_EACH;
+  const signal = AbortSignal.any([stop, AbortSignal.timeout(longestMs)]);
   let report: Report = {};
   let error: string | null = null;
   try {
-    report = await runCase(one, { postgresUrl, size: 'full' }, seed, signal);
+    report = await runCase(one, ground, seed, signal);
   } catch (thrown) {
     error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown);
   }

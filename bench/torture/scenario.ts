@@ -12,6 +12,8 @@ export interface Ground {
   postgresUrl: string;
   /** How much time a scenario may take: `short` is for `npm test`. */
   size: 'short' | 'full';
+  /** Positions of the log that a reader is made to fall behind. Default: as the size has it. */
+  behind?: number | undefined;
   /** Ends with the scenario, or when it is broken off: what it starts goes in here. */
   stack: CaseStack;
 }

@@ -42,6 +42,10 @@ const SELECTED: readonly (readonly [scenario: string, store: Store, broker: Brok
   ['deaf-subscribers', 'postgres', 'mosquitto'],
   ['reconnecting-devices', 'sqlite', 'mosquitto'],
   ['absent-devices', 'sqlite', 'embedded'],
+  ['reader-behind', 'postgres', 'mosquitto'],
+  ['streams-resumed', 'sqlite', 'embedded'],
+  ['migration-killed', 'sqlite', 'embedded'],
+  ['migration-killed', 'postgres', 'embedded'],
 ];
 
 const all = casesOf(SCENARIOS);

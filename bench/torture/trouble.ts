@@ -1,8 +1,10 @@
-import { figures, judge, resumed } from './aftermath.ts';
+import { assertNone, figures, judge, resumed } from './aftermath.ts';
 import type { Device } from './device.ts';
+import type { Evidence } from './evidence.ts';
 import { type FleetPlan, fleetOf } from './fleet.ts';
 import type { Waivers } from './invariants.ts';
 import { Load } from './load.ts';
+import type { Model } from './model.ts';
 import { within } from './patience.ts';
 import { Person } from './person.ts';
 import type { Random } from './random.ts';
@@ -26,6 +28,12 @@ export interface Setting {
   /** Measurements of all devices. */
   perSecond?: number;
   waivers?: Waivers;
+  /** Waits until this scenario's own witnesses have seen everything; the devices are quiet, the engine runs. */
+  settles?: (world: World) => Promise<void>;
+  /** Figures of them, after everything. */
+  figures?: () => Report;
+  /** What this scenario promises on top of the invariants. @returns violations */
+  holds?: (model: Model, evidence: Evidence) => string[];
   /** What the engine may take of memory at its peak. */
   mostRssMb?: number;
 }
@@ -60,8 +68,10 @@ export async function trouble(
     person.giveUp();
     await within(LONGEST_MS, 'people get their answers', toggling);
     await resumed(world);
+    await setting.settles?.(world);
     const evidence = await judge(world, setting.waivers);
-    const all = { ...figures(world, evidence), ...report };
+    assertNone(setting.holds?.(world.model, evidence) ?? []);
+    const all = { ...figures(world, evidence), ...report, ...setting.figures?.() };
     assertBounded(world, setting.mostRssMb ?? MOST_RSS_MB);
     return all;
   } catch (error) {

@@ -15,6 +15,7 @@ const WRITER = 3;
 class LaneBench {
   readonly clock = new ManualClock();
   readonly delivered: string[] = [];
+  readonly dropped: string[] = [];
   reads = 0;
   /** What a row's delivery comes to. */
   answer: (row: DeliveryRow) => DeliveryOutcome | Promise<DeliveryOutcome> = () => DELIVERED;
@@ -54,6 +55,7 @@ class LaneBench {
       newId: () => 'letter',
       onSending: () => {},
       onUnsent: () => {},
+      onDropped: ({ id }) => this.dropped.push(id),
       onSent: () => {},
       onDead: () => {},
     });
@@ -118,6 +120,21 @@ describe('a lane', () => {
     bench.lane.wake();
     await bench.lane.idle();
     expect(bench.delivered).toEqual(['1', '2', '3']);
+  });
+
+  test('says what is through of what was before it, once it has seen all of that', async () => {
+    const bench = new LaneBench();
+    bench.answer = ({ id }) => (id === 'kept' ? RETRY : DELIVERED);
+    bench.store(rowOf('gone'), rowOf('kept', 'away'), { ...rowOf('late'), expiresAt: 1 });
+    expect(bench.lane.isThrough('gone')).toBe(false);
+    await bench.attach();
+    expect(bench.lane.isThrough('gone')).toBe(true);
+    expect(bench.lane.isThrough('kept')).toBe(false);
+    expect(bench.dropped).toEqual(['late']);
+    bench.answer = () => DELIVERED;
+    bench.lane.wake();
+    await bench.lane.idle();
+    expect(bench.lane.isThrough('kept')).toBe(true);
   });
 
   test('delivers to who is there past any number of absent twins, and does not read the store in vain', async () => {

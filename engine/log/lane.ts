@@ -20,6 +20,8 @@ export interface LaneOptions {
   onSending: (row: DeliveryRow) => void;
   /** It has not left the house, and is tried again. */
   onUnsent: (row: DeliveryRow) => void;
+  /** It has expired before it could leave. */
+  onDropped: (row: DeliveryRow) => void;
   /** A command has left the house. */
   onSent: (row: DeliveryRow) => void;
   /** A destination has refused an effect for good. */
@@ -99,6 +101,8 @@ export class Lane {
   readonly #passage: Passage;
   /** Whether the log may hold what the queue does not. */
   #behind: boolean;
+  /** Positions of writers when it began; null: it has seen all that the store had for it then. */
+  #beginning: ReadonlyMap<number, number> | null;
   /** Up to which place what is parked has been read; null: all of it. */
   #parkedRead: number | null = 0;
   /** What happens while the store is being read. */
@@ -135,6 +139,7 @@ export class Lane {
     this.#passage = new Passage(cursors);
     const heads = [...options.source.heads()];
     this.#behind = heads.some(([writer, head]) => this.#passage.seen(writer) < head);
+    this.#beginning = new Map(heads);
   }
 
   get waiting(): number {
@@ -160,6 +165,11 @@ export class Lane {
 
   cursor(writer: number): number {
     return this.#passage.cursor(writer);
+  }
+
+  /** Whether a delivery from before it began has come to its end. False: not yet, or not known. */
+  isThrough(id: string): boolean {
+    return this.#beginning === null && !this.#known.has(id);
   }
 
   mayHaveParked(id: string): boolean {
@@ -381,7 +391,12 @@ export class Lane {
       await this.#storing;
       await this.#readParked(isLeft);
       // What is parked comes before what the log has of the same twin
-      if (this.#parkedRead === null) await this.#readOn(isLeft);
+      if (this.#parkedRead === null) {
+        await this.#readOn(isLeft);
+        const beginning = [...(this.#beginning ?? [])];
+        const isSeen = beginning.every(([writer, head]) => this.#passage.seen(writer) >= head);
+        if (isSeen) this.#beginning = null;
+      }
     } catch (error) {
       this.#behind = true;
       this.#pause(messageOf(error));
@@ -439,7 +454,10 @@ export class Lane {
     const due = rows.filter((row) => row.expiresAt === null || row.expiresAt > now);
     const ended = expired.map(({ id }) => id);
     const letters: DeadLetterRow[] = [];
-    for (const row of expired) this.#tell(row, 'dropped');
+    for (const row of expired) {
+      this.#tell(row, 'dropped');
+      this.#options.onDropped(row);
+    }
     const wakes = this.#wakes;
     let outcomes: DeliveryOutcome[] = [];
     if (due.length > 0) {

@@ -30,6 +30,8 @@ const SAVE_AFTER_MS = 1_000;
 export class Outbox implements AsyncDisposable {
   readonly #options: OutboxOptions;
   readonly #lanes: ReadonlyMap<string, Lane>;
+  /** Destinations that have been given nothing of what was before. */
+  readonly #new: ReadonlySet<string>;
   readonly #epoch: number;
   /** Of each writer, the position of its last commit. */
   readonly #heads: Map<number, number>;
@@ -57,6 +59,8 @@ export class Outbox implements AsyncDisposable {
     };
     const names = [...new Set(Object.values(destinations))];
     this.#lanes = new Map(names.map((name) => [name, lane(name)]));
+    const isNew = (name: string) => writers.every(({ cursors }) => cursors[name] === undefined);
+    this.#new = new Set(names.filter(isNew));
   }
 
   /** Stores where new destinations begin. Before the first turn. */
@@ -97,6 +101,13 @@ export class Outbox implements AsyncDisposable {
   /** A commit has stored them. */
   saved(writer: number, cursors: Cursors): void {
     this.#saved.set(writer, cursors);
+  }
+
+  /** Whether a command from before this engine has been taken by its destination. False: not yet, or not known. */
+  hasSent(id: string): boolean {
+    const name = this.#options.destinations.command;
+    if (name === undefined || this.#new.has(name)) return false;
+    return this.#lanes.get(name)?.isThrough(id) ?? false;
   }
 
   /** Whether the store may have a row of this delivery. */

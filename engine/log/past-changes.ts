@@ -4,7 +4,8 @@ import type { Destinations, Turned } from '../draft.ts';
 import { keyOf } from '../envelope.ts';
 import { EngineError } from '../errors.ts';
 import type { AnyKind } from '../kind.ts';
-import { type LiveTwin, revive } from '../live-twin.ts';
+import type { LiveTwin } from '../live-twin.ts';
+import { twinBefore } from '../past.ts';
 import { pauseOf } from '../reader.ts';
 import { differencesBetween, foldTurn } from '../replay.ts';
 import type { IntentWrite, LoadedTwin, LogRow } from '../rows.ts';
@@ -34,7 +35,6 @@ const MOST_POSITIONS = 200_000;
 const MOST_TURNS = 2_000;
 /** With those that lead from a checkpoint to the first of them. */
 const MOST_FOLDED = 10_000;
-const PAGE = 500;
 /** Nothing is delivered again. */
 const NOWHERE: Destinations = {};
 
@@ -89,8 +89,9 @@ async function foldAll(
       if (!twin) return 'twin-removed';
       const kind = kinds.get(twin.kind);
       if (kind?.version !== twin.version) return 'kind-changed';
-      const before = await twinBefore(storage, kind, twin, row.revision, budget, pause);
-      if (typeof before === 'string') return before;
+      const before = await twinBefore(storage, kind, twin, row.revision, { pause, budget });
+      if (before === 'kind-changed') return before;
+      if (typeof before === 'string') return 'too-old';
       twins.set(key, before);
     }
     const turns: Turned[] = [];
@@ -115,38 +116,6 @@ async function foldAll(
     // It was a turn once, and is none for the kind as it is now
     return 'kind-changed';
   }
-}
-
-/** The twin as it was before a revision; null: it did not exist. */
-async function twinBefore(
-  storage: PastChangesSource['storage'],
-  kind: AnyKind,
-  stored: LoadedTwin,
-  revision: number,
-  budget: { turns: number },
-  pause: () => Promise<void>,
-): Promise<LiveTwin | null | GapReason> {
-  if (revision === 0) return null;
-  const checkpoint = await storage.latestCheckpoint(stored, revision - 1);
-  if (checkpoint && checkpoint.version !== kind.version) return 'kind-changed';
-  let twin: LiveTwin | null = null;
-  if (checkpoint) {
-    const { state, version } = checkpoint;
-    twin = revive(kind, { ...stored, revision: checkpoint.revision, version, state }, 0);
-  }
-  for (let next = twin ? twin.revision + 1 : 0; next < revision; ) {
-    if (budget.turns < revision - next) return 'too-old';
-    const rows = await storage.readJournal(stored, next, Math.min(PAGE, revision - next));
-    if (rows.length === 0) return 'too-old';
-    for (const row of rows) {
-      if (row.revision !== next) return 'too-old';
-      twin = foldTurn(kind, stored.incarnation, twin, row, NOWHERE).twin;
-      budget.turns--;
-      next++;
-      await pause();
-    }
-  }
-  return twin;
 }
 
 /** How each of these intents was sent: an ended one says it itself. */

@@ -2,6 +2,8 @@
 import type { IntentRow } from '../rows.ts';
 
 export interface Send {
+  /** Its destination had taken it before the engine started: when and how often is not known. */
+  isOld?: true;
   /** When its destination had taken it. Null: not yet, or not known, as it was before the engine started. */
   sentAt: number | null;
   /** When it was last handed to its destination; null: it did not take it. */
@@ -9,6 +11,7 @@ export interface Send {
   attempts: number;
 }
 
+export const SENT_BEFORE: Send = { sentAt: null, handedAt: null, attempts: 0, isOld: true };
 export const NOT_YET: Send = { sentAt: null, handedAt: null, attempts: 0 };
 
 /** As the row of an ended command has it. */
@@ -24,6 +27,16 @@ export class Sends {
 
   of(id: string): Send {
     return this.#sends.get(id) ?? NOT_YET;
+  }
+
+  /** Whether something is known of it: this engine had it under way. */
+  has(id: string): boolean {
+    return this.#sends.has(id);
+  }
+
+  /** It has expired before it could leave. */
+  dropped(id: string, expiresAt: number): void {
+    if (!this.#sends.has(id)) this.#sends.set(id, { ...NOT_YET, expiresAt });
   }
 
   /** It is handed to its destination for the `attempts`-th time. */

@@ -7,6 +7,7 @@ import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Projection } from '../projections/projection.ts';
 import { startEngine } from '../testing/engine-bench.ts';
+import { makeFormerSchema } from '../testing/former-schema.ts';
 import { lamp } from '../testing/lamp.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { CONTRACT_OPTIONS as OPTIONS } from './contract/options.ts';
@@ -44,8 +45,6 @@ interface Place {
   url(): string;
   reset(): Promise<void>;
   execute(sql: string): Promise<void>;
-  /** Makes the table of applied migrations. */
-  list: string;
   /** Makes room in the journal for rows of a moment. */
   makeRoom(at: number): Promise<void>;
   false: string;
@@ -68,14 +67,7 @@ function migrationContract(name: string, place: Place): void {
 
     test('a database from before the log keeps its journal as the log’s beginning, and what waited as parked', async () => {
       await place.reset();
-      for (const { name: file, sql, checksum } of readMigrations(place.dialect)) {
-        if (file >= '0009') break;
-        await place.execute(sql);
-        if (file < '0002') await place.execute(place.list);
-        await place.execute(
-          `INSERT INTO schema_migration (name, checksum) VALUES ('${file}', '${checksum}')`,
-        );
-      }
+      await makeFormerSchema(place.dialect, '0009', place.execute);
       await place.makeRoom(NOW);
       const columns = 'home, twin, revision, at, received_at, event, event_id, source';
       for (const [twin, revision, at] of [
@@ -207,7 +199,6 @@ describe('migrating', () => {
   migrationContract('SQLite', {
     dialect: 'sqlite',
     false: '0',
-    list: 'CREATE TABLE schema_migration (name TEXT PRIMARY KEY, checksum TEXT)',
     makeRoom: async () => {},
     reset: async () => {
       file++;
@@ -222,7 +213,6 @@ describe('migrating', () => {
   migrationContract('PostgreSQL', {
     dialect: 'postgres',
     false: 'false',
-    list: 'CREATE TABLE schema_migration (name text PRIMARY KEY, checksum text)',
     makeRoom: async (at) => {
       await using server = new ServerConnection(database.url);
       await server.transaction((query) => makePartitions(query, [weekOf(at)]));

@@ -284,6 +284,7 @@ export interface WriterStanding {
 }
 
 export interface OpenCommands extends Address {
+  incarnation: string;
   pending: PendingIntent[];
 }
 

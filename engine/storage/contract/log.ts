@@ -195,8 +195,8 @@ export function logContract(open: OpenSubject): void {
         ],
       });
       expect(await storage.listOpenCommands('h', null)).toEqual([
-        { home: 'h', twin: 'other', pending },
-        { home: 'h', twin: 't', pending },
+        { home: 'h', twin: 'other', incarnation: 'i1', pending },
+        { home: 'h', twin: 't', incarnation: 'i1', pending },
       ]);
       expect(await storage.listOpenCommands('h', 't')).toHaveLength(1);
       expect(await storage.listOpenCommands('h', 'quiet')).toEqual([]);

@@ -44,7 +44,7 @@ export async function getEndedIntent(
 // whoever waits for a command's end has a deadline
 const LIST_OPEN: Statement = {
   name: 'list-open-commands',
-  text: `SELECT home, twin, state -> 'pending' AS pending FROM twin
+  text: `SELECT home, twin, incarnation, state -> 'pending' AS pending FROM twin
     WHERE home = $1 AND ($2::text IS NULL OR twin = $2) AND wake_at IS NOT NULL
       AND json_array_length(state -> 'pending') > 0 ORDER BY twin`,
 };

@@ -9,7 +9,7 @@ export const SEQ = 'coalesce(seq, ceil(received_at)::bigint)';
 
 const ROWS = `SELECT ${JOURNAL.fields}, coalesce(writer, -1) AS writer, ${SEQ} AS seq FROM journal`;
 
-const READ: Statement = {
+export const READ: Statement = {
   name: 'read-log',
   text: `${ROWS} WHERE ${SEQ} > $1 AND ${SEQ} <= $2 ORDER BY ${SEQ}, home, twin, revision`,
 };
@@ -72,7 +72,7 @@ const REMOVED: Statement = {
   name: 'read-home-removed',
   text: 'SELECT removed_at_seq AS at FROM home WHERE id = $1',
 };
-const READ_HOME: Statement = {
+export const READ_HOME: Statement = {
   name: 'read-home-log',
   text: `${ROWS} WHERE ${SEQ} >= $2 AND ${SEQ} <= $3 AND home = $1 ORDER BY ${SEQ}, home, twin, revision LIMIT $4`,
 };

@@ -47,7 +47,7 @@ export function getEndedIntent(connection: Connection, home: string, id: string)
 }
 
 // whoever waits for a command's end has a deadline
-const LIST_OPEN = `SELECT home, twin, state ->> 'pending' AS pending FROM twin
+const LIST_OPEN = `SELECT home, twin, incarnation, state ->> 'pending' AS pending FROM twin
   WHERE home = @home AND (@twin IS NULL OR twin = @twin) AND wake_at IS NOT NULL
     AND json_array_length(state, '$.pending') > 0 ORDER BY twin`;
 
@@ -57,7 +57,7 @@ export function listOpenCommands(
   twin: string | null,
 ): OpenCommands[] {
   return connection
-    .all<{ home: string; twin: string; pending: string }>(LIST_OPEN, { home, twin })
+    .all<Omit<OpenCommands, 'pending'> & { pending: string }>(LIST_OPEN, { home, twin })
     .map(({ pending, ...address }) => ({
       ...address,
       pending: JSON.parse(fromStored(pending)) as PendingIntent[],

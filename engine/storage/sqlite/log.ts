@@ -6,12 +6,12 @@ import { type Connection, type Raw, readRow } from './connection.ts';
 /** As the index has it, which serves no other expression. */
 export const SEQ = 'coalesce(seq, ceil(received_at))';
 
-const READ = `SELECT ${JOURNAL.fields}, coalesce(writer, -1) AS "writer", ${SEQ} AS "seq" FROM journal`;
+const ROWS = `SELECT ${JOURNAL.fields}, coalesce(writer, -1) AS "writer", ${SEQ} AS "seq" FROM journal`;
+
+export const READ = `${ROWS} WHERE ${SEQ} > ? AND ${SEQ} <= ? ORDER BY ${SEQ}, position`;
 
 export function readLog(connection: Connection, after: number, upTo: number): LogRow[] {
-  return connection
-    .all(`${READ} WHERE ${SEQ} > ? AND ${SEQ} <= ? ORDER BY ${SEQ}, position`, after, upTo)
-    .map(logRow);
+  return connection.all(READ, after, upTo).map(logRow);
 }
 
 export function readLogSlice(
@@ -20,12 +20,7 @@ export function readLogSlice(
   upTo: number,
   limit: number,
 ): { rows: LogRow[]; upTo: number } {
-  const rows = connection
-    .all(
-      `${READ} WHERE ${SEQ} > ? AND ${SEQ} <= ? ORDER BY ${SEQ}, position LIMIT ?`,
-      ...[after, upTo, limit + 1],
-    )
-    .map(logRow);
+  const rows = connection.all(`${READ} LIMIT ?`, ...[after, upTo, limit + 1]).map(logRow);
   const next = rows[limit];
   if (!next) return { rows, upTo };
   const whole = rows.filter(({ seq }) => seq < next.seq);
@@ -33,6 +28,8 @@ export function readLogSlice(
   // Rows from before there were positions share them
   return { rows: readLog(connection, after, next.seq), upTo: next.seq };
 }
+/** The plus keeps it to the index of positions: that of the home's twins leads through all their turns. */
+export const READ_HOME = `${ROWS} WHERE ${SEQ} >= ? AND ${SEQ} <= ? AND +home = ? ORDER BY ${SEQ}, position LIMIT ?`;
 
 export function readHomeLog(
   connection: Connection,
@@ -42,13 +39,7 @@ export function readHomeLog(
   limit: number,
 ): { rows: LogRow[]; removedAt: number } {
   const removed = connection.get('SELECT removed_at_seq AS "at" FROM home WHERE id = ?', home);
-  const rows = connection
-    // The plus keeps it to the index of positions: that of the home's twins leads through all their turns
-    .all(
-      `${READ} WHERE ${SEQ} >= ? AND ${SEQ} <= ? AND +home = ? ORDER BY ${SEQ}, position LIMIT ?`,
-      ...[from, upTo, home, limit],
-    )
-    .map(logRow);
+  const rows = connection.all(READ_HOME, from, upTo, home, limit).map(logRow);
   return { rows, removedAt: Number(removed?.['at'] ?? 0) };
 }
 
