@@ -51,6 +51,7 @@ export function deliveriesOf(
         add(id, { ...delivery, kind, via }, null);
         break;
       }
+      default:
       // The others stay in the house
     }
   }
