@@ -1,4 +1,6 @@
 /** `npm run bench`: measures, prints, and writes down what it found. */
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { Command } from 'commander';
 import { mosquittoMissing } from '../adapters/mqtt/testing/mosquitto.ts';
 import { Databases } from './databases.ts';
@@ -33,15 +35,27 @@ const options = new Command('bench')
   .option('--rounds <n>', 'rounds of each comparison', Number, 5)
   .option('--quick', 'short runs that show that all works; their figures are not written down')
   .option('--against <text>', 'only engines whose name holds this, such as "PostgreSQL, Mosquitto"')
+  .option(
+    '--former <folder>',
+    'another checkout, built: its engines take part beside ours; nothing is written down',
+  )
   .option('--profile <folder>', 'CPU profiles of the engines; nothing is written down')
   .parse()
-  .opts<{ only?: string; rounds: number; quick?: boolean; profile?: string; against?: string }>();
+  .opts<{
+    only?: string;
+    rounds: number;
+    quick?: boolean;
+    profile?: string;
+    against?: string;
+    former?: string;
+  }>();
 
 async function main(): Promise<void> {
   if (mosquittoMissing !== null) throw new Error(mosquittoMissing);
   const progress = new Progress();
   const wanted = chosen();
-  const counts = !options.quick && options.profile === undefined && options.against === undefined;
+  const { quick, profile, against, former } = options;
+  const counts = !quick && [profile, against, former].every((one) => one === undefined);
   const report = new Report(MEASUREMENTS);
   await using databases = await Databases.start();
   for (const measurement of wanted) {
@@ -53,6 +67,7 @@ async function main(): Promise<void> {
       quick: options.quick ?? false,
       profiles: options.profile ?? null,
       against: options.against ?? '',
+      former: former === undefined ? null : pathToFileURL(`${resolve(former)}/`),
     });
     for (const figure of figures) progress.note(line(figure));
     if (counts) report.add(measurement, options.rounds, figures);

@@ -28,6 +28,8 @@ export interface Setting {
   quick: boolean;
   /** A part of the names of those engines that take part. */
   against: string;
+  /** Another checkout, whose engines take part beside ours; null: none. */
+  former: URL | null;
   /** A folder for CPU profiles of the engines, a file a run; null: none. */
   profiles: string | null;
 }

@@ -29,7 +29,15 @@ async function main(): Promise<void> {
   if (mosquittoMissing !== null) throw new Error(mosquittoMissing);
   const progress = new Progress();
   await using databases = await Databases.start();
-  const setting = { databases, progress, rounds: 1, quick: false, profiles: null, against: '' };
+  const setting = {
+    databases,
+    progress,
+    rounds: 1,
+    quick: false,
+    profiles: null,
+    former: null,
+    against: '',
+  };
   const stand = await makeStand(setting, { store: 'PostgreSQL', broker: 'Mosquitto' });
   await using contestant = await homeostat(setting, stand, FLEET);
   const saturated: number[] = [];

@@ -7,13 +7,15 @@ import type { Setting } from './measurement.ts';
 export interface Where {
   store: 'PostgreSQL' | 'SQLite';
   broker: 'Mosquitto' | 'embedded broker';
+  /** The built program of another checkout, to compare with; absent: ours. */
+  former?: URL;
 }
 
 /** Lets an {@link Inspector} in. */
 export const INSPECTED = ['--inspect=127.0.0.1:0'];
 
-export function nameOf({ store, broker }: Where): string {
-  return `${store}, ${broker}`;
+export function nameOf({ store, broker, former }: Where): string {
+  return `${store}, ${broker}${former ? ' (former)' : ''}`;
 }
 
 /** An engine that has not been started, with a database and a broker of its own. */
@@ -41,6 +43,7 @@ export async function makeStand(
       ...environment,
     }),
   );
+  if (where.former) engine.checkout = where.former;
   if (setting.profiles !== null) engine.nodeOptions = INSPECTED;
   return {
     where,

@@ -8,9 +8,6 @@ import { fileURLToPath } from 'node:url';
 import { freePort } from '../../engine/testing/free-port.ts';
 import { PACKAGE_ROOT } from '../../engine/testing/package-root.ts';
 
-const MAIN = fileURLToPath(new URL('dist/api/main.js', PACKAGE_ROOT));
-/** What `npm start` gives Node. */
-const NODE_OPTIONS = startOptions();
 export const TOKEN = 'token-of-the-tests-1234';
 
 /** A Homeostat as an operator runs it: its own process, configured by the environment. */
@@ -22,6 +19,8 @@ export class HomeostatProcess implements AsyncDisposable {
   readonly environment: Record<string, string>;
   /** Another main script in place of the shipped one; it takes orders through {@link ask}. */
   readonly #script: string | null;
+  /** The checkout whose built program it is. */
+  checkout = PACKAGE_ROOT;
   /** Options for Node itself on top of those of `npm start`, such as `--cpu-prof`. */
   nodeOptions: readonly string[] = [];
   #child: ChildProcess | null = null;
@@ -88,8 +87,10 @@ export class HomeostatProcess implements AsyncDisposable {
   /** Starts it, or starts it again on the same data. Resolves when it says that it runs. */
   async start(): Promise<void> {
     const from = this.#output.length;
-    const program = this.#script === null ? [MAIN, 'start'] : [this.#script];
-    const child = spawn(process.execPath, [...NODE_OPTIONS, ...this.nodeOptions, ...program], {
+    const main = fileURLToPath(new URL('dist/api/main.js', this.checkout));
+    const program = this.#script === null ? [main, 'start'] : [this.#script];
+    const options = [...startOptions(this.checkout), ...this.nodeOptions];
+    const child = spawn(process.execPath, [...options, ...program], {
       env: this.environment,
       cwd: this.folder,
       stdio: ['ignore', 'pipe', 'pipe', ...(this.#script === null ? [] : (['ipc'] as const))],
@@ -218,8 +219,9 @@ export class HomeostatProcess implements AsyncDisposable {
   }
 }
 
-function startOptions(): string[] {
-  const text = readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8');
+/** What `npm start` gives Node. */
+function startOptions(checkout: URL): string[] {
+  const text = readFileSync(new URL('package.json', checkout), 'utf8');
   const { scripts } = JSON.parse(text) as { scripts: { start: string } };
   return scripts.start.split(' ').filter((word) => word.startsWith('--'));
 }

@@ -67,7 +67,9 @@ export async function lineUp(
   const contestants: Contestant[] = [];
   try {
     contestants.push(stack.use(await echo(fleet)));
-    for (const where of engines) {
+    const { former } = setting;
+    const all = former ? engines.flatMap((where) => [{ ...where, former }, where]) : engines;
+    for (const where of all) {
       if (!nameOf(where).includes(setting.against)) continue;
       setting.progress.say(`starting ${nameOf(where)}`);
       contestants.push(stack.use(await homeostat(setting, await makeStand(setting, where), fleet)));

@@ -64,7 +64,7 @@ async function overdue(setting: Setting, where: Where): Promise<Figure[]> {
       what: `${twins} overdue timers, from the start of the process until all have fired, none twice: ${name}`,
       unit: 's',
       value: seconds,
-      target: { atMost: 15 },
+      target: { atMost: 8 },
     },
     { what: `of these, until the API answers: ${name}`, unit: 's', value: started },
   ];
