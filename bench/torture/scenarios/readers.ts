@@ -2,6 +2,7 @@ import { lagOf } from '../aftermath.ts';
 import { orderViolations } from '../delivery-order.ts';
 import type { Device } from '../device.ts';
 import { addDevice } from '../fleet.ts';
+import { Load } from '../load.ts';
 import { until, within } from '../patience.ts';
 import { Person } from '../person.ts';
 import { BOTH_BROKERS, BOTH_STORES, type Scenario } from '../scenario.ts';
@@ -15,9 +16,7 @@ const BEHIND = { short: 1_500, full: 15_000 } as const;
 /** Enough that none is toggled more than some times a second: a twin remembers the ids of ten. */
 const SWITCHES = 48;
 const PEOPLE = 16;
-
-/** All has to fit in here, however far behind it is; without a limit Node keeps garbage of a long catching up for longer. */
-const HEAP = { NODE_OPTIONS: '--max-old-space-size=200' };
+const MORE_PER_SECOND = 1_000;
 
 /**
  * The destination of all deliveries is away while homes go on, until its reader of the log is far behind. It comes
@@ -30,33 +29,27 @@ const behind: Scenario = {
   brokers: BOTH_BROKERS,
   run(ground, random) {
     const positions = ground.behind ?? BEHIND[ground.size];
-    const perSecond = 1_500;
     const holds = orderViolations({
       // The embedded broker ends with the engine, and has the last desired state alone for who comes back
       isComplete: ground.broker === 'mosquitto',
     });
-    return trouble(
-      ground,
-      random,
-      { perSecond, holds, world: { environment: HEAP } },
-      async (scene) => {
-        const { world, goOn } = scene;
-        const switches = await switchesOf(scene);
-        await world.order({ order: 'destinations', areAway: true });
-        await fallBehind(scene, switches, positions);
-        const lag = await lagOf(world.engine.url);
-        const kills = ground.size === 'short' ? 1 : random.int(1, 2);
-        for (let kill = 0; kill < kills; kill++) {
-          // The first engine has a destination that is away; the next ones catch up from their start
-          if (kill === 0) await world.order({ order: 'destinations', areAway: false });
-          await catchUp(scene, random.int(1, Math.floor(positions / 20)));
-          await world.engine.kill();
-          await world.engine.start();
-        }
-        await goOn(100, 300);
-        return { kills, behind: lag };
-      },
-    );
+    return trouble(ground, random, { holds }, async (scene) => {
+      const { world, goOn } = scene;
+      const switches = await switchesOf(scene);
+      await world.order({ order: 'destinations', areAway: true });
+      await fallBehind(scene, switches, positions);
+      const lag = await lagOf(world.engine.url);
+      const kills = ground.size === 'short' ? 1 : random.int(1, 2);
+      for (let kill = 0; kill < kills; kill++) {
+        // The first engine has a destination that is away; the next ones catch up from their start
+        if (kill === 0) await world.order({ order: 'destinations', areAway: false });
+        await catchUp(scene, random.int(1, Math.floor(positions / 20)));
+        await world.engine.kill();
+        await world.engine.start();
+      }
+      await goOn(100, 300);
+      return { kills, behind: lag };
+    });
   },
 };
 
@@ -73,9 +66,12 @@ async function switchesOf({ world }: Scene): Promise<Device[]> {
   return switches;
 }
 
-/** People toggle as fast as they are answered: each time it is desired otherwise, which is told to the device. */
+/**
+ * People toggle as fast as they are answered: each time it is desired otherwise, which is told to the device. And
+ * devices report more often than otherwise.
+ */
 async function fallBehind(
-  { world, random }: Scene,
+  { world, devices, random }: Scene,
   switches: readonly Device[],
   positions: number,
 ): Promise<void> {
@@ -83,6 +79,8 @@ async function fallBehind(
     { length: PEOPLE },
     (_, n) => new Person(() => world.engine.url, world.model, `hasty${n}`),
   );
+  const more = new Load(devices, random.fork(), MORE_PER_SECOND);
+  more.start();
   let isBehind = false;
   const toggling = people.map(async (person) => {
     while (!isBehind) await person.toggle(random.pick(switches));
@@ -101,7 +99,7 @@ async function fallBehind(
   } finally {
     isBehind = true;
     for (const person of people) person.giveUp();
-    await Promise.allSettled(toggling);
+    await Promise.allSettled([...toggling, more.stop()]);
   }
 }
 
