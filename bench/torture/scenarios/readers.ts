@@ -2,6 +2,7 @@ import { lagOf } from '../aftermath.ts';
 import { orderViolations } from '../delivery-order.ts';
 import type { Device } from '../device.ts';
 import { addDevice } from '../fleet.ts';
+import { Load } from '../load.ts';
 import { until, within } from '../patience.ts';
 import { Person } from '../person.ts';
 import { BOTH_BROKERS, BOTH_STORES, type Scenario } from '../scenario.ts';
@@ -15,6 +16,7 @@ const BEHIND = { short: 1_500, full: 15_000 } as const;
 /** Enough that none is toggled more than some times a second: a twin remembers the ids of ten. */
 const SWITCHES = 48;
 const PEOPLE = 16;
+const MORE_PER_SECOND = 1_000;
 
 /**
  * The destination of all deliveries is away while homes go on, until its reader of the log is far behind. It comes
@@ -27,12 +29,11 @@ const behind: Scenario = {
   brokers: BOTH_BROKERS,
   run(ground, random) {
     const positions = ground.behind ?? BEHIND[ground.size];
-    const perSecond = 1_500;
     const holds = orderViolations({
       // The embedded broker ends with the engine, and has the last desired state alone for who comes back
       isComplete: ground.broker === 'mosquitto',
     });
-    return trouble(ground, random, { perSecond, holds }, async (scene) => {
+    return trouble(ground, random, { holds }, async (scene) => {
       const { world, goOn } = scene;
       const switches = await switchesOf(scene);
       await world.order({ order: 'destinations', areAway: true });
@@ -65,9 +66,12 @@ async function switchesOf({ world }: Scene): Promise<Device[]> {
   return switches;
 }
 
-/** People toggle as fast as they are answered: each time it is desired otherwise, which is told to the device. */
+/**
+ * People toggle as fast as they are answered: each time it is desired otherwise, which is told to the device. And
+ * devices report more often than otherwise.
+ */
 async function fallBehind(
-  { world, random }: Scene,
+  { world, devices, random }: Scene,
   switches: readonly Device[],
   positions: number,
 ): Promise<void> {
@@ -75,6 +79,8 @@ async function fallBehind(
     { length: PEOPLE },
     (_, n) => new Person(() => world.engine.url, world.model, `hasty${n}`),
   );
+  const more = new Load(devices, random.fork(), MORE_PER_SECOND);
+  more.start();
   let isBehind = false;
   const toggling = people.map(async (person) => {
     while (!isBehind) await person.toggle(random.pick(switches));
@@ -93,7 +99,7 @@ async function fallBehind(
   } finally {
     isBehind = true;
     for (const person of people) person.giveUp();
-    await Promise.allSettled(toggling);
+    await Promise.allSettled([...toggling, more.stop()]);
   }
 }
 
