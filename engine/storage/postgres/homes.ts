@@ -3,13 +3,16 @@ import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest } from '../port.ts';
 import { HOME } from '../tables.ts';
 import { type Database, insertInto, valuesOf, within } from './database.ts';
+import { HOLD_PROJECTIONS } from './projections.ts';
 
 const SELECT = `SELECT ${HOME.fields} FROM home`;
 /** All tables whose rows belong to a home. */
 const OF_A_HOME = [
-  ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'relation'],
-  ...['rollup', 'candidate', 'projection_row'],
+  ...['journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'relation'],
+  ...['rollup', 'candidate'],
 ];
+/** Those that steps of projections look at; they come last, so that steps do not wait for years of journal. */
+const WITH_PROJECTIONS = ['projection_row', 'twin'];
 
 export async function listHomes(
   database: Database,
@@ -41,9 +44,11 @@ export async function updateHome(database: Database, home: HomeRow): Promise<voi
 export async function deleteHome(database: Database, id: string): Promise<void> {
   await database.upkeep((client) =>
     within(client, async (query) => {
-      // As who applies turns to rows of a home locks it: before its twins
-      await query({ text: 'SELECT FROM home WHERE id = $1 FOR UPDATE' }, [id]);
       for (const table of OF_A_HOME) {
+        await query({ text: `DELETE FROM ${table} WHERE home = $1` }, [id]);
+      }
+      await query(HOLD_PROJECTIONS);
+      for (const table of WITH_PROJECTIONS) {
         await query({ text: `DELETE FROM ${table} WHERE home = $1` }, [id]);
       }
       await query({ text: 'DELETE FROM home WHERE id = $1' }, [id]);

@@ -6,8 +6,6 @@ import { columnsOf, rowsFrom } from './columns.ts';
 import type { Database, Query, Statement } from './database.ts';
 
 const KEY: Column[] = PROJECTED.columns.filter(({ name }) => name !== 'value');
-const TWIN: Column[] = KEY.filter(({ name }) => name !== 'key');
-const HOME: Column[] = TWIN.filter(({ name }) => name === 'home');
 
 export async function listGenerations(
   database: Database,
@@ -120,17 +118,12 @@ const MOVE: Statement = {
       AND status IN ('building', 'active')
     RETURNING generation`,
 };
-/* Homes before twins, each in their order: so do deletions, and of two that lock in different orders the server undoes one. */
-const LOCK_HOMES: Statement = {
-  name: 'lock-projected-homes',
-  text: `SELECT home.id AS home, '' AS twin, home.incarnation FROM ${rowsFrom(HOME, 1)} AS wanted
-    JOIN home ON home.id = wanted.home ORDER BY home.id FOR KEY SHARE OF home`,
-};
-const LOCK_TWINS: Statement = {
-  name: 'lock-projected-twins',
-  text: `SELECT twin.home, twin.twin, twin.incarnation FROM ${rowsFrom(TWIN, 1)} AS wanted
-    JOIN twin ON twin.home = wanted.home AND twin.twin = wanted.twin
-    ORDER BY twin.home, twin.twin FOR KEY SHARE OF twin`,
+/**
+ * For deletions: from here on until their transaction ends no step is applied, and none is under way, as a step changes its
+ * row of this table first. Locks of the owners' own rows would cost more than the step: commits update these all the time.
+ */
+export const HOLD_PROJECTIONS: Statement = {
+  text: 'LOCK TABLE projection IN SHARE MODE',
 };
 const PUT: Statement = {
   name: 'put-projected',
@@ -155,8 +148,7 @@ export async function project(database: Database, step: ProjectionStep): Promise
     ]);
     if (moved.length === 0) return false;
     if (puts.length === 0) return true;
-    const isThere = await lockOwners(query, puts);
-    const owned = puts.filter(isThere);
+    const owned = puts.filter(await ownersOf(query, puts));
     const gone = owned.filter(({ value }) => value === null);
     const kept = owned.filter(({ value }) => value !== null);
     if (gone.length > 0) await query(DROP, [name, generation, ...columnsOf(KEY, gone)]);
@@ -167,18 +159,13 @@ export async function project(database: Database, step: ProjectionStep): Promise
   });
 }
 
-/** Locks the owners of rows, so that these are not deleted before the transaction ends. @returns whether a row's is there */
-async function lockOwners(
+/** Who owns rows now, and until the transaction ends. @returns whether a row's owner is there */
+async function ownersOf(
   query: Query,
   puts: ProjectionStep['puts'],
 ): Promise<(of: Owner) => boolean> {
-  const twins = new Map(puts.map((put) => [`${put.home}/${put.twin}`, put]));
-  const homes = new Map(puts.map((put) => [put.home, put]));
-  const locked = [
-    ...(await query<Owner>(LOCK_HOMES, columnsOf(HOME, [...homes.values()]))),
-    ...(await query<Owner>(LOCK_TWINS, columnsOf(TWIN, [...twins.values()]))),
-  ];
-  const there = new Map(locked.map((one) => [`${one.home}/${one.twin}`, one.incarnation]));
+  const found = await query<Owner>(OWNERS, columnsOf(KEY, puts));
+  const there = new Map(found.map((one) => [`${one.home}/${one.twin}`, one.incarnation]));
   return ({ home, twin, incarnation }) => there.get(`${home}/${twin}`) === incarnation;
 }
 

@@ -5,6 +5,7 @@ import type { Page, PageRequest, TwinFilter, Wake } from '../port.ts';
 import { type Column, TWIN } from '../tables.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import { type Database, type Statement, within } from './database.ts';
+import { HOLD_PROJECTIONS } from './projections.ts';
 
 const KEY: Column[] = [
   { field: 'home', name: 'home', type: 'text' },
@@ -26,9 +27,10 @@ const LOAD: Statement = {
 };
 /** All tables whose rows belong to a twin, its relations apart. */
 const OF_A_TWIN = [
-  ...['twin', 'journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'rollup'],
-  'projection_row',
+  ...['journal', 'checkpoint', 'parked', 'intent', 'alert', 'dead_letter', 'rollup'],
 ];
+/** Those that steps of projections look at; they come last, so that steps do not wait for years of journal. */
+const WITH_PROJECTIONS = ['projection_row', 'twin'];
 
 export async function loadTwins(
   database: Database,
@@ -116,6 +118,10 @@ export async function deleteTwin(database: Database, { home, twin }: Address): P
   await database.upkeep((client) =>
     within(client, async (query) => {
       for (const table of OF_A_TWIN) {
+        await query({ text: `DELETE FROM ${table} WHERE home = $1 AND twin = $2` }, [home, twin]);
+      }
+      await query(HOLD_PROJECTIONS);
+      for (const table of WITH_PROJECTIONS) {
         await query({ text: `DELETE FROM ${table} WHERE home = $1 AND twin = $2` }, [home, twin]);
       }
       const text = 'DELETE FROM relation WHERE home = $1 AND (twin = $2 OR target = $2)';
