@@ -150,6 +150,18 @@ const everything = setup({
         end: { type: 'final' },
       },
     },
+    blink: {
+      initial: 'on',
+      states: {
+        on: {
+          always: {
+            guard: 'even',
+            target: 'on',
+            actions: raise({ type: 'stop', at: 0 }, { delay: 7, id: 'blink' }),
+          },
+        },
+      },
+    },
     watch: {
       initial: 'calm',
       always: {

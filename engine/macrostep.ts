@@ -200,7 +200,7 @@ class Macrostep {
   #microstep(selected: readonly Transition[], event: EventData): void {
     if (selected.length === 0) return;
     const from = this.#configuration;
-    const plan = planOf(this.#chart, from, this.historyValue, selected);
+    const { plan, history } = planOf(this.#chart, from, this.historyValue, selected);
     for (const node of plan.exits) this.#do(node.exit, event);
     for (const { actions } of plan.transitions) this.#do(actions, event);
     if (!plan.moves) return;
@@ -215,9 +215,9 @@ class Macrostep {
     if (this.#status === 'done') {
       for (const node of plan.next.nodes.toReversed()) this.#do(node.exit, event);
     }
-    if (plan.next !== from || plan.history !== this.historyValue) this.#changed = true;
+    if (plan.next !== from || history !== this.historyValue) this.#changed = true;
     this.#configuration = plan.next;
-    this.historyValue = plan.history;
+    this.historyValue = history;
   }
 
   /** A final state has been entered: its parent is done, and so may be what is above. */

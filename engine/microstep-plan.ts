@@ -26,7 +26,11 @@ export interface Plan {
   /** States that are entered, outermost first. */
   entries: readonly Entry[];
   next: Configuration;
-  /** What history states remember from then on. */
+}
+
+/** A plan, and what history states remember after it: that is the twin's own, and in no plan that others use. */
+export interface Planned {
+  plan: Plan;
   history: History;
 }
 
@@ -48,8 +52,7 @@ export function planOf(
   from: Configuration,
   history: History,
   selected: readonly Transition[],
-): Plan {
-  // What a machine remembers is the twin's own
+): Planned {
   if (chart.hasHistory) return makePlan(chart, from, history, selected);
   let at = from.plans;
   for (const transition of selected) {
@@ -60,8 +63,8 @@ export function planOf(
     }
     at = next;
   }
-  at.plan ??= makePlan(chart, from, history, selected);
-  return at.plan;
+  at.plan ??= makePlan(chart, from, history, selected).plan;
+  return { plan: at.plan, history };
 }
 
 function makePlan(
@@ -69,10 +72,11 @@ function makePlan(
   from: Configuration,
   history: History,
   selected: readonly Transition[],
-): Plan {
+): Planned {
   const transitions = withoutConflicts(chart, from, history, selected);
   if (transitions.every(({ target }) => target === undefined || target.length === 0)) {
-    return { transitions, moves: false, exits: [], entries: [], next: from, history };
+    const plan = { transitions, moves: false, exits: [], entries: [], next: from };
+    return { plan, history };
   }
   const exits = [...exitsOf(chart, from, history, transitions)].sort((a, b) => b.order - a.order);
   const remembered = historyAfter(from, history, exits);
@@ -83,7 +87,8 @@ function makePlan(
   const entered = entries.inOrder();
   for (const { node } of entered) active.add(node);
   const next = chart.configuration(active);
-  return { transitions, moves: true, exits, entries: entered, next, history: remembered };
+  const plan = { transitions, moves: true, exits, entries: entered, next };
+  return { plan, history: remembered };
 }
 
 /** Of transitions that would leave the same state the innermost is taken, else the first. */
