@@ -20,12 +20,18 @@ const REFUSALS = new Map<number, { reason: string; hint: string }>([
       hint: 'Let the engine’s user write to this topic in the broker’s ACL.',
     },
   ],
+  [0x95, { reason: 'packet too large', hint: 'Raise the broker’s limit for packets.' }],
   [0x90, { reason: 'topic name invalid', hint: 'The broker does not take this topic name.' }],
   [
     0x99,
     { reason: 'payload format invalid', hint: 'The broker wants another payload format here.' },
   ],
 ]);
+/** It may have arrived, so it counts as tried: a message that the broker ends each connection for must not go on for ever. */
+const CUT_OFF: DeliveryOutcome = {
+  status: 'retry',
+  error: 'the connection ended before the broker had answered',
+};
 const NOT_CONNECTED: DeliveryOutcome = {
   status: 'retry',
   error: 'not connected to the broker',
@@ -48,7 +54,8 @@ export class ClientPublisher implements Transport, Disposable {
   #ready = false;
   /** By packet id. */
   readonly #underway = new Map<number, Underway>();
-  #windowWanted: (() => void)[] = [];
+  /** What waits for room in the window, in order. */
+  #waiting: (() => void)[] = [];
 
   constructor(client: MqttClient, path: MessagePath, clock: Clock) {
     this.#client = client;
@@ -65,23 +72,28 @@ export class ClientPublisher implements Transport, Disposable {
     this.#ready = false;
     const given = [...this.#underway.values()];
     this.#underway.clear();
-    for (const { resolve } of given) resolve(NOT_CONNECTED);
-    for (const go of this.#windowWanted.splice(0)) go();
+    for (const { resolve } of given) resolve(CUT_OFF);
+    this.#sendWaiting();
   }
 
   send(row: DeliveryRow, outgoing: Outgoing): DeliveryOutcome | Promise<DeliveryOutcome> {
-    const isQueued = this.#isFull || this.#windowWanted.length > 0;
-    return isQueued ? this.#sendLater(row, outgoing) : this.#send(row, outgoing);
+    if (!this.#isFull) return this.#send(row, outgoing);
+    return new Promise((resolve) => {
+      const send = () => new Promise<DeliveryOutcome>((sent) => sent(this.#send(row, outgoing)));
+      this.#waiting.push(() => resolve(send()));
+    });
+  }
+
+  /** One that comes to its end without a publish leaves its room to the next. */
+  #sendWaiting(): void {
+    let sent = 0;
+    while (!this.#isFull && sent < this.#waiting.length) this.#waiting[sent++]?.();
+    this.#waiting = this.#waiting.slice(sent);
   }
 
   get #isFull(): boolean {
     const { receiveMaximum = WINDOW } = this.#client.serverProperties ?? {};
     return this.#ready && this.#underway.size >= Math.min(WINDOW, receiveMaximum);
-  }
-
-  async #sendLater(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
-    while (this.#isFull) await new Promise<void>((resolve) => this.#windowWanted.push(resolve));
-    return this.#send(row, outgoing);
   }
 
   #send(row: DeliveryRow, outgoing: Outgoing): DeliveryOutcome | Promise<DeliveryOutcome> {
@@ -98,7 +110,15 @@ export class ClientPublisher implements Transport, Disposable {
     const properties: Publish['properties'] = { userProperties: { id: row.id } };
     if (remaining !== null) properties.messageExpiryInterval = Math.ceil(remaining / 1_000);
     if (!this.#ready) return NOT_CONNECTED;
-    const { maximumPacketSize } = this.#client.serverProperties ?? {};
+    const { maximumPacketSize, maximumQoS, retainAvailable } = this.#client.serverProperties ?? {};
+    if (maximumQoS === 0) {
+      const hint = 'Let the broker take QoS 1.';
+      return { status: 'refused', error: 'the broker takes nothing but QoS 0', hint };
+    }
+    if (retain && retainAvailable === false) {
+      const hint = 'Let the broker retain messages (Mosquitto: retain_available true).';
+      return { status: 'refused', error: 'the broker retains no messages', hint };
+    }
     const id = this.#path.publish(
       { topic, payload, retain, properties },
       this.#underway,
@@ -120,8 +140,8 @@ export class ClientPublisher implements Transport, Disposable {
     const one = this.#underway.get(packetId);
     if (!one) return;
     this.#underway.delete(packetId);
-    this.#windowWanted.shift()?.();
     one.resolve(outcomeOf(one.outgoing, reasonCode));
+    if (this.#waiting.length > 0) this.#sendWaiting();
   }
 }
 

@@ -153,22 +153,28 @@ describe.skipIf(mosquittoMissing)(
 );
 
 describe('the message path', () => {
-  it('ends the connection where a message cannot be read', async () => {
+  it.each([
+    ['a message at QoS 3', '3603000161'],
+    ['a message at QoS 2', '340600016100020061'],
+    ['a topic alias', '3009000003230001616263'],
+    ['a packet whose length is none', '32ffffffffff'],
+    ['a PUBACK without a packet id', '4000'],
+  ])('ends the connection that brings %s', async (what, bytes) => {
     const connack = generate({ cmd: 'connack', reasonCode: 0, sessionPresent: false }, {
       protocolVersion: 5,
     } as never);
     const sockets: Socket[] = [];
     const server = createServer((socket) => {
       sockets.push(socket);
-      // A PUBLISH at QoS 3, which there is not
-      socket.write(Buffer.concat([connack, Buffer.from('3603000161', 'hex')]));
+      socket.write(Buffer.concat([connack, Buffer.from(bytes, 'hex')]));
     }).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as { port: number };
     await using session = new Session(`mqtt://127.0.0.1:${port}`);
     const closed = new Promise<void>((resolve) => session.client.once('close', () => resolve()));
     const error = await new Promise<Error>((resolve) => session.client.once('error', resolve));
-    expect(error.message).toMatch(/QoS/i);
+    expect(error.message).toMatch(what.includes('QoS 3') ? /both QoS bits/ : what);
+    expect(session.got.items).toEqual([]);
     await closed;
     for (const socket of sockets) socket.destroy();
     server.close();

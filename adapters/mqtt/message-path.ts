@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type IPublishPacket, MqttClient } from 'mqtt';
-import { generate, type IPubackPacket, type Packet, parser } from 'mqtt-packet';
+import { generate, type Packet, parser } from 'mqtt-packet';
 import { PacketSplitter } from './packet-splitter.ts';
 
 export type Publish = Omit<IPublishPacket, 'cmd' | 'qos' | 'dup' | 'messageId'>;
@@ -101,14 +101,13 @@ class Connection extends Duplex {
     // A command must not wait until the one before it has been acknowledged (Nagle's algorithm)
     (stream as Partial<Socket>).setNoDelay?.(true);
     this.#packets.on('packet', (packet: Packet) => this.#take(packet));
-    this.#packets.on('error', (error: Error) => {
-      // MQTT.js tells only of errors that have a code
-      this.destroy(Object.assign(error, { code: 'ERR_MQTT_PACKET' }));
+    this.#packets.on('error', (error: Error) => this.#break(error));
+    this.#splitter = new PacketSplitter({
+      onPublish: (bytes) => this.#packets.parse(bytes),
+      onPuback: events.onPuback,
+      onOther: (bytes) => this.push(bytes),
+      onFlaw: (error) => this.#break(error),
     });
-    this.#splitter = new PacketSplitter(
-      (bytes) => this.#packets.parse(bytes),
-      (bytes) => this.push(bytes),
-    );
     stream.on('data', (chunk: Buffer) => this.#splitter.take(chunk));
     stream.on('end', () => this.push(null));
     stream.on('error', (error) => this.destroy(error));
@@ -129,6 +128,15 @@ class Connection extends Duplex {
     this.#stream.write(chunk, encoding, done);
   }
 
+  /** MQTT.js writes a packet in several pieces, which must stay together. */
+  override _writev(
+    chunks: { chunk: Buffer; encoding: BufferEncoding }[],
+    done: (error?: Error | null) => void,
+  ): void {
+    this.#write();
+    this.#stream.write(Buffer.concat(chunks.map(({ chunk }) => chunk)), done);
+  }
+
   override _final(done: () => void): void {
     this.#write();
     this.#stream.end(done);
@@ -143,17 +151,20 @@ class Connection extends Duplex {
   #write(): void {
     const bytes = this.#unwritten;
     this.#unwritten = [];
-    if (bytes.length > 0 && !this.destroyed) this.#stream.write(Buffer.concat(bytes));
+    if (bytes.length > 0 && this.#stream.writable) this.#stream.write(Buffer.concat(bytes));
+  }
+
+  /** What the broker has sent cannot be understood. MQTT.js tells only of errors that have a code, and connects again. */
+  #break(error: Error): void {
+    this.destroy(Object.assign(error, { code: 'ERR_MQTT_PACKET' }));
   }
 
   #take(packet: Packet): void {
-    if (packet.cmd === 'puback') {
-      const { messageId = 0, reasonCode = 0 } = packet as IPubackPacket & { reasonCode?: number };
-      this.#events.onPuback(messageId, reasonCode);
-    } else if (packet.cmd === 'publish') {
-      if (this.#isHeld) this.#waiting.push(packet);
-      else this.#hand(packet);
-    }
+    if (packet.cmd !== 'publish' || this.destroyed) return;
+    const flaw = flawOf(packet);
+    if (flaw !== null) this.#break(new Error(`the broker has sent ${flaw}`));
+    else if (this.#isHeld) this.#waiting.push(packet);
+    else this.#hand(packet);
   }
 
   #hand(packet: IPublishPacket): void {
@@ -184,6 +195,14 @@ class Connection extends Duplex {
     // MQTT 5, 3.4.2.1: without a reason code it is 0, success
     this.send(Buffer.from([PUBACK, 2, messageId >> 8, messageId & 0xff]));
   }
+}
+
+/** What a broker may not send us; null: nothing. */
+function flawOf({ qos, messageId, properties }: IPublishPacket): string | null {
+  if (qos === 2) return 'a message at QoS 2, which no subscription asks for';
+  if (qos === 1 && !(messageId && messageId > 0)) return 'a message at QoS 1 without a packet id';
+  if (properties?.topicAlias !== undefined) return 'a topic alias, of which we allow none';
+  return null;
 }
 
 /** Packet ids for what MQTT.js sends itself. */
