@@ -19,7 +19,7 @@ export interface Configuration {
   /** Per atomic state: its `always` transitions and its ancestors', innermost first; states without are left out. */
   always: readonly (readonly Transition[])[];
   /** What each choice of transitions does in these states (microstep-plan.ts). */
-  plans: Plans;
+  plans: Plans & { made: number };
   /** Which transitions there are for an event, by its type; null: none. */
   choices: Map<string, Choice | null>;
 }
@@ -82,7 +82,7 @@ export class Chart {
           const all = [node, ...ancestorsOf(node)].flatMap(({ always }) => always ?? []);
           return all.length > 0 ? [all] : [];
         }),
-        plans: { after: new Map() },
+        plans: { made: 0, after: new Map() },
         choices: new Map(),
       };
       this.#configurations.set(key, known);

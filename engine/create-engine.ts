@@ -132,7 +132,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   });
   const maintenance = new Maintenance({
     ...{ storage, clock, telemetry, retention: options.retention },
-    readUpTo: () => Math.min(outbox.lowestCursor(), projections.lowestCursor()),
+    readUpTo: async () => Math.min(outbox.lowestCursor(), await projections.readUpTo()),
   });
   const core: Core = {
     storage,

@@ -12,7 +12,7 @@ export interface MaintenanceOptions {
   telemetry: EngineTelemetry;
   retention: RetentionDays;
   /** The position up to which every reader of the log has come. */
-  readUpTo: () => number;
+  readUpTo: () => Promise<number>;
 }
 
 /** Upkeep of the store, at start and every hour: makes room for what comes, drops what is too old. */
@@ -44,7 +44,7 @@ export class Maintenance implements AsyncDisposable {
       await storage.maintain({
         now,
         journalBefore: now - retention.journal * DAY_MS,
-        readUpTo: readUpTo(),
+        readUpTo: await readUpTo(),
         rollupsBefore: now - retention.rollups * DAY_MS,
         endedBefore: now - retention.ended * DAY_MS,
       });

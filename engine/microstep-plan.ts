@@ -46,6 +46,9 @@ export interface Plans {
   after: Map<Transition, Plans>;
 }
 
+/** Plans that are kept of a configuration; regions that choose by themselves may come to many. */
+const MOST_PLANS = 1_000;
+
 /** @param selected enabled transitions, in document order */
 export function planOf(
   chart: Chart,
@@ -54,7 +57,7 @@ export function planOf(
   selected: readonly Transition[],
 ): Planned {
   if (chart.hasHistory) return makePlan(chart, from, history, selected);
-  let at = from.plans;
+  let at: Plans = from.plans;
   for (const transition of selected) {
     let next = at.after.get(transition);
     if (!next) {
@@ -63,7 +66,11 @@ export function planOf(
     }
     at = next;
   }
-  at.plan ??= makePlan(chart, from, history, selected).plan;
+  if (!at.plan) {
+    at.plan = makePlan(chart, from, history, selected).plan;
+    // What is forgotten is worked out again
+    if (++from.plans.made >= MOST_PLANS) Object.assign(from.plans, { made: 0, after: new Map() });
+  }
   return { plan: at.plan, history };
 }
 

@@ -36,6 +36,7 @@ export class Sends {
 
   /** It has expired before it could leave. */
   dropped(id: string, expiresAt: number): void {
+    if (this.#sends.size >= MANY) this.#forgetOver(expiresAt);
     if (!this.#sends.has(id)) this.#sends.set(id, { ...NOT_YET, expiresAt });
   }
 

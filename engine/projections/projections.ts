@@ -84,6 +84,19 @@ export class Projections implements AsyncDisposable {
     return Math.min(Number.MAX_SAFE_INTEGER, ...this.#projectors.map(({ cursor }) => cursor));
   }
 
+  /** The same as it is stored: also before they have been read, and while one cannot be. */
+  async readUpTo(): Promise<number> {
+    const versions = new Map(
+      this.#projectors.map(({ definition }) => [definition.name, definition.version]),
+    );
+    const { generations } = await this.#options.storage.listGenerations();
+    const reading = generations.filter(
+      ({ name, version, status }) =>
+        versions.get(name) === version && (status === 'active' || status === 'building'),
+    );
+    return Math.min(Number.MAX_SAFE_INTEGER, ...reading.map(({ cursor }) => cursor));
+  }
+
   lag(): Record<string, { positions: number; seconds: number }> {
     return Object.fromEntries(
       this.#projectors.map((projector) => [projector.definition.name, projector.lag()]),

@@ -159,7 +159,6 @@ export class Projector {
     try {
       while (this.#again && !this.#closed) {
         this.#again = false;
-        await this.#drop();
         if (!this.#isLoaded) await this.#load();
         await this.#catchUp();
         this.#failures = 0;
@@ -218,9 +217,11 @@ export class Projector {
       const { horizon } = this.#options;
       const upTo = horizon.settled;
       const began = performance.now();
+      // A slice of it in each round: what answers goes on meanwhile
+      const dropped = await this.#options.storage.dropGenerations(DROPPED);
       if (this.#active && this.#active.cursor < upTo) {
         this.#active = await this.#advance(this.#active, upTo);
-      } else if (!this.#building) {
+      } else if (!this.#building && dropped === 0) {
         return;
       }
       if (this.#building) {
@@ -250,14 +251,6 @@ export class Projector {
       ...{ projection: name, generation, version },
       tookMs: builtAt - begunAt,
     });
-    await this.#drop();
-  }
-
-  async #drop(): Promise<void> {
-    for (let began = performance.now(); !this.#closed; began = performance.now()) {
-      if ((await this.#options.storage.dropGenerations(DROPPED)) === 0) return;
-      await this.#rest(performance.now() - began);
-    }
   }
 
   /** One slice. @returns where the generation stands then */

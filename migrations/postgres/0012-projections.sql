@@ -35,3 +35,5 @@ CREATE TABLE projection_row (
 ) WITH (fillfactor = 70);
 -- For deletions
 CREATE INDEX projection_row_owner ON projection_row (home, twin);
+-- What all twins of a home have of a range of keys. It holds no value either.
+CREATE INDEX projection_row_key ON projection_row (projection, generation, home, key, twin);

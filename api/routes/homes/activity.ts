@@ -94,6 +94,9 @@ function daysOf({ from, to }: { from?: number | undefined; to?: number | undefin
   return { from: dayOf(Math.max(begin, FIRST_DAY) * DAY_MS), to: dayOf(end * DAY_MS) };
 }
 
+/** Twins that are looked at together, at least. */
+const LEAST_PAGE = 200;
+
 /** From when and up to when turns are counted. */
 async function standingOf(engine: Engine) {
   const generations = (await engine.listProjections()).filter(({ name }) => name === ACTIVITY);
@@ -113,8 +116,9 @@ async function topTwins(
   const ranked = await rankTwins(engine, home, days);
   const top = [];
   // A page of them at a time: whether one is shown depends on its kind
-  for (let at = 0; at < ranked.length && top.length < limit; at += limit) {
-    const some = ranked.slice(at, at + limit);
+  const page = Math.max(limit, LEAST_PAGE);
+  for (let at = 0; at < ranked.length && top.length < limit; at += page) {
+    const some = ranked.slice(at, at + page);
     const loaded = await engine.storage.load(some.map(({ twin }) => ({ home, twin })));
     const rows = new Map(loaded.map((row) => [row.twin, row]));
     for (const { twin, activity } of some) {

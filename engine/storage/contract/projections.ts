@@ -280,11 +280,11 @@ export function projectionsContract(open: OpenSubject): void {
       expect(await read({ twin: '', ...days }, 1)).toEqual([' 2026-01-01']);
       const each = { twin: null, ...days };
       const first = await read(each, 3);
-      expect(first).toEqual(['B 2026-01-01', 'B 2026-01-02', 'a 2026-01-01']);
-      const after = { twin: 'a', key: '2026-01-01' };
+      expect(first).toEqual(['B 2026-01-01', 'a 2026-01-01', 't 2026-01-01']);
+      const after = { twin: 't', key: '2026-01-01' };
       expect(await read({ ...each, after }, 3)).toEqual([
+        'B 2026-01-02',
         'a 2026-01-02',
-        't 2026-01-01',
         't 2026-01-02',
       ]);
       expect(await read({ ...days, home: 'other' })).toEqual([]);

@@ -24,8 +24,8 @@ const COUNT: Statement = {
   text: `SELECT count(*) AS count FROM (
     SELECT FROM journal WHERE ${SEQ} > $1 AND ${SEQ} <= $2 LIMIT $3::bigint + 1) AS found`,
 };
-/** How much wider the next range is where one was empty. */
-const WIDER = 8;
+/** How much wider the next range is at most where one held little. */
+const WIDEST = 64;
 
 /**
  * Brings the index over block ranges up to the last rows. The server does so by itself only when it vacuums; until then
@@ -38,7 +38,7 @@ export async function summarizeLog(client: pg.ClientBase): Promise<void> {
 
 /**
  * The index over block ranges finds the rows of a range, but not which are next: a range is made wider until it
- * has some, and narrower until it has no more than are wanted.
+ * has half of what is wanted, and narrower until it has no more. Rows from before there were positions lie far apart.
  */
 export async function readLogSlice(
   database: Database,
@@ -52,19 +52,21 @@ export async function readLogSlice(
     // For a few rows of many the planner would read another index from its beginning
     await query({ text: 'SET LOCAL enable_indexscan = off' });
     await query({ text: 'SET LOCAL enable_indexonlyscan = off' });
-    let from = after;
-    for (let width = limit; from < upTo; ) {
+    let narrowed = false;
+    for (let from = after, width = limit; ; ) {
       const to = Math.min(from + width, upTo);
       const [found] = await query<{ count: number }>(COUNT, [from, to, limit]);
       const count = found?.count ?? 0;
-      if (count === 0) {
-        from = to;
-        width *= WIDER;
-      } else if (count <= limit || to - from === 1) {
+      if (count > limit && to - from > 1) {
+        width = Math.ceil((to - from) / 2);
+        narrowed = true;
+      } else if (to === upTo || count >= limit / 2 || (narrowed && count > 0)) {
         return { rows: await query<LogRow>(READ, [from, to]), upTo: to };
-      } else width = Math.ceil((to - from) / 2);
+      } else {
+        if (count === 0) from = to;
+        if (!narrowed) width *= Math.min(WIDEST, Math.ceil(limit / Math.max(1, count)));
+      }
     }
-    return { rows: [], upTo };
   });
 }
 

@@ -189,8 +189,8 @@ export async function dropGenerations(database: Database, limit: number): Promis
 const LIST = (twins: string) => `SELECT ${PROJECTED.fields} FROM projection_row
   WHERE projection = $1 AND home = $2 AND generation = (
       SELECT generation FROM projection WHERE name = $1 AND status IN ('active', 'retired'))
-    AND (twin, key) > ($3, $4) AND ${twins} AND key >= $5 AND key < $6
-  ORDER BY twin, key LIMIT $7`;
+    AND (key, twin) > ($3, $4) AND ${twins} AND key >= $5 AND key < $6
+  ORDER BY key, twin LIMIT $7`;
 const LIST_ONE: Statement = { name: 'list-projected', text: LIST('twin = $8') };
 const LIST_EACH: Statement = { name: 'list-projected-of-each', text: LIST("twin > ''") };
 
@@ -199,7 +199,7 @@ export async function listProjected(
   { name, home, twin, from, to, after }: ProjectedQuery,
   limit: number,
 ): Promise<ProjectedRow[]> {
-  const values = [name, home, after?.twin ?? '', after?.key ?? '', from, to, limit];
+  const values = [name, home, after?.key ?? '', after?.twin ?? '', from, to, limit];
   return twin === null
     ? await database.query<ProjectedRow>(LIST_EACH, values)
     : await database.query<ProjectedRow>(LIST_ONE, [...values, twin]);

@@ -163,9 +163,9 @@ export function listProjected(
     `SELECT ${PROJECTED.fields} FROM projection_row
      WHERE projection = @name AND home = @home AND generation = (
          SELECT generation FROM projection WHERE name = @name AND status IN ('active', 'retired'))
-       AND (twin, key) > (@afterTwin, @afterKey)
+       AND (key, twin) > (@afterKey, @afterTwin)
        AND ${twin === null ? "twin > ''" : 'twin = @twin'} AND key >= @from AND key < @to
-     ORDER BY twin, key LIMIT @limit`,
+     ORDER BY key, twin LIMIT @limit`,
     {
       ...{ name, home, from, to, limit },
       ...{ afterTwin: after?.twin ?? '', afterKey: after?.key ?? '' },
