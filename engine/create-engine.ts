@@ -72,6 +72,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   /** Known before the first turn. */
   const heldBack = new Set<string>();
   const sends = new Sends();
+  /** Commands that are being read, to tell that they have been sent. */
+  const tellingSent = new Map<string, symbol>();
   /** Of all commits of this engine: its writers take theirs from one row of numbers. */
   let lastPosition = 0;
   const shards = Array.from(
@@ -208,7 +210,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const ended = new Map(commit?.intents.map((intent) => [intent.id, sendOfRow(intent)]));
       const sendOf = (id: string) => ended.get(id) ?? sends.of(id);
       const isFollowed = (home: string) => changes.isFollowed(home);
-      for (const change of made(sendOf, isFollowed)) changes.publish(change);
+      for (const change of made(sendOf, isFollowed)) {
+        if (change.type === 'intent') tellingSent.delete(change.intent.id);
+        changes.publish(change);
+      }
     }
     if (rows.intents.length > 0) sends.forget(rows.intents.map(({ id }) => id));
     for (const { name, fields } of signals) telemetry.emit(name, fields);
@@ -235,9 +240,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     }
   }
 
-  /** Tells whoever watches that an open command has been sent. */
+  /** Tells whoever watches that an open command has been sent, unless a turn has told more of it meanwhile. */
   async function publishSent(home: string, id: string): Promise<void> {
+    const reading = Symbol(id);
+    tellingSent.set(id, reading);
     const intent = await verbs.getIntent(home, id).catch(() => null);
+    if (tellingSent.get(id) !== reading) return;
+    tellingSent.delete(id);
     if (intent?.status !== 'sent') return;
     changes.publish({ type: 'intent', home, twin: intent.twin, intent });
   }
