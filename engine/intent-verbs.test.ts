@@ -84,7 +84,7 @@ describe('commands of a home', () => {
     ]);
   });
 
-  test('are not told to be sent after a turn has told how they ended', async () => {
+  test('are not told to be sent after a turn has told that they were acknowledged', async () => {
     const storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
     let read = () => {};
     const isRead = new Promise<void>((resolve) => {
@@ -107,7 +107,9 @@ describe('commands of a home', () => {
     const { engine } = bench;
     await using feed = new Followed(engine.changes.subscribe(({ type }) => type === 'intent'));
     await bench.send('a', { type: 'telemetry' });
-    const [{ id }] = await Promise.all([engine.command(h1('a'), blinks(1), admin), isRead]);
+    await Promise.all([engine.desire(h1('a'), { on: true }, admin), isRead]);
+    const [open] = await storage.listOpenCommands('h1', 'a');
+    const id = open?.pending[0]?.id ?? '';
     await bench.send('a', { type: 'ack', intent: id, ok: true });
     goOn();
     await bench.send('b', { type: 'telemetry' });
@@ -119,7 +121,7 @@ describe('commands of a home', () => {
     const statuses = told.flatMap((change) =>
       change.type === 'intent' && change.intent.id === id ? [change.intent.status] : [],
     );
-    expect(statuses).toEqual(['pending', 'confirmed']);
+    expect(statuses).toEqual(['pending', 'acked']);
   });
 
   test('that were sent before a restart are sent, and end as they are: when is not known', async () => {
