@@ -76,6 +76,8 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   /** Known before the first turn. */
   const heldBack = new Set<string>();
   const sends = new Sends();
+  /** Commands that are being read, to tell that they have been sent. */
+  const tellingSent = new Map<string, symbol>();
   const shards = Array.from(
     { length: storage.shards },
     (_, index) =>
@@ -221,7 +223,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const ended = new Map(commit?.intents.map((intent) => [intent.id, sendOfRow(intent)]));
       const sendOf = (id: string) => ended.get(id) ?? sends.of(id);
       const isFollowed = (home: string) => changes.isFollowed(home);
-      for (const change of made(sendOf, isFollowed)) changes.publish(change);
+      for (const change of made(sendOf, isFollowed)) {
+        if (change.type === 'intent') tellingSent.delete(change.intent.id);
+        changes.publish(change);
+      }
     }
     if (rows.intents.length > 0) sends.forget(rows.intents.map(({ id }) => id));
     for (const { name, fields } of signals) telemetry.emit(name, fields);
@@ -248,9 +253,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     }
   }
 
-  /** Tells whoever watches that an open command has been sent. */
+  /** Tells whoever watches that an open command has been sent, unless a turn has told more of it meanwhile. */
   async function publishSent(home: string, id: string): Promise<void> {
+    const reading = Symbol(id);
+    tellingSent.set(id, reading);
     const intent = await verbs.getIntent(home, id).catch(() => null);
+    if (tellingSent.get(id) !== reading) return;
+    tellingSent.delete(id);
     if (intent?.status !== 'sent') return;
     changes.publish({ type: 'intent', home, twin: intent.twin, intent });
   }

@@ -4,6 +4,7 @@ import type { IntentRow } from './rows.ts';
 import type { Storage } from './storage/port.ts';
 import { openSqlite } from './storage/sqlite/open.ts';
 import { type EngineBench, RecordingSink, startEngine } from './testing/engine-bench.ts';
+import { Followed } from './testing/followed.ts';
 import { lamp } from './testing/lamp.ts';
 
 const admin = { principal: 'admin', source: 'rest' };
@@ -81,6 +82,46 @@ describe('commands of a home', () => {
       { intent: { status: 'sent', attempts: 2, sentAt: sent?.sentAt } },
       { intent: ended },
     ]);
+  });
+
+  test('are not told to be sent after a turn has told that they were acknowledged', async () => {
+    const storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    let read = () => {};
+    const isRead = new Promise<void>((resolve) => {
+      read = resolve;
+    });
+    let goOn = () => {};
+    const held = new Promise<void>((resolve) => {
+      goOn = resolve;
+    });
+    const getTwin: Storage['getTwin'] = async (address) => {
+      const twin = await storage.getTwin(address);
+      // Only that which tells of the command finds it
+      if (twin?.state.pending.length) {
+        read();
+        await held;
+      }
+      return twin;
+    };
+    await using bench = await startEngine({ kinds: [lamp], storage: { ...storage, getTwin } });
+    const { engine } = bench;
+    await using feed = new Followed(engine.changes.subscribe(({ type }) => type === 'intent'));
+    await bench.send('a', { type: 'telemetry' });
+    await Promise.all([engine.desire(h1('a'), { on: true }, admin), isRead]);
+    const [open] = await storage.listOpenCommands('h1', 'a');
+    const id = open?.pending[0]?.id ?? '';
+    await bench.send('a', { type: 'ack', intent: id, ok: true });
+    goOn();
+    await bench.send('b', { type: 'telemetry' });
+    const last = await engine.command(h1('b'), blinks(1), admin);
+    const told = await feed.until(
+      (change) =>
+        change.type === 'intent' && change.intent.id === last.id && change.intent.status === 'sent',
+    );
+    const statuses = told.flatMap((change) =>
+      change.type === 'intent' && change.intent.id === id ? [change.intent.status] : [],
+    );
+    expect(statuses).toEqual(['pending', 'acked']);
   });
 
   test('that were sent before a restart are sent, and end as they are: when is not known', async () => {
