@@ -64,7 +64,7 @@ describe.each(['SQLite', 'PostgreSQL'])('an operator with projections on %s', (s
       ({ items }) => items.length === 1,
     );
     expect(await counted()).toBe(31);
-    expect((await projections('list')).output).toMatch(/generation 4\): active; /);
+    expect((await projections('list')).output).toMatch(/generation \d+\): active; /);
     const { items } = await homeostat.get<{ items: { target: string; who: string }[] }>(
       '/v1/audit',
     );

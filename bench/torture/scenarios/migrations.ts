@@ -8,6 +8,7 @@ import { BOTH_BROKERS, BOTH_STORES, type Scenario } from '../scenario.ts';
 import { arrives, command, sleepers } from '../sleepers.ts';
 import { type Scene, trouble } from '../trouble.ts';
 import type { World } from '../world.ts';
+import { built } from './projections.ts';
 
 const LONG_MS = 10 * 60_000;
 const MONTH_MS = 30 * 86_400_000;
@@ -48,6 +49,8 @@ const killed: Scenario = {
       await goOn(50, 300);
       await Promise.all(away.map((device) => device.comeBack()));
       for (const id of asked) await arrives(world, id);
+      // From the journal that was there before
+      await built(world);
       return { kills, killedMigrating: migrating, rows: before.size };
     });
   },

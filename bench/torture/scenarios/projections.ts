@@ -49,7 +49,7 @@ async function rebuild({ engine }: World): Promise<number> {
 }
 
 /** Resolves with what answers when nothing is being built. */
-async function built({ engine }: World): Promise<Generation> {
+export async function built({ engine }: World): Promise<Generation> {
   let answering: Generation[] = [];
   await until(BUILD_MS, 'the projection is built', async () => {
     ({ items: answering } = await engine.get<{ items: Generation[] }>('/v1/projections'));
