@@ -2,7 +2,6 @@
  * A machine's definition, read once: what a step would otherwise work out anew each time. Nothing
  * here depends on a twin.
  */
-
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition, StateValue } from 'xstate';
 import type { Plans } from './microstep-plan.ts';
 

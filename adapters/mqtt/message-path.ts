@@ -33,7 +33,7 @@ export interface PathEvents {
  * The way of PUBLISH and PUBACK, past MQTT.js, on the connection that it makes and keeps. MQTT.js handles one packet at
  * a time, acknowledges it before it is stored, and writes each packet in ten pieces: with this the engine takes a
  * message while former ones wait for their commit, acknowledges it afterwards, and all that leaves in one turn of the
- * event loop is one write. Packets are read and made by mqtt-packet, MQTT.js' own codec.
+ * event loop is one write. Messages are read and made by mqtt-packet, MQTT.js' own codec.
  */
 export class MessagePath {
   #connection: Connection | null = null;

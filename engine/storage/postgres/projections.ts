@@ -123,7 +123,7 @@ const MOVE: Statement = {
 };
 /**
  * For deletions: from here on until their transaction ends no step is applied, and none is under way, as a step changes its
- * row of this table first. Locks of the owners' own rows would cost more than the step: commits update these all the time.
+ * row of this table first. Locks of the owners' own rows would be written for each row, and commits update these all the time.
  */
 export const HOLD_PROJECTIONS: Statement = {
   text: 'LOCK TABLE projection IN SHARE MODE',
