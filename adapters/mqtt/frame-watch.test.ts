@@ -1,26 +1,16 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { FrameWatch } from './frame-watch.ts';
-
-/** A packet: type, remaining length in seven bits a byte, body. */
-function frame(type: number, body: Buffer): Buffer {
-  const length: number[] = [];
-  let rest = body.length;
-  do {
-    length.push((rest % 128) + (rest > 127 ? 128 : 0));
-    rest = Math.floor(rest / 128);
-  } while (rest > 0);
-  return Buffer.concat([Buffer.from([type << 4, ...length]), body]);
-}
+import { packetOf } from './testing/packet.ts';
 
 it('sees every PUBACK, however the bytes are cut', () => {
   const puback = fc
     .integer({ min: 1, max: 65_535 })
-    .map((id) => ({ id, bytes: frame(4, Buffer.from([id >> 8, id & 255])) }));
-  const ping = fc.constant({ id: null, bytes: frame(12, Buffer.alloc(0)) });
+    .map((id) => ({ id, bytes: packetOf(4, Buffer.from([id >> 8, id & 255])) }));
+  const ping = fc.constant({ id: null, bytes: packetOf(12, Buffer.alloc(0)) });
   const publish = fc
     .integer({ min: 3, max: 20_000 })
-    .map((size) => ({ id: null, bytes: frame(3, Buffer.alloc(size, 0x40)) }));
+    .map((size) => ({ id: null, bytes: packetOf(3, Buffer.alloc(size, 0x40)) }));
   const packet = fc.oneof(puback, ping, publish);
   fc.assert(
     fc.property(fc.array(packet), fc.integer({ min: 1, max: 5_000 }), (packets, cut) => {

@@ -1,20 +1,10 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { PacketSplitter } from './packet-splitter.ts';
+import { packetOf } from './testing/packet.ts';
 
 const PUBLISH = 3;
 const PUBACK = 4;
-
-/** A packet: type, remaining length in seven bits a byte, body. */
-function packet(type: number, body: Buffer): Buffer {
-  const length: number[] = [];
-  let rest = body.length;
-  do {
-    length.push((rest % 128) + (rest > 127 ? 128 : 0));
-    rest = Math.floor(rest / 128);
-  } while (rest > 0);
-  return Buffer.concat([Buffer.from([type << 4, ...length]), body]);
-}
 
 function split(chunks: readonly Buffer[]) {
   const messages: Buffer[] = [];
@@ -42,14 +32,14 @@ const ack = fc
     const head = [id >> 8, id & 0xff];
     const body = rest === null ? head : [...head, code, ...Array<number>(rest).fill(7)];
     const known = { id, code: rest === null ? 0 : code };
-    return { type: PUBACK, ack: known, bytes: packet(PUBACK, Buffer.from(body)) };
+    return { type: PUBACK, ack: known, bytes: packetOf(PUBACK, Buffer.from(body)) };
   });
 const other = fc
   .record({ type: fc.integer({ min: 1, max: 15 }), size: fc.integer({ min: 0, max: 2_000 }) })
   .filter(({ type }) => type !== PUBACK)
   .map(({ type, size }) => ({
     ...{ type, ack: null },
-    bytes: packet(type, Buffer.alloc(size, type * 16)),
+    bytes: packetOf(type, Buffer.alloc(size, type * 16)),
   }));
 
 it('gives each packet its way, whole and in order, however the bytes are cut', () => {
@@ -71,7 +61,7 @@ it('gives each packet its way, whole and in order, however the bytes are cut', (
 });
 
 it('reads nothing after a length that is none, or a PUBACK without a packet id', () => {
-  const good = packet(PUBACK, Buffer.from([0, 1]));
+  const good = packetOf(PUBACK, Buffer.from([0, 1]));
   for (const flaw of ['32ffffffffff', '4000', '400109']) {
     const { acks, flaws } = split([good, Buffer.from(flaw, 'hex'), good]);
     expect(acks).toEqual([{ id: 1, code: 0 }]);
@@ -80,6 +70,6 @@ it('reads nothing after a length that is none, or a PUBACK without a packet id',
 });
 
 it('hands on a packet as far as it has come', () => {
-  const large = packet(PUBLISH, Buffer.alloc(1_000, 1));
+  const large = packetOf(PUBLISH, Buffer.alloc(1_000, 1));
   expect(split([large.subarray(0, 500)]).messages).toEqual(large.subarray(0, 500));
 });

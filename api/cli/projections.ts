@@ -8,9 +8,9 @@ import {
   statusesOf,
   unknownProjection,
 } from '../../engine/index.ts';
-import { Identity, openIdentityDatabase } from '../../identity/index.ts';
 import { readConfig } from '../config.ts';
 import { projections } from '../projections.ts';
+import { openIdentityFor } from './identity.ts';
 
 const LOOK_MS = 1_000;
 
@@ -71,19 +71,7 @@ async function open(): Promise<Storage> {
 
 /** Where the other changes of operators are written down. */
 async function record(databaseUrl: string, name: string): Promise<void> {
-  await using identity = await Identity.open({
-    database: openIdentityDatabase(databaseUrl),
-    clock: Date,
-    newId: randomUUID,
-    bootstrapToken: randomUUID(),
-    jwtSecrets: [randomUUID()],
-    issuer: 'homeostat',
-    write: () => {},
-    onAuditFailure: (error) => {
-      throw error;
-    },
-    announce: async () => {},
-  });
+  await using identity = await openIdentityFor(databaseUrl);
   identity.audit.record({
     ...{ home: null, who: 'command-line', address: null, action: 'platform.mend' },
     ...{ target: `projection:${name}`, outcome: 'done', detail: {} },

@@ -1,8 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { text as readAll } from 'node:stream/consumers';
 import { openStorage } from '../../engine/index.ts';
-import { Identity, openIdentityDatabase } from '../../identity/index.ts';
 import { readConfig } from '../config.ts';
+import { openIdentityFor } from './identity.ts';
 
 export interface NewUser {
   email: string;
@@ -23,19 +23,7 @@ export async function createUser(options: NewUser): Promise<void> {
     deadLettersPerHome: config.deadLettersPerHome,
   });
   await storage[Symbol.asyncDispose]();
-  await using identity = await Identity.open({
-    database: openIdentityDatabase(config.databaseUrl),
-    clock: Date,
-    newId: randomUUID,
-    bootstrapToken: randomUUID(),
-    jwtSecrets: [randomUUID()],
-    issuer: 'homeostat',
-    write: () => {},
-    onAuditFailure: (error) => {
-      throw error;
-    },
-    announce: async () => {},
-  });
+  await using identity = await openIdentityFor(config.databaseUrl);
   const name = options.name ?? email.split('@')[0] ?? email;
   const person = await identity.people.make({ email, password, name, language, isAdmin: admin });
   identity.audit.record({
