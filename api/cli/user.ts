@@ -1,4 +1,4 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { text as readAll } from 'node:stream/consumers';
 import { openStorage } from '../../engine/index.ts';
 import { readConfig } from '../config.ts';
