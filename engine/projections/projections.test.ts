@@ -461,6 +461,44 @@ describe('projections', () => {
     ]);
   });
 
+  test('have what comes while a run ends no later than its interval', async () => {
+    const storage = await openSqlite(':memory:', CONTRACT_OPTIONS);
+    await using _held = storage;
+    let release = () => {};
+    let reached = () => {};
+    /** Rounds of a run until one is held: it has begun by then, and looks for nothing that comes later. */
+    let rounds = Number.POSITIVE_INFINITY;
+    const slow: Storage = {
+      ...storage,
+      async dropGenerations(limit) {
+        if (--rounds === 0) {
+          reached();
+          await new Promise<void>((resolve) => {
+            release = resolve;
+          });
+        }
+        return await storage.dropGenerations(limit);
+      },
+    };
+    await using bench = await startEngine({
+      ...{ kinds: [lamp], storage: slow, projections: [turnsSeen()] },
+    });
+    await bench.engine.idle();
+    await report(bench, 'a');
+    // It applies the report, then sees that there is no more
+    rounds = 2;
+    const last = new Promise<void>((resolve) => {
+      reached = resolve;
+    });
+    bench.clock.advance(SECOND);
+    await last;
+    await report(bench, 'a');
+    bench.clock.advance(SECOND);
+    release();
+    await bench.engine.idle();
+    expect(await readAll(bench)).toMatchObject({ twins: { a: upTo(2) } });
+  });
+
   test('hold up no event, and are held up by none that is being stored', async () => {
     const storage = await openSqlite(':memory:', CONTRACT_OPTIONS);
     await using _held = storage;

@@ -67,6 +67,8 @@ export class Projector {
   #running: Promise<void> | null = null;
   #again = false;
   #alarm: Disposable | null = null;
+  /** Since when turns wait that no run has begun to look at. */
+  #since: number | null = null;
   #failures = 0;
   #closed = false;
 
@@ -97,11 +99,20 @@ export class Projector {
 
   /** Turns have been committed. */
   note(): void {
-    if (this.#running || this.#closed) return;
     const { feed, clock } = this.#options;
+    this.#since ??= clock.now();
+    if (this.#running || this.#closed) return;
     const isFull = this.#active && feed.waiting(this.#active.cursor).turns >= FEED_TURNS / 2;
-    if (isFull && this.#failures === 0) this.kick();
-    this.#alarm ??= clock.delay(this.definition.everyMs ?? EVERY_MS, () => this.kick());
+    const wait = this.#restOfWait();
+    if ((isFull || wait === 0) && this.#failures === 0) this.kick();
+    else this.#alarm ??= clock.delay(wait, () => this.kick());
+  }
+
+  /** Turns that came during a run have waited for as long as that went on. A clock that was set is not trusted. */
+  #restOfWait(): number {
+    const { everyMs = EVERY_MS } = this.definition;
+    const waited = this.#options.clock.now() - (this.#since ?? 0);
+    return Math.max(0, Math.min(everyMs, everyMs - waited));
   }
 
   /** Applies what there is now. */
@@ -109,11 +120,14 @@ export class Projector {
     this.#alarm?.[Symbol.dispose]();
     this.#alarm = null;
     if (this.#closed) return;
+    this.#since = null;
     this.#again = true;
     this.#running ??= this.#run().finally(() => {
       this.#running = null;
+      if (!this.#isLoaded) return;
       // What was committed at the end
-      if (this.#isLoaded && this.cursor < this.#options.horizon.last) this.note();
+      if (this.cursor < this.#options.horizon.last) this.note();
+      else this.#since = null;
     });
   }
 
