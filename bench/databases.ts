@@ -3,17 +3,11 @@ import { join } from 'node:path';
 import { type PostgresServer, startPostgres } from '../engine/testing/postgres-server.ts';
 import { query } from './sql.ts';
 
-/**
- * As an operator would set up a server with a few GB of memory; nothing here trades durability.
- * `fsync` and `synchronous_commit` are on, said here since tests turn the former off.
- */
-const SETTINGS = [
-  'fsync=on',
-  'synchronous_commit=on',
-  'shared_buffers=1GB',
-  'max_wal_size=4GB',
-  'checkpoint_timeout=15min',
-];
+/** On, as they are by themselves; said here since tests turn the former off. */
+export const DURABLE = ['fsync=on', 'synchronous_commit=on'];
+
+/** As an operator would set up a server with a few GB of memory; nothing here trades durability. */
+const SETTINGS = [...DURABLE, 'shared_buffers=1GB', 'max_wal_size=4GB', 'checkpoint_timeout=15min'];
 
 /** A PostgreSQL of the bench's own, whose databases begin empty. */
 export class Databases implements AsyncDisposable {
@@ -24,8 +18,8 @@ export class Databases implements AsyncDisposable {
     this.#server = server;
   }
 
-  static async start(): Promise<Databases> {
-    return new Databases(await startPostgres(SETTINGS));
+  static async start(settings = SETTINGS): Promise<Databases> {
+    return new Databases(await startPostgres(settings));
   }
 
   /** Of the server, below which its other processes are. */

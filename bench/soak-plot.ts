@@ -1,3 +1,5 @@
+import { median } from './statistics.ts';
+
 /** What a soak looked like at one moment: the ten seconds before it. */
 export interface Moment {
   minute: number;
@@ -5,6 +7,9 @@ export interface Moment {
   /** ms */
   p50: number;
   p99: number;
+  /** Processor time of an event, µs. */
+  engineUs: number;
+  databaseUs: number;
   rssMb: number;
   /** Deliveries that are stored and not yet made. */
   outbox: number;
@@ -16,6 +21,8 @@ interface Curve {
   value: (moment: Moment) => number;
 }
 
+/** Of a soak, each long enough that a vacuum or a checkpoint of the database is not what it shows. */
+const PARTS = 12;
 const WIDTH = 820;
 const PANEL_HEIGHT = 150;
 const LEFT = 70;
@@ -35,6 +42,13 @@ const PANELS: { title: string; curves: Curve[] }[] = [
     ],
   },
   {
+    title: 'processor time of an event, µs',
+    curves: [
+      { name: 'engine', colour: '#ea580c', value: ({ engineUs }) => engineUs },
+      { name: 'PostgreSQL', colour: '#0891b2', value: ({ databaseUs }) => databaseUs },
+    ],
+  },
+  {
     title: 'memory of the engine (RSS), MB',
     curves: [{ name: 'RSS', colour: '#7c3aed', value: ({ rssMb }) => rssMb }],
   },
@@ -50,13 +64,25 @@ export function plot(title: string, moments: readonly Moment[]): string {
   });
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
-    `<title>${title}: answered per second, p99 and resident memory</title>`,
+    `<title>${title}: answered per second, latency, processor time and resident memory</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     `<text x="${LEFT}" y="22" font-size="15" font-weight="bold">${title}</text>`,
     ...panels,
     '</svg>',
     '',
   ].join('\n');
+}
+
+/** The database's µs of an event in the cheapest and in the dearest part of it, by their medians. */
+export function drift(moments: readonly Moment[]): string {
+  const size = Math.max(1, Math.ceil(moments.length / PARTS));
+  const parts: number[] = [];
+  for (let at = 0; at < moments.length; at += size) {
+    parts.push(median(moments.slice(at, at + size).map(({ databaseUs }) => databaseUs)));
+  }
+  const [least, most] = [Math.min(...parts), Math.max(...parts)];
+  const apart = Math.round((most / least - 1) * 100);
+  return `${least.toFixed(0)}–${most.toFixed(0)} in medians of ${parts.length} parts, ${apart} % apart`;
 }
 
 function panelOf(
