@@ -461,6 +461,34 @@ describe('projections', () => {
     ]);
   });
 
+  test('apply once an interval, though something comes with each run', async () => {
+    const storage = await openSqlite(':memory:', CONTRACT_OPTIONS);
+    await using _held = storage;
+    let more = 0;
+    let runs = 0;
+    let bench: EngineBench | null = null;
+    const busy: Storage = {
+      ...storage,
+      async project(step) {
+        runs++;
+        if (bench && more-- > 0) await report(bench, 'a');
+        return await storage.project(step);
+      },
+    };
+    await using started = await startEngine({
+      ...{ kinds: [lamp], storage: busy, projections: [turnsSeen()] },
+    });
+    bench = started;
+    await bench.engine.idle();
+    await report(bench, 'a');
+    more = 3;
+    for (const run of [1, 2, 3, 4]) {
+      await bench.pass(SECOND);
+      expect(runs).toBe(run);
+    }
+    expect(await readAll(bench)).toMatchObject({ twins: { a: upTo(4) } });
+  });
+
   test('have what comes while a run ends no later than its interval', async () => {
     const storage = await openSqlite(':memory:', CONTRACT_OPTIONS);
     await using _held = storage;

@@ -99,19 +99,24 @@ export class Projector {
 
   /** Turns have been committed. */
   note(): void {
-    const { feed, clock } = this.#options;
+    const { clock } = this.#options;
     this.#since ??= clock.now();
     if (this.#running || this.#closed) return;
-    const isFull = this.#active && feed.waiting(this.#active.cursor).turns >= FEED_TURNS / 2;
-    const wait = this.#restOfWait();
-    if ((isFull || wait === 0) && this.#failures === 0) this.kick();
+    const wait = this.#restOfWait(this.#since);
+    if ((this.#isFull || wait === 0) && this.#failures === 0) this.kick();
     else this.#alarm ??= clock.delay(wait, () => this.kick());
   }
 
+  /** Whether memory will soon not hold what it has still to apply. */
+  get #isFull(): boolean {
+    const active = this.#active;
+    return active !== null && this.#options.feed.waiting(active.cursor).turns >= FEED_TURNS / 2;
+  }
+
   /** Turns that came during a run have waited for as long as that went on. A clock that was set is not trusted. */
-  #restOfWait(): number {
+  #restOfWait(since: number): number {
     const { everyMs = EVERY_MS } = this.definition;
-    const waited = this.#options.clock.now() - (this.#since ?? 0);
+    const waited = this.#options.clock.now() - since;
     return Math.max(0, Math.min(everyMs, everyMs - waited));
   }
 
@@ -225,11 +230,20 @@ export class Projector {
     this.#isLoaded = true;
   }
 
-  /** Both generations up to the horizon, the one that answers first; then the other takes its place. */
+  /**
+   * Both generations up to what there is at its beginning, the one that answers first; then the other takes its place.
+   * What comes meanwhile waits for its interval: with steady load there is something after each slice.
+   */
   async #catchUp(): Promise<void> {
+    const { horizon, clock } = this.#options;
+    let upTo = horizon.settled;
+    let looked = clock.now();
     while (!this.#closed && this.#isLoaded) {
-      const { horizon } = this.#options;
-      const upTo = horizon.settled;
+      // A long way: what answers goes on as often as otherwise
+      if (this.#isFull || this.#restOfWait(looked) === 0) {
+        upTo = horizon.settled;
+        looked = clock.now();
+      }
       const began = performance.now();
       // A slice of it in each round: what answers goes on meanwhile
       const dropped = await this.#options.storage.dropGenerations(DROPPED);
