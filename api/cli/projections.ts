@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   alreadyBuilding,
+  EngineError,
   openStorage,
   type ProjectionStatus,
   type Storage,
@@ -35,24 +36,32 @@ export async function rebuildProjection(name: string, given: { wait: number }): 
       name,
       projections.map((one) => one.name),
     );
-  if (!(await storage.beginGeneration(name, definition.version, Date.now()))) {
-    throw alreadyBuilding(name);
-  }
+  const generation = await storage.beginGeneration(name, definition.version, Date.now());
+  if (generation === null) throw alreadyBuilding(name);
   await record(config.databaseUrl, name);
   say(`${name} is to be rebuilt from what the journal holds; it answers as it is until then.`);
-  await follow(storage, name, given.wait * 1_000);
+  await follow(storage, name, generation, given.wait * 1_000);
 }
 
-/** @param waitMs how long a server may take to begin */
-async function follow(storage: Storage, name: string, waitMs: number): Promise<void> {
+/**
+ * @param waitMs how long a server may take to begin
+ * @throws EngineError `conflict` when that generation will not be built
+ */
+async function follow(
+  storage: Storage,
+  name: string,
+  generation: number,
+  waitMs: number,
+): Promise<void> {
   const began = Date.now();
   for (let told = ''; ; ) {
     const all = statusesOf(await storage.listGenerations());
-    const building = all.find((one) => one.name === name && one.status === 'building');
-    if (!building) {
-      for (const status of all) if (status.name === name) say(lineOf(status));
+    const building = all.find((one) => one.name === name && one.generation === generation);
+    if (building?.status === 'active') {
+      say(lineOf(building));
       return;
     }
+    if (building?.status !== 'building') throw ended(name, generation);
     if (building.cursor === 0 && Date.now() - began >= waitMs) {
       say('No server has begun it: the next one that starts does.');
       return;
@@ -62,6 +71,12 @@ async function follow(storage: Storage, name: string, waitMs: number): Promise<v
     told = line;
     await sleep(LOOK_MS);
   }
+}
+
+function ended(name: string, generation: number): EngineError {
+  return new EngineError('conflict', `generation ${generation} of ${name} was ended`, {
+    hint: 'A server with another version of this projection ends what was begun for yours, or a later rebuild has taken its place: `homeostat projections list` shows what answers.',
+  });
 }
 
 async function open(): Promise<Storage> {

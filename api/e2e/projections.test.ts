@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { openStorage } from '../../engine/index.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { run } from './command-line.ts';
 import { Device } from './device.ts';
@@ -8,6 +9,14 @@ interface Activity {
   total: { turns: Record<string, number> };
   twins: { twin: string; turns: Record<string, number> }[];
 }
+
+async function endBuilding(url: string, name: string): Promise<void> {
+  await using storage = await openStorage(url, { deadLettersPerHome: 1 });
+  const { generations } = await storage.listGenerations();
+  const building = generations.find((one) => one.name === name && one.status === 'building');
+  await storage.endGeneration(name, building?.generation ?? 0);
+}
+
 const ACTIVITY = '/v1/homes/h1/activity';
 
 describe.each(['SQLite', 'PostgreSQL'])('an operator with projections on %s', (store) => {
@@ -51,6 +60,17 @@ describe.each(['SQLite', 'PostgreSQL'])('an operator with projections on %s', (s
     expect(await counted()).toBe(31);
 
     await homeostat.stop();
+    // A server of another version ends what was begun for ours
+    const followed = projections('rebuild', 'activity', '--wait', '60');
+    let listed = '';
+    while (!listed.includes('building')) listed = (await projections('list')).output;
+    await endBuilding(database?.url ?? `sqlite:${homeostat.folder}/homeostat.db`, 'activity');
+    const { code, output } = await followed;
+    expect([code, output]).toEqual([
+      1,
+      expect.stringMatching(/generation \d+ of activity was ended/),
+    ]);
+
     const waiting = await projections('rebuild', 'activity', '--wait', '0.1');
     expect(waiting.output).toContain('the next one that starts does');
     const again = await projections('rebuild', 'activity');

@@ -122,7 +122,9 @@ export class Projections implements AsyncDisposable {
       );
     const { storage, clock } = this.#options;
     const { version } = projector.definition;
-    if (!(await storage.beginGeneration(name, version, clock.now()))) throw alreadyBuilding(name);
+    if ((await storage.beginGeneration(name, version, clock.now())) === null) {
+      throw alreadyBuilding(name);
+    }
     projector.reload();
     const statuses = await this.#list();
     return statuses.findLast((one) => one.name === name) as ProjectionStatus;

@@ -95,8 +95,8 @@ export interface Storage extends AsyncDisposable {
   // ── projections (ADR 30) ───────────────────────────────────────────────────────────────────
   /** All generations, by name and generation; and the highest position of the log. */
   listGenerations(): Promise<{ generations: GenerationRow[]; head: number }>;
-  /** Begins a generation from the beginning of the log. @returns false while another one is being built */
-  beginGeneration(name: string, version: number, at: number): Promise<boolean>;
+  /** Begins a generation from the beginning of the log. @returns its number; null while another one is being built */
+  beginGeneration(name: string, version: number, at: number): Promise<number | null>;
   /** Ends one that is being built. */
   endGeneration(name: string, generation: number): Promise<void>;
   /** Retires projections that are not among these, and ends what is being built of them. */

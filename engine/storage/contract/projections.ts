@@ -48,8 +48,8 @@ export function projectionsContract(open: OpenSubject): void {
       await using subject = await open();
       const { storage } = subject;
       const writer = await begun(storage);
-      expect(await storage.beginGeneration(NAME, 2, NOW)).toBe(false);
-      expect(await storage.beginGeneration('other', 7, NOW + 1)).toBe(true);
+      expect(await storage.beginGeneration(NAME, 2, NOW)).toBe(null);
+      expect(await storage.beginGeneration('other', 7, NOW + 1)).toBe(1);
       const { generations, head } = await storage.listGenerations();
       expect(head).toBe((await writer.write({})) - 1);
       const fresh = {
@@ -210,7 +210,7 @@ export function projectionsContract(open: OpenSubject): void {
       expect(await storage.switchGeneration(epoch, NAME, 1, NOW + 6)).toBe(false);
       expect(await listed()).toEqual([1]);
       expect(await generationOf(storage)).toMatchObject({ status: 'active', builtAt: NOW + 5 });
-      expect(await storage.beginGeneration(NAME, 2, NOW)).toBe(true);
+      expect(await storage.beginGeneration(NAME, 2, NOW)).toBe(2);
       const next = stepOf(epoch, { generation: 2, to: 9, puts: [put(OF_TWIN, 2)] });
       await storage.project(next);
       // The former one goes on

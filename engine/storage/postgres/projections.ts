@@ -29,8 +29,9 @@ export async function beginGeneration(
   name: string,
   version: number,
   at: number,
-): Promise<boolean> {
-  return (await database.query({ text: BEGIN }, [name, version, at])).length === 1;
+): Promise<number | null> {
+  const begun = await database.query<{ generation: number }>({ text: BEGIN }, [name, version, at]);
+  return begun[0]?.generation ?? null;
 }
 
 export async function endGeneration(

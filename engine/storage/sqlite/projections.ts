@@ -7,7 +7,7 @@ import { type Connection, readRow } from './connection.ts';
 const BEGIN = `INSERT INTO projection (name, generation, version, status, cursor, begun_at, skipped)
   SELECT @name, coalesce(max(generation), 0) + 1, @version, 'building', 0, @at, 0
   FROM projection WHERE name = @name
-  ON CONFLICT DO NOTHING`;
+  ON CONFLICT DO NOTHING RETURNING generation AS "generation"`;
 const MOVE = `UPDATE projection SET cursor = @to, start = coalesce(start, @start),
     since = coalesce(since, @since), applied_at = coalesce(@appliedAt, applied_at),
     skipped = skipped + @skipped, error = coalesce(@error, error)
@@ -36,8 +36,9 @@ export function beginGeneration(
   name: string,
   version: number,
   at: number,
-): boolean {
-  return connection.run(BEGIN, { name, version, at }) === 1;
+): number | null {
+  const begun = connection.get(BEGIN, { name, version, at });
+  return begun ? Number(begun['generation']) : null;
 }
 
 export function endGeneration(connection: Connection, name: string, generation: number): void {
