@@ -1,11 +1,7 @@
 /** The HTTP side, put together. `buildServer` does not listen; tests inject. */
 import websocket from '@fastify/websocket';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
-import {
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
 import type { Identity } from '../identity/index.ts';
@@ -21,6 +17,7 @@ import type { App, DeviceContext, RouteContext } from './http/app.ts';
 import { answerClientError } from './http/client-error.ts';
 import { endConnectionsOnClose } from './http/end-connections.ts';
 import { readJsonOnly } from './http/json-body.ts';
+import { validatorCompiler } from './http/validator.ts';
 import type { Kits } from './kits.ts';
 import { LiveConnections } from './live/live-connections.ts';
 import { collectMetrics } from './metrics.ts';

@@ -38,6 +38,7 @@ import {
 import type { LiveTwin } from './live-twin.ts';
 import { deliveriesOf } from './log/deliveries.ts';
 import { own } from './own.ts';
+import { parseSafely } from './parse-safely.ts';
 import { addSample, isMeasurable, MEASUREMENT_LIMIT } from './rollups.ts';
 import type {
   AlertRow,
@@ -307,7 +308,7 @@ export class Draft {
     for (const [key, value] of Object.entries(values)) {
       if (sameJson(value, own(now, key) ?? null)) continue;
       const schema = own<z.ZodObject>(this.#before.kindOf.events, 'desired.changed');
-      const parsed = schema?.safeParse({ [key]: value });
+      const parsed = schema && parseSafely(schema, { [key]: value });
       if (!parsed?.success) continue;
       this.feed({ ...(parsed.data as JsonObject), type: 'desired.changed' }, this.#now);
     }

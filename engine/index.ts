@@ -52,6 +52,7 @@ export {
 } from './log/change-position.ts';
 export { readDeliveries } from './log/source.ts';
 export { ManualClock } from './manual-clock.ts';
+export { parseSafely } from './parse-safely.ts';
 export { type PastTurn, pastOf } from './past.ts';
 export type { Projection } from './projections/projection.ts';
 export {

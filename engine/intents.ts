@@ -10,6 +10,7 @@ import { type Json, type JsonObject, sameJson } from './json.ts';
 import type { AnyKind } from './kind.ts';
 import type { Send } from './log/sends.ts';
 import { own } from './own.ts';
+import { parseSafely } from './parse-safely.ts';
 import type { IntentRow, IntentStatus, IntentWrite } from './rows.ts';
 import type { PendingIntent } from './twin-state.ts';
 
@@ -41,7 +42,7 @@ export function specOf(
       hint: names.length > 0 ? `It has: ${names.join(', ')}.` : 'It has none.',
     });
   }
-  const parsed = spec.args.safeParse(request.args);
+  const parsed = parseSafely(spec.args, request.args);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new EngineError(

@@ -7,6 +7,7 @@ import type { Envelope, EventData, Inbound } from './envelope.ts';
 import { EngineError } from './errors.ts';
 import { isJsonObject, type Json, type JsonObject } from './json.ts';
 import { own } from './own.ts';
+import { parseSafely } from './parse-safely.ts';
 
 /**
  * Who speaks. `device`: a device, its bridge or its gateway. `message`: an MQTT message for the rules of a home.
@@ -239,7 +240,7 @@ export function parseData(
   { type, ...given }: EventData,
   hint: string,
 ): EventData {
-  const parsed = schema.safeParse(given);
+  const parsed = parseSafely(schema, given);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
     throw new EngineError(

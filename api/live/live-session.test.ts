@@ -57,6 +57,13 @@ describe('a live WebSocket', () => {
     expect(await client.next()).toMatchObject({ type: 'twin', subscription: 'b' });
   });
 
+  it('answers with "malformed" what its schema cannot even compare', async () => {
+    using client = await SocketClient.open(address);
+    await client.next();
+    client.send({ action: 'subscribe', id: 'a', home: { length: { toString: 1 } } });
+    expect(await client.next()).toMatchObject({ type: 'error', code: 'malformed' });
+  });
+
   it('begins with a snapshot when asked', async () => {
     using client = await SocketClient.open(address);
     client.send({ action: 'subscribe', id: 'a', home: 'h1', kind: 'lamp', snapshot: true });

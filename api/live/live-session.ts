@@ -1,6 +1,6 @@
 import type { WebSocket } from '@fastify/websocket';
 import { z } from 'zod';
-import { type Engine, GAP_REASONS, parsePosition } from '../../engine/index.ts';
+import { type Engine, GAP_REASONS, parsePosition, parseSafely } from '../../engine/index.ts';
 import type { Rights } from '../access/rights.ts';
 import { mustReadHome } from '../http/existence.ts';
 import { type ProblemCode, problemOf, Refusal } from '../problem.ts';
@@ -105,7 +105,9 @@ export class LiveSession {
   #hear(text: string): void {
     let message: ClientMessage;
     try {
-      message = ClientMessage.parse(JSON.parse(text));
+      const parsed = parseSafely(ClientMessage, JSON.parse(text));
+      if (!parsed.success) throw parsed.error;
+      message = parsed.data;
     } catch (error) {
       this.#answer({ type: 'error', ...flawOf(error) });
       return;

@@ -1,6 +1,6 @@
 /** What is wrong with a rule among the twins and the other rules of its home. */
 import { CronExpressionParser } from 'cron-parser';
-import { objectionTo } from '../../engine/index.ts';
+import { objectionTo, parseSafely } from '../../engine/index.ts';
 import type { AnyKind, Json, JsonObject } from '../../engine/kind.ts';
 import {
   type CelType,
@@ -531,7 +531,7 @@ class Checker {
         );
       }
     }
-    const parsed = schema.safeParse(data);
+    const parsed = parseSafely(schema, data);
     for (const issue of parsed.error?.issues ?? []) {
       const [key] = issue.path;
       if (key !== undefined && isTemplate(data[String(key)])) continue;
@@ -545,7 +545,7 @@ class Checker {
     place: Place,
   ): void {
     if (!this.#hasCommand(kind, name, [...place, 'name'])) return;
-    const parsed = kind.commands[name].args.safeParse(args);
+    const parsed = parseSafely(kind.commands[name].args, args);
     for (const issue of parsed.error?.issues ?? []) {
       const [key] = issue.path;
       if (key !== undefined && isTemplate(args[String(key)])) continue;

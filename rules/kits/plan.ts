@@ -1,6 +1,6 @@
 /** What a kit is in a home: its parts with the inputs' values in them, and all that is wrong with it. */
 import type { z } from 'zod';
-import { SoloTwin } from '../../engine/index.ts';
+import { parseSafely, SoloTwin } from '../../engine/index.ts';
 import type { AnyKind, Json, JsonObject } from '../../engine/kind.ts';
 import { expand, type KnownBlueprint } from '../blueprints/expand.ts';
 import { inputAtFault } from '../blueprints/fault.ts';
@@ -279,7 +279,7 @@ class Planner {
         message: `a ${kind.kind} has no ${word} "${key}"${didYouMean(key, known) || `; it has: ${known.join(', ')}`}`,
         place: [key],
       })),
-      ...(schema.safeParse(data).error?.issues ?? []).map(({ message, path }) => ({
+      ...(parseSafely(schema, data).error?.issues ?? []).map(({ message, path }) => ({
         message,
         place: path as Place,
       })),

@@ -11,6 +11,7 @@ import {
   type ScalarTag,
 } from 'yaml';
 import type { z } from 'zod';
+import { parseSafely } from '../../engine/index.ts';
 import { Measures } from '../expressions/measures.ts';
 import { type Definition, definition } from './definition.ts';
 import { type Place, pathOf } from './place.ts';
@@ -128,7 +129,7 @@ function documentOf(text: string, lines: LineCounter, tags: readonly ScalarTag[]
 }
 
 function check<S extends z.ZodType>(given: unknown, schema: S, locate: Locate): Read<z.output<S>> {
-  const parsed = schema.safeParse(given);
+  const parsed = parseSafely(schema, given);
   if (parsed.success) return { value: parsed.data, locate, problems: [] };
   const problems = parsed.error.issues.flatMap((issue) => problemsOf(issue, [], given));
   return failed(problems, locate);

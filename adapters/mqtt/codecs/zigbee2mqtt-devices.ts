@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { isName, type Json } from '../../../engine/index.ts';
+import { isName, type Json, parseSafely } from '../../../engine/index.ts';
 
 /** What the codec knows of a Zigbee device from `bridge/devices`. */
 export interface ZigbeeDevice {
@@ -48,7 +48,7 @@ export function readDevices(list: Json): Map<string, ZigbeeDevice> {
   const devices = new Map<string, ZigbeeDevice>();
   if (!Array.isArray(list)) return devices;
   for (const entry of list) {
-    const read = device.safeParse(entry);
+    const read = parseSafely(device, entry);
     if (!read.success || read.data.type === 'Coordinator' || !read.data.definition) continue;
     devices.set(read.data.friendly_name, describe(read.data.definition.exposes));
   }
@@ -57,7 +57,7 @@ export function readDevices(list: Json): Map<string, ZigbeeDevice> {
 
 /** By friendly name, from `bridge/groups`. */
 export function readGroups(list: Json): Set<string> {
-  const read = z.array(z.object({ friendly_name: z.string() })).safeParse(list);
+  const read = parseSafely(z.array(z.object({ friendly_name: z.string() })), list);
   return new Set(read.success ? read.data.map(({ friendly_name }) => friendly_name) : []);
 }
 

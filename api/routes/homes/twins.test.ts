@@ -54,6 +54,17 @@ describe('twins', () => {
     });
   });
 
+  it('answers with "malformed" what its schema cannot even compare', async () => {
+    const uncomparable = { length: { toString: 1 } };
+    for (const answer of [
+      await api.post('/v1/homes/h1/twins', { id: uncomparable, kind: 'lamp' }),
+      await api.post(`${L1}/commands`, { name: uncomparable, args: {} }),
+      await api.post(`${L1}/events`, { type: uncomparable }),
+    ]) {
+      expect(answer.body).toMatchObject({ status: 400, code: 'malformed' });
+    }
+  });
+
   it('lists the others when one cannot be read, and says of that one what is wrong', async () => {
     await api.post('/v1/homes/h1/twins', { id: 'l2', kind: 'lamp' });
     const { storage } = api.engine;
