@@ -14,60 +14,20 @@ export const READ: Statement = {
   text: `${ROWS} WHERE ${SEQ} > $1 AND ${SEQ} <= $2 ORDER BY ${SEQ}, home, twin, revision`,
 };
 
-export function readLog(database: Database, after: number, upTo: number): Promise<LogRow[]> {
-  return database.query<LogRow>(READ, [after, upTo]);
-}
-
-/** That there are more than so many costs no more than to find these. */
-const COUNT: Statement = {
-  name: 'count-log',
-  text: `SELECT count(*) AS count FROM (
-    SELECT FROM journal WHERE ${SEQ} > $1 AND ${SEQ} <= $2 LIMIT $3::bigint + 1) AS found`,
-};
+/** The same where there may be more than are wanted. */
+const READ_SOME: Statement = { name: 'read-log-slice', text: `${READ.text} LIMIT $3` };
 /** How much wider the next range is at most where one held little. */
 const WIDEST = 64;
+/** Positions that may come before the index is brought up to date again. */
+const MOST_UNINDEXED = 20_000;
 
 /**
  * Brings the index over block ranges up to the last rows. The server does so by itself only when it vacuums; until then
- * every read of the log looks through all rows that came since.
+ * every read of the log, wherever it reads, looks through all rows that came since (100,000 of them: 50 ms).
  */
 export async function summarizeLog(client: pg.ClientBase): Promise<void> {
   await client.query(`SELECT brin_summarize_new_values(inhrelid) FROM pg_inherits
     WHERE inhparent = 'journal_log'::regclass`);
-}
-
-/**
- * The index over block ranges finds the rows of a range, but not which are next: a range is made wider until it
- * has half of what is wanted, and narrower until it has no more. Rows from before there were positions lie far apart.
- */
-export async function readLogSlice(
-  database: Database,
-  after: number,
-  upTo: number,
-  limit: number,
-): Promise<{ rows: LogRow[]; upTo: number }> {
-  // Who begins at the beginning reads all of it
-  if (after === 0) await database.upkeep(summarizeLog);
-  return await database.transaction(async (query) => {
-    // For a few rows of many the planner would read another index from its beginning
-    await query({ text: 'SET LOCAL enable_indexscan = off' });
-    await query({ text: 'SET LOCAL enable_indexonlyscan = off' });
-    let narrowed = false;
-    for (let from = after, width = limit; ; ) {
-      const to = Math.min(from + width, upTo);
-      const [found] = await query<{ count: number }>(COUNT, [from, to, limit]);
-      const count = found?.count ?? 0;
-      if (count > limit && to - from > 1) {
-        width = Math.ceil((to - from) / 2);
-        narrowed = true;
-      } else if (to === upTo || count >= limit / 2 || (narrowed && count > 0)) {
-        return { rows: await query<LogRow>(READ, [from, to]), upTo: to };
-      } else {
-        if (count === 0) from = to;
-        if (!narrowed) width *= Math.min(WIDEST, Math.ceil(limit / Math.max(1, count)));
-      }
-    }
-  });
 }
 
 const REMOVED: Statement = {
@@ -79,17 +39,90 @@ export const READ_HOME: Statement = {
   text: `${ROWS} WHERE ${SEQ} >= $2 AND ${SEQ} <= $3 AND home = $1 ORDER BY ${SEQ}, home, twin, revision LIMIT $4`,
 };
 
-export async function readHomeLog(
-  database: Database,
-  home: string,
-  from: number,
-  upTo: number,
-  limit: number,
-): Promise<{ rows: LogRow[]; removedAt: number }> {
-  const rows = await database.query<LogRow>(READ_HOME, [home, from, upTo, limit]);
-  // Afterwards: what was removed before the rows were read shows
-  const [removed] = await database.query<{ at: number | null }>(REMOVED, [home]);
-  return { rows, removedAt: removed?.at ?? 0 };
+/** Reads the log, and keeps its index up with those who read it. */
+export class LogReads {
+  readonly #database: Database;
+  /** The position that was the last one when the index was brought up to date. */
+  #indexed = 0;
+  #indexing: Promise<void> | null = null;
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  async read(after: number, upTo: number): Promise<LogRow[]> {
+    this.#keepUp(upTo);
+    return await this.#database.query<LogRow>(READ, [after, upTo]);
+  }
+
+  /**
+   * The index finds the rows of a range, but not which are next: a range is made wider until it has half of what is
+   * wanted, and narrower until it has no more. Rows from before there were positions lie far apart, or many in a place.
+   */
+  async slice(
+    after: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ rows: LogRow[]; upTo: number }> {
+    this.#keepUp(upTo);
+    // Who begins at the beginning reads all of it
+    if (after === 0) await this.#indexing;
+    return await this.#database.transaction(async (query) => {
+      // For a few rows of many the planner would read another index from its beginning
+      await query({ text: 'SET LOCAL enable_indexscan = off' });
+      await query({ text: 'SET LOCAL enable_indexonlyscan = off' });
+      let narrowed = false;
+      for (let from = after, width = limit; ; ) {
+        const to = Math.min(from + width, upTo);
+        const rows = await query<LogRow>(READ_SOME, [from, to, limit + 1]);
+        const count = rows.length;
+        if (count > limit && to - from > 1) {
+          width = Math.ceil((to - from) / 2);
+          narrowed = true;
+        } else if (count > limit) {
+          return { rows: await query<LogRow>(READ, [from, to]), upTo: to };
+        } else if (to === upTo || count >= limit / 2 || (narrowed && count > 0)) {
+          return { rows, upTo: to };
+        } else {
+          if (count === 0) from = to;
+          if (!narrowed) width *= Math.min(WIDEST, Math.ceil(limit / Math.max(1, count)));
+        }
+      }
+    });
+  }
+
+  async home(
+    home: string,
+    from: number,
+    upTo: number,
+    limit: number,
+  ): Promise<{ rows: LogRow[]; removedAt: number }> {
+    this.#keepUp(upTo);
+    const rows = await this.#database.query<LogRow>(READ_HOME, [home, from, upTo, limit]);
+    // Afterwards: what was removed before the rows were read shows
+    const [removed] = await this.#database.query<{ at: number | null }>(REMOVED, [home]);
+    return { rows, removedAt: removed?.at ?? 0 };
+  }
+
+  /** Nobody waits for it: it may have to wait for a vacuum. What fails is done again with a later read. */
+  #keepUp(upTo: number): void {
+    if (this.#indexing || upTo < this.#indexed + MOST_UNINDEXED) return;
+    this.#indexing = this.#database
+      .upkeep(summarizeLog)
+      .then(
+        () => {
+          this.#indexed = upTo;
+        },
+        () => {},
+      )
+      .finally(() => {
+        this.#indexing = null;
+      });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#indexing;
+  }
 }
 
 const SAVE: Statement = {

@@ -33,7 +33,7 @@ import {
   readJournal,
 } from './journal.ts';
 import { PostgresLease } from './lease.ts';
-import { readHomeLog, readLog, readLogSlice, saveCursors } from './log.ts';
+import { LogReads, saveCursors } from './log.ts';
 import { migratePostgres } from './migrate.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
 import {
@@ -78,6 +78,7 @@ export async function openPostgres(
   }
   const perHome = options.deadLettersPerHome;
   const committer = new Committer(db, perHome);
+  const log = new LogReads(db);
   const leases = new Set<PostgresLease>();
   return {
     dialect: 'postgres',
@@ -92,9 +93,9 @@ export async function openPostgres(
     commit: (commit) => committer.commit(commit),
     dueWakes: (until, limit, after) => dueWakes(db, until, limit, after),
 
-    readLog: (after, upTo) => readLog(db, after, upTo),
-    readHomeLog: (home, from, upTo, limit) => readHomeLog(db, home, from, upTo, limit),
-    readLogSlice: (after, upTo, limit) => readLogSlice(db, after, upTo, limit),
+    readLog: (after, upTo) => log.read(after, upTo),
+    readHomeLog: (home, from, upTo, limit) => log.home(home, from, upTo, limit),
+    readLogSlice: (after, upTo, limit) => log.slice(after, upTo, limit),
     saveCursors: (epoch, cursors) => saveCursors(db, epoch, cursors),
 
     listGenerations: () => listGenerations(db),
@@ -161,7 +162,9 @@ export async function openPostgres(
 
     [Symbol.asyncDispose]: async () => {
       await Promise.all([...leases].map((lease) => lease[Symbol.asyncDispose]()));
+      // Its connections end, whatever they wait for
       await db[Symbol.asyncDispose]();
+      await log[Symbol.asyncDispose]();
     },
   };
 }
