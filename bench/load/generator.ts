@@ -13,7 +13,7 @@ import {
 import type { Load, Order, Result } from './protocol.ts';
 import { WireClient } from './wire-client.ts';
 
-const TICK_MS = 5;
+const TICK_MS = 1;
 /** Publishes between two looks at the sockets. */
 const BURST = 200;
 const DRAIN_MS = 10_000;

@@ -1,4 +1,5 @@
 /** Turns folded into rows of a projection, in memory. */
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../errors.ts';
 import { isJson, type Json } from '../json.ts';
 import type { LogRow, ProjectedKey } from '../rows.ts';
@@ -11,6 +12,9 @@ import {
   type Projection,
   type RowKey,
 } from './projection.ts';
+
+/** Events wait for so long at most, ms: it takes some µs a turn. A turn of a busy event loop takes longer than this. */
+const AT_ONCE_MS = 10;
 
 /** A turn that its projection cannot take. */
 export interface LeftOut {
@@ -36,7 +40,9 @@ export async function foldTurns(
   const leftOut: LeftOut[] = [];
   const touched = new Map<LogRow, Touched[]>();
   const keys = new Map<string, ProjectedKey>();
+  const pace = new Pace();
   for (const turn of turns) {
+    if (pace.isOver()) await pace.others();
     try {
       const rows = keysOf(definition, turn);
       touched.set(turn, rows);
@@ -52,7 +58,8 @@ export async function foldTurns(
     found.owners.map(({ home, twin, incarnation }) => [`${home}/${twin}`, incarnation]),
   );
   const values =
-    afterAll(definition, touched, before) ?? afterEach(definition, touched, before, leftOut);
+    (await afterAll(definition, touched, before, pace)) ??
+    (await afterEach(definition, touched, before, pace, leftOut));
   const puts = [...keys].flatMap(([id, row]) => {
     const value = values.get(id) ?? null;
     const incarnation = owners.get(`${row.home}/${row.twin}`);
@@ -62,20 +69,36 @@ export async function foldTurns(
   return { puts, leftOut };
 }
 
+/** Leaves the process to everyone else now and then. */
+class Pace {
+  #since = performance.now();
+
+  isOver(): boolean {
+    return performance.now() - this.#since > AT_ONCE_MS;
+  }
+
+  async others(): Promise<void> {
+    await nextTurn();
+    this.#since = performance.now();
+  }
+}
+
 type Values = Map<string, Json | null>;
 
 /**
  * The values after all turns. What comes of them is looked at once, at the end.
  * @returns null where a turn, or what comes of all of them, cannot be taken: then each is looked at by itself
  */
-function afterAll(
+async function afterAll(
   definition: Projection,
   touched: ReadonlyMap<LogRow, readonly Touched[]>,
   before: ReadonlyMap<string, Json>,
-): Values | null {
+  pace: Pace,
+): Promise<Values | null> {
   const values: Values = new Map(before);
   try {
     for (const [turn, rows] of touched) {
+      if (pace.isOver()) await pace.others();
       for (const { id, key } of rows) {
         values.set(id, frozen(definition.apply(values.get(id) ?? null, turn, key)));
       }
@@ -88,14 +111,16 @@ function afterAll(
 }
 
 /** The same where a turn may have to be left out. */
-function afterEach(
+async function afterEach(
   definition: Projection,
   touched: ReadonlyMap<LogRow, readonly Touched[]>,
   before: ReadonlyMap<string, Json>,
+  pace: Pace,
   leftOut: LeftOut[],
-): Values {
+): Promise<Values> {
   const values: Values = new Map(before);
   for (const [turn, rows] of touched) {
+    if (pace.isOver()) await pace.others();
     try {
       // All of them before any counts
       const next = rows.map(({ id, key }) => {
