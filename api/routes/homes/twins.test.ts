@@ -57,11 +57,11 @@ describe('twins', () => {
   it('answers with "malformed" what its schema cannot even compare', async () => {
     const uncomparable = { length: { toString: 1 } };
     for (const answer of [
-      await api.post('/v1/homes/h1/twins', { id: uncomparable, kind: 'lamp' }),
       await api.post(`${L1}/commands`, { name: uncomparable, args: {} }),
-      await api.post(`${L1}/events`, { type: uncomparable }),
+      await api.post('/v1/homes/h1/rules/check', { source: uncomparable }),
     ]) {
-      expect(answer.body).toMatchObject({ status: 400, code: 'malformed' });
+      const detail = expect.stringContaining('a "length" in here is an object');
+      expect(answer.body).toMatchObject({ status: 400, code: 'malformed', detail });
     }
   });
 
