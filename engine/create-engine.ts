@@ -1,9 +1,10 @@
 /** Wires the engine together; each part stands in a file of its own. */
-import type { FoldedBatch } from './batch.ts';
-import { ChangeFeed } from './changes.ts';
-import { type Core, requestEnvelope } from './core.ts';
-import { deadLetterVerbs } from './dead-letter-verbs.ts';
-import type { Beginning, Engine, EngineOptions, Limits } from './engine.ts';
+import type { FoldedBatch } from './batch/batch.ts';
+import { Quotas } from './batch/quotas.ts';
+import { ChangeFeed } from './log/change-feed.ts';
+import { Horizon } from './log/horizon.ts';
+import { readPastChanges } from './log/past-changes.ts';
+import { Projections } from './log/projections/projections.ts';
 import {
   type Address,
   type Envelope,
@@ -12,30 +13,30 @@ import {
   type Receipt,
   senderId,
   type Told,
-} from './envelope.ts';
-import { EngineError } from './errors.ts';
-import { homeVerbs } from './home-verbs.ts';
-import { intentVerbs } from './intent-verbs.ts';
-import type { AnyKind } from './kind.ts';
-import { assertTimezone } from './local-time.ts';
-import { Horizon } from './log/horizon.ts';
-import { Outbox } from './log/outbox.ts';
-import { readPastChanges } from './log/past-changes.ts';
-import { NOT_YET, SENT_BEFORE, type Send, Sends, sendOfRow } from './log/sends.ts';
-import { Maintenance } from './maintenance.ts';
-import { Projections } from './projections/projections.ts';
-import { Quotas } from './quotas.ts';
-import { isMeasurable } from './rollups.ts';
-import type { DeliveryRow } from './rows.ts';
-import { Shard, WRITERS_PER_SHARD } from './shard.ts';
-import { isWithinLevels, MOST_LEVELS } from './state-size.ts';
-import { steeringVerbs } from './steering-verbs.ts';
+} from './model/envelope.ts';
+import { EngineError } from './model/errors.ts';
+import type { AnyKind } from './model/kind.ts';
+import { assertTimezone } from './model/local-time.ts';
+import type { DeliveryRow } from './model/rows.ts';
+import { lifeOf, turnOfId } from './model/turn-ids.ts';
+import { speakerAt } from './model/vocabulary.ts';
+import { Outbox } from './outbox/outbox.ts';
+import { NOT_YET, SENT_BEFORE, type Send, Sends, sendOfRow } from './outbox/sends.ts';
+import { type Core, requestEnvelope } from './services/core.ts';
+import { deadLetterVerbs } from './services/dead-letter-service.ts';
+import type { Engine } from './services/engine.ts';
+import type { Beginning, EngineOptions, Limits } from './services/engine-options.ts';
+import { homeVerbs } from './services/home-service.ts';
+import { intentVerbs } from './services/intent-service.ts';
+import { Maintenance } from './services/maintenance.ts';
+import { steeringVerbs } from './services/steering-service.ts';
+import { twinVerbs } from './services/twin-service.ts';
+import { Shard, WRITERS_PER_SHARD } from './shard/shard.ts';
+import { WakeQueue } from './shard/wake-queue.ts';
 import type { Commit, Lease } from './storage/port.ts';
-import { parseEvent } from './turn.ts';
-import { lifeOf, turnOfId } from './turn-ids.ts';
-import { twinVerbs } from './twin-verbs.ts';
-import { speakerAt } from './vocabulary.ts';
-import { WakeQueue } from './wake-queue.ts';
+import { isMeasurable } from './turn/rollups.ts';
+import { isWithinLevels, MOST_LEVELS } from './turn/state-size.ts';
+import { parseEvent } from './turn/turn.ts';
 
 const DEFAULT_LIMITS: Limits = {
   mailbox: 20_000,

@@ -1,29 +1,32 @@
 /** The engine's door: everything that adapters and the API may import of it. */
-export { type BandPath, type Bands, MOST_BANDS, parseBandPath, type Span } from './bands.ts';
-export {
-  type Change,
-  ChangeFeed,
-  GAP_REASONS,
-  type GapReason,
-  type HomeChange,
-  type Subscription,
-} from './changes.ts';
-export { type Clock, systemClock } from './clock.ts';
-export { detailsOf } from './core.ts';
+
+export type { HomeQuotas, Usage } from './batch/quotas.ts';
 export { createEngine } from './create-engine.ts';
-export type { BuriedPacket } from './dead-letter-verbs.ts';
-export { assertDeviceKind } from './device-kinds.ts';
-export type { AnyEffect } from './effect.ts';
-export type {
-  Deletes,
-  Engine,
-  EngineOptions,
-  EngineStats,
-  Health,
-  Limits,
-  RetentionDays,
-  StoreStats,
-} from './engine.ts';
+export { isKindName } from './kernel/kind-check.ts';
+export type { AnyKind, Measurements, View } from './kind.ts';
+export type { Change, GapReason, HomeChange, Subscription } from './log/change.ts';
+export { GAP_REASONS } from './log/change.ts';
+export { ChangeFeed } from './log/change-feed.ts';
+export {
+  type ChangePosition,
+  parsePosition,
+  positionText,
+  samePosition,
+} from './log/change-position.ts';
+export { type PastTurn, pastOf } from './log/past.ts';
+export type { Projection } from './log/projections/projection.ts';
+export {
+  alreadyBuilding,
+  type ProjectionStatus,
+  statusesOf,
+  unknownProjection,
+} from './log/projections/projections.ts';
+export type { TwinReading } from './log/reader.ts';
+export { type Pause, pauseOf, type Reader, type ReadingStorage, readerOf } from './log/reader.ts';
+export { type ReplayReport, replay } from './log/replay.ts';
+export { type Clock, systemClock } from './model/clock.ts';
+export { assertDeviceKind } from './model/device-kinds.ts';
+export type { AnyEffect } from './model/effect.ts';
 export {
   type Address,
   type Envelope,
@@ -35,40 +38,41 @@ export {
   type Receipt,
   saneTime,
   type Told,
-} from './envelope.ts';
-export { EngineError, type ErrorCode, messageOf, type QuotaBreach } from './errors.ts';
-export { fittingResolution, type HistoryPoint, type HistoryResolution } from './history.ts';
-export { type CommandFilter, intentVerbs } from './intent-verbs.ts';
-export type { Json, JsonObject } from './json.ts';
-export type { AnyKind, Measurements, View } from './kind.ts';
-export { isKindName } from './kind-check.ts';
-export type { Overruling } from './leases.ts';
-export { assertTimezone } from './local-time.ts';
+} from './model/envelope.ts';
+export { EngineError, type ErrorCode, messageOf, type QuotaBreach } from './model/errors.ts';
+export type { Json, JsonObject } from './model/json.ts';
+export type { Overruling } from './model/lease.ts';
+export { assertTimezone } from './model/local-time.ts';
+export { ManualClock } from './model/manual-clock.ts';
+export { parseSafely } from './model/parse-safely.ts';
+export type * from './model/rows.ts';
+export type { Door, Sender } from './model/senders.ts';
+export { SENDERS } from './model/senders.ts';
+export { type EngineSignals, EngineTelemetry } from './model/telemetry.ts';
+export { heardError, type ToldError, tellError } from './model/told-error.ts';
+export { lifeOf, turnOfId } from './model/turn-ids.ts';
+export { objectionTo, sendersOf } from './model/vocabulary.ts';
+export type { DeliveryOutcome, Sink } from './outbox/sink.ts';
+export { readDeliveries } from './outbox/stored-deliveries.ts';
 export {
-  type ChangePosition,
-  parsePosition,
-  positionText,
-  samePosition,
-} from './log/change-position.ts';
-export { readDeliveries } from './log/source.ts';
-export { ManualClock } from './manual-clock.ts';
-export { parseSafely } from './parse-safely.ts';
-export { type PastTurn, pastOf } from './past.ts';
-export type { Projection } from './projections/projection.ts';
+  type BandPath,
+  type Bands,
+  MOST_BANDS,
+  parseBandPath,
+  type Span,
+} from './services/bands.ts';
+export { detailsOf } from './services/core.ts';
+export type { BuriedPacket } from './services/dead-letter-service.ts';
+export type { Engine, EngineStats, Health, StoreStats } from './services/engine.ts';
+export type { Deletes, EngineOptions, Limits, RetentionDays } from './services/engine-options.ts';
 export {
-  alreadyBuilding,
-  type ProjectionStatus,
-  statusesOf,
-  unknownProjection,
-} from './projections/projections.ts';
-export type { HomeQuotas, Usage } from './quotas.ts';
-export { type Pause, pauseOf, type Reader, type ReadingStorage, readerOf } from './reader.ts';
-export { type ReplayReport, replay } from './replay.ts';
-export type { Requester } from './requester.ts';
-export type * from './rows.ts';
-export type { DeliveryOutcome, Sink } from './sink.ts';
-export { SoloTwin } from './solo-twin.ts';
-export { isWithinLevels } from './state-size.ts';
+  fittingResolution,
+  type HistoryPoint,
+  type HistoryResolution,
+} from './services/history.ts';
+export { type CommandFilter, intentVerbs } from './services/intent-service.ts';
+export type { Requester } from './services/requester.ts';
+export type { NewTwin } from './services/twin-service.ts';
 export { readMigrations } from './storage/migrations.ts';
 export { openStorage } from './storage/open.ts';
 export type {
@@ -81,9 +85,6 @@ export type {
   Storage,
   TwinFilter,
 } from './storage/port.ts';
-export { type EngineSignals, EngineTelemetry } from './telemetry.ts';
-export { heardError, type ToldError, tellError } from './told-error.ts';
-export { lifeOf, turnOfId } from './turn-ids.ts';
-export type { NewTwin, TwinReading } from './twin-verbs.ts';
-export { type Door, objectionTo, SENDERS, type Sender, sendersOf } from './vocabulary.ts';
-export { observationOf } from './watching.ts';
+export { observationOf } from './turn/aspect.ts';
+export { SoloTwin } from './turn/solo-twin.ts';
+export { isWithinLevels } from './turn/state-size.ts';

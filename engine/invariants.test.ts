@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { EventData } from './envelope.ts';
+import type { EventData } from './model/envelope.ts';
 import { openSqlite } from './storage/sqlite/open.ts';
 import { startEngine } from './testing/engine-bench.ts';
 import { lamp } from './testing/lamp.ts';

@@ -3,7 +3,9 @@
 import { expect, it } from 'vitest';
 import { assign, emit, setup } from 'xstate';
 import { z } from 'zod';
-import { command, defineKind, type Effect, type EventsOf, type KindInput } from './kind.ts';
+import { defineKind } from './kernel/define-kind.ts';
+import { command, type Effect } from './kind.ts';
+import type { EventsOf, KindInput } from './model/kind.ts';
 
 const events = {
   telemetry: z.object({ level: z.number().optional() }),

@@ -1,6 +1,6 @@
 /** The same on both stores; what the routes make of it is tested there. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { ManualClock } from '../engine/manual-clock.ts';
+import { ManualClock } from '../engine/model/manual-clock.ts';
 import { type Identity, openIdentityDatabase } from './index.ts';
 import { ProviderIdentities } from './providers/provider-identities.ts';
 import { openIdentity, STORES } from './testing/open-identity.ts';

@@ -5,7 +5,7 @@
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ManualClock } from '../engine/manual-clock.ts';
+import { ManualClock } from '../engine/model/manual-clock.ts';
 import { type Identity, openIdentityDatabase } from './index.ts';
 import type { IdentityDatabase } from './store/open.ts';
 import { GIVES, ONCE, type TakeName, takes } from './testing/deeds.ts';

@@ -2,7 +2,7 @@ import { EventEmitter } from 'node:events';
 import type { MqttClient } from 'mqtt';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { ClientPublisher } from './client-publisher.ts';
 import type { Outgoing } from './codec.ts';
 import type { MessagePath, Publish } from './message-path.ts';

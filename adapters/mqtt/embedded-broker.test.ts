@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect as dial } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { type MqttAdapter, type MqttSignals, startMqtt } from './index.ts';
 import { Device } from './testing/device.ts';
 import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import type { Codec, InboundPacket } from './codec.ts';
 import { CodecSet } from './codec-set.ts';
 import { homesyncCodec } from './codecs/homesync.ts';

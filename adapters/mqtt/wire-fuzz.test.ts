@@ -3,7 +3,7 @@ import { connect as dial, type Socket } from 'node:net';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { createEngine, EngineTelemetry, openStorage } from '../../engine/index.ts';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { kinds } from '../../twins/catalogue.ts';
 import { startMqtt } from './index.ts';
 import { Device } from './testing/device.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Change } from '../../engine/changes.ts';
+import type { Change } from '../../engine/log/change.ts';
 import { startEngine } from '../../engine/testing/engine-bench.ts';
 import { kinds } from '../../twins/catalogue.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import {
   type Certificate,
   type CertificateFiles,

@@ -9,7 +9,7 @@ import { text } from 'node:stream/consumers';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { ApiBench, EDGE, TOKEN } from '../http/testing/api-bench.ts';
 import { type Certificate, openCertificate } from './certificate.ts';
 import { selfSigned } from './testing/self-signed.ts';

@@ -6,6 +6,7 @@ import * as xstate from 'xstate';
 import * as zod from 'zod';
 import { type AnyKind, EngineError, messageOf, SoloTwin } from '../../engine/index.ts';
 import * as authoring from '../../engine/kind.ts';
+import * as defineKind from '../../engine/kind.ts';
 import { builtInKinds } from './built-in.ts';
 import { kindModulesIn } from './kind-modules.ts';
 
@@ -79,7 +80,7 @@ async function kindsOf(jiti: Jiti, folder: string, file: string): Promise<Loaded
   } catch (error) {
     return { kinds: [], problem: `${file}: ${reasonOf(error, folder, file)}` };
   }
-  const kinds = new Set(exported.flat().filter(authoring.isKind));
+  const kinds = new Set(exported.flat().filter(defineKind.isKind));
   if (kinds.size > 0) return { kinds: [...kinds].map((kind) => ({ kind, file })), problem: null };
   const problem = `${file}: exports no kind. Export what defineKind() returns, or let its name begin with "_" if it is none`;
   return { kinds: [], problem };

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { activity } from '../../api/activity/activity.ts';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { openSqlite } from '../../engine/storage/sqlite/open.ts';
 import { startEngine } from '../../engine/testing/engine-bench.ts';
 import { relay } from '../../twins/relay/relay.ts';

@@ -1,4 +1,4 @@
-import { type Clock, clockOf } from '../../engine/clock.ts';
+import { type Clock, clockOf } from '../../engine/model/clock.ts';
 
 /** The system's clock, set forward or back while it goes. */
 export class SkewedClock implements Clock {

@@ -1,8 +1,8 @@
 /** Lives of a twin: what happens to it, made at random and lived on a bench. */
 import { z } from 'zod';
-import type { EventData } from '../envelope.ts';
 import type { AnyKind } from '../kind.ts';
-import { sendersOf } from '../vocabulary.ts';
+import type { EventData } from '../model/envelope.ts';
+import { sendersOf } from '../model/vocabulary.ts';
 import type { Dice } from './dice.ts';
 import { madeUp, type Schema } from './made-up.ts';
 import { TwinBench } from './twin-bench.ts';

@@ -1,9 +1,9 @@
 /** What every kind promises, whatever its behaviour is: a durable twin can be made of it. */
 import { isDeepStrictEqual } from 'node:util';
 import type { AnyKind } from '../kind.ts';
-import { type LiveTwin, revive } from '../live-twin.ts';
-import { differencesBetween, foldTurn } from '../replay.ts';
-import type { LoadedTwin } from '../rows.ts';
+import { differencesBetween, foldTurn } from '../log/replay.ts';
+import type { LoadedTwin } from '../model/rows.ts';
+import { type LiveTwin, revive } from '../turn/live-twin.ts';
 import { type Life, live, RELATIONS } from './life.ts';
 import type { TwinBench } from './twin-bench.ts';
 

@@ -1,5 +1,5 @@
-import { messageOf } from '../errors.ts';
 import type { AnyKind } from '../kind.ts';
+import { messageOf } from '../model/errors.ts';
 import { Dice } from './dice.ts';
 import { type EventMakers, type Life, livesOf } from './life.ts';
 import { type KindPromise, PROMISES } from './promises.ts';

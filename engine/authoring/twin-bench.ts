@@ -1,13 +1,13 @@
 import type { StateValue } from 'xstate';
-import type { Turned, TurnResult } from '../draft.ts';
-import type { RecordedEffect } from '../effect.ts';
-import type { EventData } from '../envelope.ts';
-import type { Facts } from '../facts.ts';
-import type { JsonObject } from '../json.ts';
 import type { AnyKind } from '../kind.ts';
-import type { LiveTwin } from '../live-twin.ts';
-import type { AlertRow, Delivery, IntentWrite, JournalRow } from '../rows.ts';
-import { SoloTwin } from '../solo-twin.ts';
+import type { RecordedEffect } from '../model/effect.ts';
+import type { EventData } from '../model/envelope.ts';
+import type { Facts } from '../model/facts.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { AlertRow, Delivery, IntentWrite, JournalRow } from '../model/rows.ts';
+import type { LiveTwin } from '../turn/live-twin.ts';
+import { SoloTwin } from '../turn/solo-twin.ts';
+import type { Turned, TurnResult } from '../turn/turned.ts';
 
 /**
  * One twin on a bench: given a kind, when events arrive and time passes, then read off what it did.

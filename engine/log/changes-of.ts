@@ -1,10 +1,11 @@
 /** What a turn tells whoever follows its home: when it is committed, and when it is read from the log. */
-import type { PlacedChange } from '../changes.ts';
-import type { Turned } from '../draft.ts';
-import { shown } from '../intents.ts';
-import type { Json } from '../json.ts';
-import type { IntentWrite, LogRow } from '../rows.ts';
-import type { Send } from './sends.ts';
+
+import type { Json } from '../model/json.ts';
+import type { IntentWrite, LogRow } from '../model/rows.ts';
+import type { Send } from '../outbox/sends.ts';
+import { shown } from '../outbox/sends.ts';
+import type { Turned } from '../turn/turned.ts';
+import type { PlacedChange } from './change.ts';
 
 /** The turn itself, then its intents, then its alerts. */
 export function changesOf(

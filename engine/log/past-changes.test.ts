@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import type { Change, GapReason, PlacedChange } from '../changes.ts';
-import { EngineError } from '../errors.ts';
-import { defineKind } from '../kind.ts';
+import { defineKind } from '../kernel/define-kind.ts';
+import { EngineError } from '../model/errors.ts';
+import { NOT_YET } from '../outbox/sends.ts';
 import { openSqlite } from '../storage/sqlite/open.ts';
 import { type EngineBench, startEngine } from '../testing/engine-bench.ts';
 import { Followed } from '../testing/followed.ts';
 import { lamp } from '../testing/lamp.ts';
+import type { Change, GapReason, PlacedChange } from './change.ts';
 import type { ChangePosition } from './change-position.ts';
 import { readPastChanges } from './past-changes.ts';
-import { NOT_YET } from './sends.ts';
 
 const isPlaced = (change: Change): change is PlacedChange =>
   'home' in change && change.position !== undefined;

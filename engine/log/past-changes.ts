@@ -1,15 +1,14 @@
 /** What a home's streams would have been told after a position, worked out from the log. */
-import type { GapReason, PlacedChange } from '../changes.ts';
-import type { Destinations, Turned } from '../draft.ts';
-import { keyOf } from '../envelope.ts';
-import { EngineError } from '../errors.ts';
-import type { AnyKind } from '../kind.ts';
-import type { LiveTwin } from '../live-twin.ts';
-import { twinBefore } from '../past.ts';
-import { pauseOf } from '../reader.ts';
-import { differencesBetween, foldTurn } from '../replay.ts';
-import type { IntentWrite, LoadedTwin, LogRow } from '../rows.ts';
+
+import { keyOf } from '../model/envelope.ts';
+import { EngineError } from '../model/errors.ts';
+import type { AnyKind } from '../model/kind.ts';
+import type { IntentWrite, LoadedTwin, LogRow } from '../model/rows.ts';
+import { NOT_YET, type Send, sendOfRow } from '../outbox/sends.ts';
 import type { Storage } from '../storage/port.ts';
+import type { LiveTwin } from '../turn/live-twin.ts';
+import type { Destinations, Turned } from '../turn/turned.ts';
+import type { GapReason, PlacedChange } from './change.ts';
 import {
   type ChangePosition,
   comparePositions,
@@ -17,7 +16,9 @@ import {
   samePosition,
 } from './change-position.ts';
 import { changesOf } from './changes-of.ts';
-import { NOT_YET, type Send, sendOfRow } from './sends.ts';
+import { twinBefore } from './past.ts';
+import { pauseOf } from './reader.ts';
+import { differencesBetween, foldTurn } from './replay.ts';
 
 export interface PastChangesSource {
   storage: Pick<

@@ -1,14 +1,14 @@
 /** A stream that was cut off anywhere goes on as if it had not been. */
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Change, PlacedChange } from '../changes.ts';
-import type { EventData } from '../envelope.ts';
+import type { EventData } from '../model/envelope.ts';
 import { openStorage } from '../storage/open.ts';
 import type { Storage } from '../storage/port.ts';
 import { type EngineBench, startEngine } from '../testing/engine-bench.ts';
 import { Followed } from '../testing/followed.ts';
 import { lamp } from '../testing/lamp.ts';
 import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts';
+import type { Change, PlacedChange } from './change.ts';
 import { parsePosition, positionText } from './change-position.ts';
 
 type Action =

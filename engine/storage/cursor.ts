@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../model/errors.ts';
 import type { Page } from './port.ts';
 
 /** What a cursor holds: the sort key of the page's last item. */

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../model/errors.ts';
 import type { Commit } from './port.ts';
 
 /** A row of the `writer` table, whose key is called `shard`, as each had one. */

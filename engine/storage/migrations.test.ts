@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import Database from 'better-sqlite3';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { Projection } from '../projections/projection.ts';
+import type { Projection } from '../log/projections/projection.ts';
 import { startEngine } from '../testing/engine-bench.ts';
 import { makeFormerSchema } from '../testing/former-schema.ts';
 import { lamp } from '../testing/lamp.ts';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { EngineError, messageOf } from '../errors.ts';
+import { EngineError, messageOf } from '../model/errors.ts';
 
 /** A numbered file of `migrations/<dialect>/`. */
 export interface Migration {

@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../model/errors.ts';
 import type { OnMigration } from './migrations.ts';
 import type { Storage, StorageOptions } from './port.ts';
 import { openPostgres } from './postgres/open.ts';

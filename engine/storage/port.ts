@@ -1,5 +1,5 @@
-import type { Address } from '../envelope.ts';
-import type { Json } from '../json.ts';
+import type { Address } from '../model/envelope.ts';
+import type { Json } from '../model/json.ts';
 import type {
   AlertRow,
   CandidateRow,
@@ -19,8 +19,8 @@ import type {
   Resolution,
   RollupRow,
   TwinRow,
-} from '../rows.ts';
-import type { Bucket, PendingIntent } from '../twin-state.ts';
+} from '../model/rows.ts';
+import type { Bucket, PendingIntent } from '../model/twin-state.ts';
 
 /**
  * The verbs that a durable store gives the engine. Two implementations, `sqlite/` and `postgres/`,

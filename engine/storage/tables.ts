@@ -12,8 +12,8 @@ import type {
   ProjectedRow,
   RollupRow,
   TwinRow,
-} from '../rows.ts';
-import type { Bucket } from '../twin-state.ts';
+} from '../model/rows.ts';
+import type { Bucket } from '../model/twin-state.ts';
 import type { ChangeRow } from './port.ts';
 
 /**

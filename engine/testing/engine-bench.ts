@@ -1,17 +1,18 @@
+import type { HomeQuotas } from '../batch/quotas.ts';
 import { createEngine } from '../create-engine.ts';
-import type { Engine, Limits } from '../engine.ts';
-import type { EventData, Inbound } from '../envelope.ts';
-import { EngineError } from '../errors.ts';
-import type { JsonObject } from '../json.ts';
 import type { AnyKind } from '../kind.ts';
-import { ManualClock } from '../manual-clock.ts';
-import type { Projection } from '../projections/projection.ts';
-import type { HomeQuotas } from '../quotas.ts';
-import type { DeliveryRow } from '../rows.ts';
-import type { DeliveryOutcome, Sink } from '../sink.ts';
+import type { Projection } from '../log/projections/projection.ts';
+import type { EventData, Inbound } from '../model/envelope.ts';
+import { EngineError } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
+import { ManualClock } from '../model/manual-clock.ts';
+import type { DeliveryRow } from '../model/rows.ts';
+import { type EngineSignals, EngineTelemetry } from '../model/telemetry.ts';
+import type { DeliveryOutcome, Sink } from '../outbox/sink.ts';
+import type { Engine } from '../services/engine.ts';
+import type { Limits } from '../services/engine-options.ts';
 import type { Storage } from '../storage/port.ts';
 import { openSqlite } from '../storage/sqlite/open.ts';
-import { type EngineSignals, EngineTelemetry } from '../telemetry.ts';
 
 const STEP_MS = 5 * 60_000;
 

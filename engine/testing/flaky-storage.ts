@@ -1,4 +1,4 @@
-import { EngineError } from '../errors.ts';
+import { EngineError } from '../model/errors.ts';
 import type { Storage } from '../storage/port.ts';
 
 /** A store whose verbs fail while a test says so; everything else goes through. */

@@ -1,4 +1,4 @@
-import type { Change, Subscription } from '../changes.ts';
+import type { Change, Subscription } from '../log/change.ts';
 
 /** Reads a subscription as fast as it tells, until disposed. */
 export class Followed implements AsyncDisposable {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { IdentityError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import { openIdentity, STORES } from '../testing/open-identity.ts';

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { Seal } from './seal.ts';
 
 const [FORMER, NEXT] = ['the former secret', 'the next secret'];

@@ -2,7 +2,7 @@
 import { sql } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openStorage } from '../../engine/index.ts';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { homeOf } from '../../engine/storage/contract/sample-rows.ts';
 import { openIdentityDatabase } from '../index.ts';
 import { STORES } from '../testing/open-identity.ts';

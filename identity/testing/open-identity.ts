@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Dialect } from 'kysely';
 import { openStorage } from '../../engine/index.ts';
-import type { ManualClock } from '../../engine/manual-clock.ts';
+import type { ManualClock } from '../../engine/model/manual-clock.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../index.ts';
 

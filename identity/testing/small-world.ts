@@ -1,4 +1,4 @@
-import type { ManualClock } from '../../engine/manual-clock.ts';
+import type { ManualClock } from '../../engine/model/manual-clock.ts';
 import type { Existence } from '../homes/twin-life.ts';
 import type { Action, Identity, Person } from '../index.ts';
 import { hashPassword } from '../people/passwords.ts';

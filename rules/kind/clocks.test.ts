@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ManualClock } from '../../engine/manual-clock.ts';
+import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { openSqlite } from '../../engine/storage/sqlite/open.ts';
 import { type RuleBench, startRules } from '../testing/rule-bench.ts';
 

@@ -1,6 +1,6 @@
-import type { EventData } from '../../engine/envelope.ts';
 import type { AnyKind } from '../../engine/kind.ts';
-import type { ManualClock } from '../../engine/manual-clock.ts';
+import type { EventData } from '../../engine/model/envelope.ts';
+import type { ManualClock } from '../../engine/model/manual-clock.ts';
 import type { Storage } from '../../engine/storage/port.ts';
 import { type EngineBench, startEngine } from '../../engine/testing/engine-bench.ts';
 import { kinds } from '../../twins/catalogue.ts';

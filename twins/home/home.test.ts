@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { TwinBench } from '../../engine/authoring/twin-bench.ts';
-import { revive } from '../../engine/live-twin.ts';
-import type { LoadedTwin } from '../../engine/rows.ts';
+import type { LoadedTwin } from '../../engine/model/rows.ts';
+import { revive } from '../../engine/turn/live-twin.ts';
 import { home } from './home.ts';
 
 const HOUR = 3_600_000;

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { TwinBench } from '../../engine/authoring/twin-bench.ts';
 import type { EventData, Facts, JsonObject } from '../../engine/kind.ts';
-import { SoloTwin } from '../../engine/solo-twin.ts';
 import { type EngineBench, startEngine } from '../../engine/testing/engine-bench.ts';
+import { SoloTwin } from '../../engine/turn/solo-twin.ts';
 import { relay } from '../relay/relay.ts';
 import { thermostat } from '../thermostat/thermostat.ts';
 import { scene } from './scene.ts';

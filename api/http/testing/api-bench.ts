@@ -7,7 +7,7 @@ import {
   openStorage,
   type Storage,
 } from '../../../engine/index.ts';
-import { ManualClock } from '../../../engine/manual-clock.ts';
+import { ManualClock } from '../../../engine/model/manual-clock.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
 import { blueprint, kit, rule } from '../../../rules/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';

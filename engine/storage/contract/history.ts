@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { EventData } from '../../envelope.ts';
-import { MEASUREMENT_LIMIT } from '../../rollups.ts';
-import type { JournalRow } from '../../rows.ts';
+import type { EventData } from '../../model/envelope.ts';
+import type { JournalRow } from '../../model/rows.ts';
+import { MEASUREMENT_LIMIT } from '../../turn/rollups.ts';
 import type { Range, Storage, TurnFilter, TurnKey } from '../port.ts';
 import { bucketOf, checkpointOf, homeOf, journalOf, NOW, rollupOf, twinOf } from './sample-rows.ts';
 import { type OpenSubject, Writer } from './subject.ts';

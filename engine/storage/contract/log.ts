@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { IntentWrite } from '../../rows.ts';
+import type { IntentWrite } from '../../model/rows.ts';
 import type { Storage } from '../port.ts';
 import {
   alertOf,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ProjectedKey } from '../../rows.ts';
+import type { ProjectedKey } from '../../model/rows.ts';
 import type { ProjectionStep, Storage } from '../port.ts';
 import { homeOf, journalOf, NOW, twinOf } from './sample-rows.ts';
 import { type OpenSubject, Writer } from './subject.ts';

@@ -9,8 +9,8 @@ import type {
   JournalRow,
   RollupRow,
   TwinRow,
-} from '../../rows.ts';
-import type { Bucket, TwinState } from '../../twin-state.ts';
+} from '../../model/rows.ts';
+import type { Bucket, TwinState } from '../../model/twin-state.ts';
 
 /** Monday, 5 January 2026, 00:00 UTC. */
 export const NOW = Date.UTC(2026, 0, 5);

@@ -1,4 +1,4 @@
-import type { IntentWrite, JournalRow } from '../../rows.ts';
+import type { IntentWrite, JournalRow } from '../../model/rows.ts';
 import type { Commit, Storage } from '../port.ts';
 
 /** A store that a contract test may do anything to. */

@@ -1,5 +1,5 @@
-import type { Address } from '../../envelope.ts';
-import type { CandidateRow } from '../../rows.ts';
+import type { Address } from '../../model/envelope.ts';
+import type { CandidateRow } from '../../model/rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest } from '../port.ts';
 import { CANDIDATE } from '../tables.ts';

@@ -1,4 +1,4 @@
-import { EngineError, messageOf } from '../../errors.ts';
+import { EngineError, messageOf } from '../../model/errors.ts';
 
 const FULL = new Set(['53100']);
 /** The server cannot now: shutting down, starting, out of connections or memory, a standby, too slow. */

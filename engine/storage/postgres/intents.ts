@@ -1,4 +1,4 @@
-import type { AlertRow, IntentRow } from '../../rows.ts';
+import type { AlertRow, IntentRow } from '../../model/rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { AlertFilter, IntentFilter, OpenCommands, Page, PageRequest } from '../port.ts';
 import { ALERT, INTENT } from '../tables.ts';

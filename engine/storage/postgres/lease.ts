@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../model/errors.ts';
 import type { Cursors, Lease, WriterStanding } from '../port.ts';
 import { close, type Database } from './database.ts';
 import { isLockTimeout, postgresFailure } from './failures.ts';

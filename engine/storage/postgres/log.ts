@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { LogRow } from '../../rows.ts';
+import type { LogRow } from '../../model/rows.ts';
 import type { Cursors } from '../port.ts';
 import { JOURNAL } from '../tables.ts';
 import type { Database, Statement } from './database.ts';

@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../model/errors.ts';
 import {
   type AppliedMigration,
   migrationFailed,

@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../model/errors.ts';
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { startPostgres } from '../../testing/postgres-server.ts';
 import { CONTRACT_OPTIONS } from '../contract/options.ts';

@@ -1,4 +1,4 @@
-import type { DeadLetterRow, DeliveryRow } from '../../rows.ts';
+import type { DeadLetterRow, DeliveryRow } from '../../model/rows.ts';
 import { type Column, DEAD_LETTER, PARKED } from '../tables.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import type { Database, Statement } from './database.ts';

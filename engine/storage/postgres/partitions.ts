@@ -1,4 +1,4 @@
-import type { JournalRow } from '../../rows.ts';
+import type { JournalRow } from '../../model/rows.ts';
 import type { Query } from './database.ts';
 import { PARTITION_LOCK } from './locks.ts';
 

@@ -1,5 +1,5 @@
-import type { Address } from '../../envelope.ts';
-import type { LoadedTwin, RelationWrite, TwinRow } from '../../rows.ts';
+import type { Address } from '../../model/envelope.ts';
+import type { LoadedTwin, RelationWrite, TwinRow } from '../../model/rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest, TwinFilter, Wake } from '../port.ts';
 import { type Column, TWIN } from '../tables.ts';

@@ -1,4 +1,4 @@
-import type { DeadLetterRow, DeliveryRow } from '../../rows.ts';
+import type { DeadLetterRow, DeliveryRow } from '../../model/rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest } from '../port.ts';
 import { DEAD_LETTER, PARKED } from '../tables.ts';

@@ -1,5 +1,5 @@
 import Database from 'better-sqlite3';
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../model/errors.ts';
 
 const UNAVAILABLE = /^SQLITE_(BUSY|LOCKED|IOERR|CANTOPEN|READONLY|PROTOCOL)/;
 

@@ -1,4 +1,4 @@
-import type { HomeRow } from '../../rows.ts';
+import type { HomeRow } from '../../model/rows.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { Page, PageRequest } from '../port.ts';
 import { HOME } from '../tables.ts';

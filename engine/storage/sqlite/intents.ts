@@ -1,5 +1,5 @@
-import type { AlertRow, IntentRow } from '../../rows.ts';
-import type { PendingIntent } from '../../twin-state.ts';
+import type { AlertRow, IntentRow } from '../../model/rows.ts';
+import type { PendingIntent } from '../../model/twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type { AlertFilter, IntentFilter, OpenCommands, Page, PageRequest } from '../port.ts';
 import { ALERT, INTENT } from '../tables.ts';

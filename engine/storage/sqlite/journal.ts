@@ -1,7 +1,7 @@
-import type { Address } from '../../envelope.ts';
-import { own } from '../../own.ts';
-import type { CheckpointRow, JournalRow, Resolution } from '../../rows.ts';
-import type { Bucket } from '../../twin-state.ts';
+import type { Address } from '../../model/envelope.ts';
+import { own } from '../../model/own.ts';
+import type { CheckpointRow, JournalRow, Resolution } from '../../model/rows.ts';
+import type { Bucket } from '../../model/twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
 import type {
   ChangeRow,

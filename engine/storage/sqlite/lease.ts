@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import Database from 'better-sqlite3';
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../model/errors.ts';
 import type { Cursors, Lease, WriterStanding } from '../port.ts';
 import type { Connection } from './connection.ts';
 import { isBusy, sqliteFailure } from './failures.ts';

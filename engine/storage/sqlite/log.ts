@@ -1,4 +1,4 @@
-import type { LogRow } from '../../rows.ts';
+import type { LogRow } from '../../model/rows.ts';
 import type { Cursors } from '../port.ts';
 import { JOURNAL } from '../tables.ts';
 import { type Connection, type Raw, readRow } from './connection.ts';

@@ -1,4 +1,4 @@
-import { EngineError } from '../../errors.ts';
+import { EngineError } from '../../model/errors.ts';
 import {
   type AppliedMigration,
   type Migration,

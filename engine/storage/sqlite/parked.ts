@@ -1,4 +1,4 @@
-import type { DeadLetterRow, DeliveryRow } from '../../rows.ts';
+import type { DeadLetterRow, DeliveryRow } from '../../model/rows.ts';
 import { PARKED } from '../tables.ts';
 import { type Connection, insertInto, readRow, valuesOf } from './connection.ts';
 import { keepDeadLetters } from './dead-letters.ts';

@@ -1,7 +1,7 @@
 /** The database is its owner's alone: it holds what happens in every home. */
 import { chmodSync, closeSync, existsSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { EngineError, messageOf } from '../../errors.ts';
+import { EngineError, messageOf } from '../../model/errors.ts';
 
 const OWNER_ONLY = { file: 0o600, folder: 0o700 };
 /** What SQLite and the claim keep beside it. */

@@ -1,4 +1,4 @@
-import type { GenerationRow, ProjectedKey, ProjectedRow } from '../../rows.ts';
+import type { GenerationRow, ProjectedKey, ProjectedRow } from '../../model/rows.ts';
 import { assertEpoch } from '../fence.ts';
 import type { Owner, ProjectedQuery, ProjectionStep } from '../port.ts';
 import { GENERATION, PROJECTED } from '../tables.ts';

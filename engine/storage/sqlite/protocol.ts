@@ -1,5 +1,5 @@
 /** What the engine's thread and the one with the connection say to each other. */
-import type { ToldError } from '../../told-error.ts';
+import type { ToldError } from '../../model/told-error.ts';
 import type { StorageOptions } from '../port.ts';
 import type { SqliteVerbs } from './verbs.ts';
 

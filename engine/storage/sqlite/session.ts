@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
-import { EngineError, messageOf } from '../../errors.ts';
-import { heardError } from '../../told-error.ts';
+import { EngineError, messageOf } from '../../model/errors.ts';
+import { heardError } from '../../model/told-error.ts';
 import type { OnMigration } from '../migrations.ts';
 import type { FromThread, ToThread, Verb } from './protocol.ts';
 

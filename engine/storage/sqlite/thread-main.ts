@@ -1,6 +1,6 @@
 /** The thread with the connection: does what it is asked, in the order in which it is asked. */
 import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
-import { tellError } from '../../told-error.ts';
+import { tellError } from '../../model/told-error.ts';
 import type { Connection } from './connection.ts';
 import { openConnection } from './open-connection.ts';
 import type { Beginning, FromThread, ToThread, Verb } from './protocol.ts';

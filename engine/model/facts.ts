@@ -1,0 +1,10 @@
+import type { JsonObject } from './json.ts';
+
+/** A value of another twin of the home: `path` begins with a field of its {@link Aspect}. */
+export interface Read {
+  twin: string;
+  path: readonly string[];
+}
+
+/** By twin: of its aspect the parts that were asked for. A twin or a value that is not there is left out. */
+export type Facts = { [twin: string]: JsonObject };

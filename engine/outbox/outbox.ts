@@ -1,0 +1,228 @@
+import { EngineError } from '../model/errors.ts';
+import type { Cursors, Storage, WriterStanding } from '../storage/port.ts';
+import type { Destinations } from '../turn/turned.ts';
+import { Lane, type LaneOptions, type LogDelivery } from './delivery-queue.ts';
+import type { Sink } from './sink.ts';
+import { readDeliveries, readParked } from './stored-deliveries.ts';
+
+export interface OutboxOptions extends Omit<LaneOptions, 'storage' | 'source'> {
+  storage: Pick<
+    Storage,
+    | 'readLog'
+    | 'load'
+    | 'listParked'
+    | 'park'
+    | 'endDeliveries'
+    | 'saveCursors'
+    | 'getEndedIntent'
+    | 'parkedStats'
+  >;
+  destinations: Destinations;
+}
+
+/** How long a cursor may have moved before that is stored, where no commit takes it along. */
+const SAVE_AFTER_MS = 1_000;
+
+/**
+ * Committed effects on their way out: at least once, in order per twin, each destination in a lane of its
+ * own. The log is the truth; a lane in memory only spares reading it for every effect.
+ */
+export class Outbox implements AsyncDisposable {
+  readonly #options: OutboxOptions;
+  readonly #lanes: ReadonlyMap<string, Lane>;
+  /** Destinations that have been given nothing of what was before. */
+  readonly #new: ReadonlySet<string>;
+  readonly #epoch: number;
+  /** Of each writer, the position of its last commit. */
+  readonly #heads: Map<number, number>;
+  /** Of each writer, as they are stored. */
+  readonly #saved: Map<number, Cursors>;
+  #saving: Disposable | null = null;
+  #closed = false;
+
+  /** @param writers as they stood before the first commit under this epoch */
+  constructor(epoch: number, writers: readonly WriterStanding[], options: OutboxOptions) {
+    const { storage, destinations } = options;
+    this.#options = options;
+    this.#epoch = epoch;
+    this.#heads = new Map(writers.map(({ writer, seq }) => [writer, seq]));
+    this.#saved = new Map(writers.map(({ writer, cursors }) => [writer, cursors]));
+    const source: LaneOptions['source'] = {
+      heads: () => this.#heads,
+      read: (name, after, upTo) => readDeliveries(storage, destinations, name, after, upTo),
+      parked: (name, after) => readParked(storage, name, after),
+    };
+    // A destination that is new here gets nothing of what was before
+    const lane = (name: string) => {
+      const cursors = writers.map(({ writer, seq, cursors }) => [writer, cursors[name] ?? seq]);
+      return new Lane(name, new Map(cursors as [number, number][]), { ...options, source });
+    };
+    const names = [...new Set(Object.values(destinations))];
+    this.#lanes = new Map(names.map((name) => [name, lane(name)]));
+    const isNew = (name: string) => writers.every(({ cursors }) => cursors[name] === undefined);
+    this.#new = new Set(names.filter(isNew));
+  }
+
+  /** Stores where new destinations begin. Before the first turn. */
+  async start(): Promise<void> {
+    await this.#save();
+  }
+
+  /** Takes the effects of a commit. @param withdrawn ids that a later turn has made pointless */
+  add(
+    { writer, seq }: { writer: number; seq: number },
+    deliveries: readonly LogDelivery[],
+    withdrawn: readonly string[],
+  ): void {
+    this.#heads.set(writer, seq);
+    for (const [name, lane] of this.#lanes) {
+      lane.withdraw(withdrawn);
+      const ours = deliveries.filter(({ row }) => row.destination === name);
+      lane.add({ writer, seq, deliveries: ours });
+      lane.kick();
+    }
+    this.#saveSoon();
+  }
+
+  /** How far this writer's readers have come, for its next commit; null: as is stored. */
+  cursorsOf(writer: number): Cursors | null {
+    const saved = this.#saved.get(writer) ?? {};
+    const now: Record<string, number> = {};
+    let isNew = false;
+    for (const [name, lane] of this.#lanes) {
+      const cursor = lane.cursor(writer);
+      now[name] = cursor;
+      if (saved[name] !== cursor) isNew = true;
+    }
+    // Destinations that are not declared at present keep theirs
+    return isNew ? { ...saved, ...now } : null;
+  }
+
+  /** A commit has stored them. */
+  saved(writer: number, cursors: Cursors): void {
+    this.#saved.set(writer, cursors);
+  }
+
+  /** Whether a command from before this engine has been taken by its destination. False: not yet, or not known. */
+  hasSent(id: string): boolean {
+    const name = this.#options.destinations.command;
+    if (name === undefined || this.#new.has(name)) return false;
+    return this.#lanes.get(name)?.isThrough(id) ?? false;
+  }
+
+  /** Whether the store may have a row of this delivery. */
+  mayHaveParked(id: string): boolean {
+    for (const lane of this.#lanes.values()) if (lane.mayHaveParked(id)) return true;
+    return false;
+  }
+
+  attach(sink: Sink): Disposable {
+    const lane = this.#lanes.get(sink.name);
+    if (!lane) {
+      throw new EngineError('bad-input', `no destination "${sink.name}" was declared`, {
+        hint: `Declare it in EngineOptions.destinations; declared are: ${[...this.#lanes.keys()].join(', ')}.`,
+      });
+    }
+    lane.attach(sink);
+    return { [Symbol.dispose]: () => lane.detach() };
+  }
+
+  /** The destination may have become able to deliver. */
+  wake(name: string): void {
+    this.#lanes.get(name)?.wake();
+  }
+
+  /** What belonged to a deleted twin, or to all twins of a deleted home, goes nowhere any more. */
+  forget(deleted: { home: string; twin?: string }): void {
+    for (const lane of this.#lanes.values()) lane.forget(deleted);
+  }
+
+  /** Reads again what is parked, for rows that were parked behind its back. */
+  reload(): void {
+    for (const lane of this.#lanes.values()) lane.reload();
+  }
+
+  waiting(): Record<string, number> {
+    return Object.fromEntries([...this.#lanes].map(([name, lane]) => [name, lane.waiting]));
+  }
+
+  /** The position up to which every destination has everything. */
+  lowestCursor(): number {
+    const cursors = [...this.#lanes.values()].flatMap((lane) =>
+      [...this.#heads].map(([writer, head]) => {
+        const cursor = lane.cursor(writer);
+        return cursor === head ? Number.MAX_SAFE_INTEGER : cursor;
+      }),
+    );
+    return Math.min(Number.MAX_SAFE_INTEGER, ...cursors);
+  }
+
+  /** Positions that each destination is behind what is committed, at most of all writers. */
+  lag(): Record<string, number> {
+    const lagOf = (lane: Lane) =>
+      Math.max(0, ...[...this.#heads].map(([writer, head]) => head - lane.cursor(writer)));
+    return Object.fromEntries([...this.#lanes].map(([name, lane]) => [name, lagOf(lane)]));
+  }
+
+  /** Effects that are not delivered, as far as memory knows of them; and when the oldest was asked for. */
+  async undelivered(): Promise<{ depth: number; oldestAt: number | null }> {
+    const parked = await this.#options.storage.parkedStats();
+    const all = [parked, ...[...this.#lanes.values()].map((lane) => lane.unparked())];
+    const moments = all.flatMap(({ oldestAt }) => (oldestAt === null ? [] : [oldestAt]));
+    return {
+      depth: all.reduce((sum, { depth }) => sum + depth, 0),
+      oldestAt: moments.length > 0 ? Math.min(...moments) : null,
+    };
+  }
+
+  get isIdle(): boolean {
+    return [...this.#lanes.values()].every((lane) => lane.isIdle);
+  }
+
+  /** Resolves when nothing can be delivered now: all is delivered, or waits for its destination. */
+  async idle(): Promise<void> {
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
+    this.#saving?.[Symbol.dispose]();
+    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+    await this.#save();
+  }
+
+  /** A cursor has still to move, or to be stored. */
+  get #isUnderWay(): boolean {
+    for (const [writer, head] of this.#heads) {
+      if (this.cursorsOf(writer) !== null) return true;
+      for (const lane of this.#lanes.values()) if (lane.cursor(writer) < head) return true;
+    }
+    return false;
+  }
+
+  #saveSoon(): void {
+    this.#saving ??= this.#options.clock.delay(SAVE_AFTER_MS, () => {
+      this.#saving = null;
+      for (const lane of this.#lanes.values()) lane.parkSlow();
+      void this.#save().then(() => {
+        if (!this.#closed && this.#isUnderWay) this.#saveSoon();
+      });
+    });
+  }
+
+  /** What no commit has taken along. A failure costs a second delivery after a crash, no more. */
+  async #save(): Promise<void> {
+    const moved = new Map<number, Cursors>();
+    for (const writer of this.#heads.keys()) {
+      const cursors = this.cursorsOf(writer);
+      if (cursors) moved.set(writer, cursors);
+    }
+    if (moved.size === 0) return;
+    try {
+      await this.#options.storage.saveCursors(this.#epoch, moved);
+      for (const [writer, cursors] of moved) this.saved(writer, cursors);
+    } catch (error) {
+      this.#options.telemetry.emit('background.failed', { task: 'saving cursors', error });
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** When and how often open commands were sent: the outbox knows it, their twins do not. */
+import type { IntentRow, IntentWrite } from '../model/rows.ts';
+
+export interface Send {
+  /** Its destination had taken it before the engine started: when and how often is not known. */
+  isOld?: true;
+  /** When its destination had taken it. Null: not yet, or not known, as it was before the engine started. */
+  sentAt: number | null;
+  /** When it was last handed to its destination; null: it did not take it. */
+  handedAt: number | null;
+  attempts: number;
+}
+
+export const SENT_BEFORE: Send = { sentAt: null, handedAt: null, attempts: 0, isOld: true };
+export const NOT_YET: Send = { sentAt: null, handedAt: null, attempts: 0 };
+
+/** As the row of an ended command has it. */
+export function sendOfRow({ sentAt, attempts }: IntentRow): Send {
+  return { sentAt, handedAt: sentAt, attempts };
+}
+
+/** Beyond, those whose time is over are forgotten. */
+const MANY = 10_000;
+
+export class Sends {
+  readonly #sends = new Map<string, Send & { expiresAt: number }>();
+
+  of(id: string): Send {
+    return this.#sends.get(id) ?? NOT_YET;
+  }
+
+  /** Whether something is known of it: this engine had it under way. */
+  has(id: string): boolean {
+    return this.#sends.has(id);
+  }
+
+  /** It has expired before it could leave. */
+  dropped(id: string, expiresAt: number): void {
+    if (this.#sends.size >= MANY) this.#forgetOver(expiresAt);
+    if (!this.#sends.has(id)) this.#sends.set(id, { ...NOT_YET, expiresAt });
+  }
+
+  /** It is handed to its destination for the `attempts`-th time. */
+  sending(id: string, attempts: number, at: number, expiresAt: number): void {
+    if (this.#sends.size >= MANY) this.#forgetOver(at);
+    this.#sends.set(id, { sentAt: null, handedAt: at, attempts, expiresAt });
+  }
+
+  sent(id: string, at: number): void {
+    const send = this.#sends.get(id);
+    if (send) send.sentAt = at;
+  }
+
+  /** It has not left the house. */
+  unsent(id: string): void {
+    const send = this.#sends.get(id);
+    if (send) send.handedAt = null;
+  }
+
+  forget(ids: Iterable<string>): void {
+    for (const id of ids) this.#sends.delete(id);
+  }
+
+  #forgetOver(at: number): void {
+    for (const [id, { expiresAt }] of this.#sends) if (expiresAt < at) this.#sends.delete(id);
+  }
+}
+
+/** An intent as it is told and stored: with what the outbox knows of it. */
+export function shown(intent: IntentWrite, send: Send): IntentRow {
+  // Its device has it, although its destination has not said so yet
+  const sentAt = send.sentAt ?? (intent.ackedAt === null ? null : send.handedAt);
+  const isSent = sentAt !== null || send.isOld === true;
+  const status = intent.status === 'pending' && isSent ? 'sent' : intent.status;
+  return { ...intent, status, sentAt, attempts: send.attempts };
+}

@@ -1,0 +1,97 @@
+import type { Quotas } from '../batch/quotas.ts';
+import type { Clock } from '../model/clock.ts';
+import {
+  type Address,
+  type Envelope,
+  type EventData,
+  keyOf,
+  type Receipt,
+  senderId,
+} from '../model/envelope.ts';
+import { EngineError, type ErrorDetails } from '../model/errors.ts';
+import type { AnyKind } from '../model/kind.ts';
+import type { EngineTelemetry } from '../model/telemetry.ts';
+import type { Send } from '../outbox/sends.ts';
+import type { Shard } from '../shard/shard.ts';
+import type { Storage } from '../storage/port.ts';
+import type { Deletes } from './engine-options.ts';
+import type { Requester } from './requester.ts';
+
+/** What the engine's verbs share: the way to a home's shard, and how a request becomes an envelope. */
+export interface Core {
+  storage: Storage;
+  clock: Clock;
+  telemetry: EngineTelemetry;
+  kinds: ReadonlyMap<string, AnyKind>;
+  newId: () => string;
+  quotas: Quotas;
+  deletes: Deletes;
+  defaultTimezone: string;
+  shardOf(home: string): Shard;
+  post(envelope: Envelope): Promise<Receipt>;
+  /** What is known of how an open command was sent; it may be from before this engine. */
+  sendOf(twin: { incarnation: string }, id: string): Send;
+  /** A row has come into the store behind the outbox's back. */
+  reloadOutbox(): void;
+  /** Rows have gone from the store behind the outbox's back. */
+  forgetDeliveries(deleted: { home: string; twin?: string }): void;
+  /** A home has gone. */
+  forgetChanges(home: string): void;
+  /**
+   * Carries out a deletion in the store, and has projections forget what waits for them of the twin or the home. Where its
+   * outcome is not known, memory is not trusted any more.
+   */
+  deleteFor(deleted: { home: string; twin?: string }, remove: () => Promise<void>): Promise<void>;
+}
+
+/** An event that someone asks for and waits for the answer to. */
+export function requestEnvelope(
+  core: Core,
+  address: Address,
+  event: EventData,
+  by: Requester,
+): Envelope {
+  const id = by.key === undefined ? core.newId() : senderId(by.key);
+  return {
+    home: address.home,
+    twin: address.twin,
+    id,
+    dedupe: by.key !== undefined,
+    event,
+    at: core.clock.now(),
+    undated: true,
+    source: by.source,
+    sender: 'engine',
+    cause: null,
+    correlation: id,
+    principal: by.principal,
+    ifUnknown: 'reject',
+    answered: true,
+    ...(by.ifRevision !== undefined && { ifRevision: by.ifRevision }),
+  };
+}
+
+/** The second event of one request: the key and the revision were spent on the first. */
+export function unkeyed({ principal, source }: Requester): Requester {
+  return { principal, source };
+}
+
+/** What a rejected receipt says beside its reason, for the error that tells it. */
+export function detailsOf({ hint, quota }: Receipt & { status: 'rejected' }): ErrorDetails {
+  return { ...(hint !== undefined && { hint }), ...(quota && { quota }) };
+}
+
+/** @throws EngineError with the receipt's own code */
+export function assertDone(
+  receipt: Receipt,
+): asserts receipt is Exclude<Receipt, { status: 'rejected' }> {
+  if (receipt.status === 'rejected') {
+    throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
+  }
+}
+
+export function unknownTwin(address: Address): EngineError {
+  return new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`, {
+    hint: `GET /v1/homes/${address.home}/twins lists the twins of the home.`,
+  });
+}

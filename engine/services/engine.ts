@@ -1,0 +1,82 @@
+import type { ChangeFeed } from '../log/change-feed.ts';
+import type { ProjectionVerbs } from '../log/projections/projections.ts';
+import type { Clock } from '../model/clock.ts';
+import type { Inbound, Receipt, Told } from '../model/envelope.ts';
+import type { AnyKind } from '../model/kind.ts';
+import type { Sink } from '../outbox/sink.ts';
+import type { Storage } from '../storage/port.ts';
+import type { DeadLetterVerbs } from './dead-letter-service.ts';
+import type { HomeVerbs } from './home-service.ts';
+import type { IntentVerbs } from './intent-service.ts';
+import type { SteeringVerbs } from './steering-service.ts';
+import type { TwinVerbs } from './twin-service.ts';
+
+/** Everything that an adapter or the API may ask of the engine. */
+export interface Engine
+  extends AsyncDisposable,
+    HomeVerbs,
+    TwinVerbs,
+    IntentVerbs,
+    SteeringVerbs,
+    DeadLetterVerbs,
+    ProjectionVerbs {
+  readonly kinds: ReadonlyMap<string, AnyKind>;
+  readonly changes: ChangeFeed;
+  readonly clock: Clock;
+  /** For reading only; whatever changes a twin or a home goes through the engine. */
+  readonly storage: Storage;
+
+  /**
+   * Hands an event from outside to its twin: for adapters and for requests. The event must be one that the door's
+   * sender may send (vocabulary.ts). Resolves after the commit that holds it; while the store is away it waits.
+   * @throws EngineError `overloaded` when the mailbox is full (wait with {@link hasRoom}),
+   *   `stopping`, `fenced`; `bad-input` for a source that is no door
+   */
+  dispatch(inbound: Inbound): Promise<Receipt>;
+  /**
+   * Tells a twin what a feature has decided after its own checks; any event that its kind declares.
+   * @throws what {@link dispatch} throws
+   */
+  tell(told: Told): Promise<Receipt>;
+  /** Resolves when the home's mailbox takes envelopes again. */
+  hasRoom(home: string): Promise<void>;
+  /** Takes effects of its types from now on, beginning with what waits for it in the outbox. */
+  addSink(sink: Sink): Disposable;
+  /** Tells the outbox that a destination may have become able to deliver (reconnected, a device subscribed). */
+  wakeSink(name: string): void;
+
+  /** Ready: owns its homes, the store answers. */
+  health(): Health;
+  /** Numbers about what is in memory. */
+  stats(): EngineStats;
+  /** Numbers about what is in the store; counting a million twins takes a while, so theirs may be a minute old. */
+  storeStats(): Promise<StoreStats>;
+  /** Resolves when no envelope waits, no commit or delivery is under way. */
+  idle(): Promise<void>;
+}
+
+export interface Health {
+  ready: boolean;
+  /** What is wrong, for an operator. */
+  problems: string[];
+}
+
+export interface EngineStats {
+  mailbox: number[];
+  hotTwins: number;
+  waitingTimers: number;
+  /** Deliveries in memory, per destination. */
+  outbox: Record<string, number>;
+  /** Positions of the log up to whose end a destination has still to come. */
+  outboxLag: Record<string, number>;
+  /** How far the answers of each projection are behind: positions of the log, and seconds. */
+  projectionLag: Record<string, { positions: number; seconds: number }>;
+  subscribers: number;
+}
+
+export interface StoreStats {
+  /** Deliveries in the store, and when the oldest was asked for (epoch ms). */
+  undelivered: { depth: number; oldestAt: number | null };
+  deadLetters: number;
+  twins: number;
+}

@@ -1,0 +1,322 @@
+/**
+ * One envelope folded into one twin. Pure: the twin as it is, the event and the time go in; the
+ * twin as it will be and rows come out. Replay calls the same function.
+ */
+import type { z } from 'zod';
+import { begin } from '../kernel/kernel.ts';
+import {
+  type Address,
+  type Envelope,
+  type EventData,
+  idHash,
+  isExternal,
+  keyOf,
+} from '../model/envelope.ts';
+import { EngineError } from '../model/errors.ts';
+import type { JsonObject } from '../model/json.ts';
+import type { AnyKind } from '../model/kind.ts';
+import type { Lease } from '../model/lease.ts';
+import { own } from '../model/own.ts';
+import { lifeOf } from '../model/turn-ids.ts';
+import type { TwinState } from '../model/twin-state.ts';
+import { ENGINE_EVENTS, type EngineEventType, parseData } from '../model/vocabulary.ts';
+import { type CommandRequest, expectedOf, intentEvent } from './intents.ts';
+import { holderOf } from './leases.ts';
+import type { LiveTwin } from './live-twin.ts';
+import { hasSeen } from './seen.ts';
+import { arm, disarm, lapse } from './timers.ts';
+import { Draft } from './turn-builder.ts';
+import type { Destinations, Turned, TurnResult } from './turned.ts';
+
+/**
+ * The creation of a twin: revision 0.
+ * @throws EngineError `machine-failed`
+ */
+export function birth(
+  kind: AnyKind,
+  envelope: Envelope,
+  made: { name: string; room: string | null; timezone: string; incarnation: string; epoch: number },
+  now: number,
+  destinations: Destinations,
+): Turned {
+  const address: Address = { home: envelope.home, twin: envelope.twin };
+  const first = begin(kind, { ...address, at: now, timezone: made.timezone });
+  const empty: TwinState = {
+    value: {},
+    historyValue: {},
+    context: {},
+    timers: [],
+    pending: [],
+    seen: [],
+    lastAt: {},
+    alerts: {},
+    buckets: {},
+  };
+  const unborn: LiveTwin = {
+    ...address,
+    kind: kind.kind,
+    incarnation: made.incarnation,
+    epoch: made.epoch,
+    life: lifeOf(made.incarnation, made.epoch),
+    version: kind.version,
+    name: made.name,
+    room: made.room,
+    via: envelope.via ?? null,
+    revision: -1,
+    state: empty,
+    wakeAt: null,
+    createdAt: now,
+    updatedAt: now,
+    lastEventAt: null,
+    relations: made.room === null ? {} : { room: [made.room] },
+    kindOf: kind,
+    snapshot: first.snapshot,
+    view: kind.view(first.snapshot.context),
+  };
+  const event: EventData = {
+    type: 'twin.created',
+    kind: kind.kind,
+    version: kind.version,
+    name: made.name,
+    room: made.room,
+    timezone: made.timezone,
+  };
+  const draft = new Draft(unborn, { ...envelope, event }, now, destinations);
+  draft.take(first);
+  if (made.room !== null) {
+    draft.followUp(made.room, {
+      type: 'member.joined',
+      member: address.twin,
+      kind: kind.kind,
+    });
+  }
+  return draft.finish('accepted');
+}
+
+/**
+ * @throws EngineError `bad-input`, `unknown-event`, `stale-revision`, `machine-failed`: the twin is
+ *   untouched
+ */
+export function turn(
+  twin: LiveTwin,
+  envelope: Envelope,
+  now: number,
+  destinations: Destinations,
+): TurnResult {
+  const external = isExternal(envelope);
+  if (envelope.dedupe && hasSeen(twin.state.seen, idHash(envelope.id))) {
+    return { status: 'duplicate' };
+  }
+  if (envelope.ifRevision !== undefined && envelope.ifRevision !== twin.revision) {
+    throw new EngineError(
+      'stale-revision',
+      `${keyOf(twin)} is at revision ${twin.revision}, not ${envelope.ifRevision}`,
+      { hint: 'Read it again and decide anew.' },
+    );
+  }
+  const { type } = envelope.event;
+  const word = own<{ data: z.ZodObject }>(ENGINE_EVENTS, type);
+  if (word) {
+    const event = parseData(word.data, envelope.event, hintFor(type));
+    return HANDLERS[type as EngineEventType](twin, { ...envelope, event }, now, destinations);
+  }
+
+  const event = parseEvent(twin.kindOf, envelope.event);
+  const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+  const latest = own(twin.state.lastAt, type);
+  // What is tried again came before what has been folded meanwhile, however its time was found
+  const isOrdered = external && (envelope.undated !== true || envelope.kept === true);
+  const isLate = isOrdered && latest !== undefined && envelope.at < latest;
+  if (isLate && !(twin.kindOf.foldsLate ?? []).includes(type)) {
+    draft.sample(envelope.at);
+    return draft.finish('late');
+  }
+  if (type === 'desired.changed') draft.desire(event, envelope.at);
+  else {
+    draft.feed(event, envelope.at);
+    draft.holdFast();
+  }
+  draft.sample(envelope.at);
+  draft.confirm();
+  return draft.finish('accepted');
+}
+
+type EngineEvent = (
+  twin: LiveTwin,
+  envelope: Envelope,
+  now: number,
+  destinations: Destinations,
+) => TurnResult;
+
+/** How the engine folds its own events, whose data have been parsed. */
+const HANDLERS: Record<EngineEventType, EngineEvent> = {
+  ack(twin, envelope, now, destinations) {
+    const { intent: id, ok, error } = envelope.event;
+    const intent = twin.state.pending.find((pending) => pending.id === id);
+    if (!intent) return { status: 'ignored', reason: `no open command ${String(id)}` };
+    const draft = new Draft(twin, envelope, now, destinations);
+    if (!ok) {
+      draft.endIntent(
+        intent,
+        'failed',
+        typeof error === 'string' ? error : 'refused by the device',
+      );
+    } else if (intent.expect) draft.ackIntent(intent);
+    else draft.endIntent({ ...intent, ackedAt: now }, 'confirmed');
+    return draft.finish('accepted');
+  },
+
+  'intent.sent'(twin, envelope, now, destinations) {
+    const intent = twin.state.pending.find((pending) => pending.id === envelope.event.intent);
+    if (!intent || !('intent.sent' in twin.kindOf.events)) {
+      return { status: 'ignored', reason: 'nobody listens' };
+    }
+    const draft = new Draft(twin, envelope, now, destinations);
+    draft.feed(intentEvent(intent, 'sent'), now);
+    return draft.finish('accepted');
+  },
+
+  'intent.expired'(twin, envelope, now, destinations) {
+    const intent = twin.state.pending.find((pending) => pending.id === envelope.event.intent);
+    if (!intent || intent.expiresAt > now) {
+      return { status: 'ignored', reason: 'it has come to an end already' };
+    }
+    const draft = new Draft(twin, envelope, now, destinations);
+    draft.endIntent(intent, 'expired', 'not confirmed in time', envelope.event.failed !== true);
+    return draft.finish('accepted');
+  },
+
+  'timer.fired'(twin, envelope, now, destinations) {
+    const { timer: id, due, forced, failed } = envelope.event;
+    const timer = twin.state.timers.find((candidate) => candidate.id === id);
+    if (!timer || (forced !== true && (timer.due !== due || timer.due > now))) {
+      return { status: 'ignored', reason: `timer ${String(id)} has been cancelled or moved` };
+    }
+    const lapsed = lapse(timer, now);
+    const fires = (lapsed.fires || forced === true) && failed !== true;
+    const event: EventData = {
+      type: 'timer.fired',
+      timer: timer.id,
+      due: timer.due,
+      // Of several missed ones, a later occurrence than the one that was armed
+      ...(lapsed.due !== timer.due && { occurrence: lapsed.due }),
+      late: lapsed.late,
+      ...(forced === true && { forced }),
+      ...(failed === true && { failed }),
+      ...(!fires && { skipped: true }),
+    };
+    const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+    draft.state.timers = lapsed.next
+      ? arm(draft.state.timers, lapsed.next)
+      : disarm(draft.state.timers, timer.id);
+    if (fires) {
+      draft.feed({ ...timer.event, late: lapsed.late }, now);
+      draft.holdFast();
+    }
+    const result = draft.finish('accepted');
+    return { ...result, timer: { id: timer.id, lateMs: lapsed.late, fired: fires } };
+  },
+
+  'timer.cancelled'(twin, envelope, now, destinations) {
+    const { timer: id } = envelope.event;
+    if (!twin.state.timers.some((timer) => timer.id === id)) {
+      return { status: 'ignored', reason: `there is no timer ${String(id)}` };
+    }
+    const draft = new Draft(twin, envelope, now, destinations);
+    draft.state.timers = disarm(draft.state.timers, String(id));
+    return draft.finish('accepted');
+  },
+
+  'command.requested'(twin, envelope, now, destinations) {
+    const { name, args, ttl, expect } = envelope.event;
+    const draft = new Draft(twin, envelope, now, destinations);
+    const request: CommandRequest = {
+      name: String(name),
+      args: (args ?? {}) as JsonObject,
+      ...(typeof ttl === 'number' && { ttl }),
+      ...(expect !== undefined && { expect: expect as JsonObject }),
+    };
+    const lease = draft.heldOff(expectedOf(twin.kindOf, request));
+    if (lease) {
+      const until = new Date(lease.until).toISOString();
+      draft.refuse(request, `${lease.holder} holds "${lease.key}" until ${until}`);
+    } else draft.command(request);
+    return draft.finish('accepted');
+  },
+
+  /** Ends the leases of the sender; of somebody else where the engine's verb names a `holder`. A twin ends its own only. */
+  'desired.released'(twin, envelope, now, destinations) {
+    const { holder } = envelope.event;
+    const isTwin = envelope.source.includes('/');
+    const whose = typeof holder === 'string' && !isTwin ? holder : holderOf(envelope);
+    const draft = new Draft(twin, envelope, now, destinations);
+    if (!draft.endLeases((lease) => lease.holder === whose)) {
+      return { status: 'ignored', reason: `${whose} holds nothing of it` };
+    }
+    return draft.finish('accepted');
+  },
+
+  'lease.expired'(twin, envelope, now, destinations) {
+    const draft = new Draft(twin, envelope, now, destinations);
+    const isOver = ({ until }: Lease) => until <= now;
+    if (!draft.endLeases(isOver, envelope.event.failed !== true)) {
+      return { status: 'ignored', reason: 'it has come to an end already' };
+    }
+    return draft.finish('accepted');
+  },
+
+  'alert.acknowledged'(twin, envelope, now, destinations) {
+    const found = Object.entries(twin.state.alerts).find(
+      ([, alert]) => alert.id === envelope.event.alert,
+    );
+    if (!found) return { status: 'ignored', reason: 'the alert has been cleared' };
+    const [key, alert] = found;
+    if (alert.acknowledgedAt !== null) {
+      return { status: 'ignored', reason: `acknowledged by ${alert.acknowledgedBy}` };
+    }
+    const event: EventData = { type: 'alert.acknowledged', alert: alert.id, key };
+    const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+    draft.setAlert(
+      key,
+      { ...alert, acknowledgedAt: now, acknowledgedBy: envelope.principal },
+      'acknowledged',
+    );
+    if ('alert.acknowledged' in twin.kindOf.events) draft.feed(event, now);
+    return draft.finish('accepted');
+  },
+
+  /** A new name or room. The rooms concerned are told. */
+  'twin.changed'(twin, envelope, now, destinations) {
+    const { name, room } = envelope.event;
+    const draft = new Draft(twin, envelope, now, destinations);
+    if (typeof name === 'string') draft.name = name;
+    if (room !== undefined && room !== twin.room) {
+      const member = { member: twin.twin, kind: twin.kind };
+      if (twin.room !== null) draft.followUp(twin.room, { type: 'member.left', ...member });
+      if (room !== null) draft.followUp(String(room), { type: 'member.joined', ...member });
+      draft.room = room === null ? null : String(room);
+    }
+    return draft.finish('accepted');
+  },
+};
+
+function hintFor(type: string): string {
+  return type === 'ack'
+    ? 'Send {"id": "<the command\'s id>", "ok": true}, or "ok": false with "error".'
+    : 'See what the event carries in engine/vocabulary.ts.';
+}
+
+/** @throws EngineError `unknown-event`, `bad-input` */
+export function parseEvent(kind: AnyKind, event: EventData): EventData {
+  const schema = own<z.ZodObject>(kind.events, event.type);
+  if (!schema) {
+    throw new EngineError('unknown-event', `a ${kind.kind} knows no event "${event.type}"`, {
+      hint: `It knows: ${Object.keys(kind.events).join(', ')}.`,
+    });
+  }
+  return parseData(
+    schema,
+    event,
+    `GET /v1/kinds/${kind.kind} shows what "${event.type}" may carry.`,
+  );
+}
