@@ -1,8 +1,49 @@
 import tseslint from 'typescript-eslint';
 
-// Biome does the rest; these need the type checker
+/** The engine's rooms, the lowest first: each imports from those before it only. */
+const ROOMS = [
+  'model',
+  'kernel',
+  'turn',
+  'storage',
+  'outbox',
+  'log',
+  'batch',
+  'shard',
+  'services',
+  'authoring',
+];
+const TESTS = ['**/*.test.ts', '**/*.contract.ts', '**/contract/**', '**/testing/**'];
+
+const upward = ROOMS.map((room, at) => ({
+  files: [`engine/${room}/**/*.ts`],
+  ignores: TESTS,
+  rules: {
+    'no-restricted-imports': [
+      'error',
+      {
+        patterns: [
+          {
+            group: ROOMS.slice(at + 1).map((above) => `**/../${above}/**`),
+            message: `engine/${room} imports from the rooms below it only (engine/README.md).`,
+          },
+          ...(room === 'authoring'
+            ? []
+            : [
+                {
+                  group: ['**/../create-engine.ts', '**/../index.ts', '**/../kind.ts'],
+                  message: 'The doors are for those outside; inside, import the file itself.',
+                },
+              ]),
+        ].filter(({ group }) => group.length > 0),
+      },
+    ],
+  },
+}));
+
+// Biome does the rest; these need the type checker, or a table of rooms
 export default tseslint.config(
-  { ignores: ['dist/**', 'node_modules/**', 'coverage/**'] },
+  { ignores: ['dist/**', 'dist-bench/**', 'node_modules/**', 'coverage/**'] },
   {
     files: ['**/*.ts'],
     languageOptions: {
@@ -19,4 +60,5 @@ export default tseslint.config(
       ],
     },
   },
+  ...upward,
 );

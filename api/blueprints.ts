@@ -27,7 +27,7 @@ import { assertAddress } from './http/parameters.ts';
 import { tellInside } from './inside.ts';
 import { Refusal } from './problem.ts';
 import type { Aside } from './rule-work/rule-work.ts';
-import { defineRule, flawOf, householdOf, type RuleHome, twinsOf } from './rulebook.ts';
+import { defineRule, flawOf, homeSnapshotOf, type RuleHome, twinsOf } from './rulebook.ts';
 
 const KIND = 'blueprint';
 
@@ -123,7 +123,7 @@ export async function remade(
   address: Address,
   except: ReadonlySet<string>,
 ): Promise<MadeRule[]> {
-  const home = await householdOf(reader, address.home, '');
+  const home = await homeSnapshotOf(reader, address.home, '');
   const rules: MadeRule[] = [];
   for (const rule of await rulesMadeFrom(reader, address)) {
     if (except.has(rule.id)) continue;
@@ -144,11 +144,11 @@ export async function brokenBy(
   rules: readonly MadeRule[],
   locate: Locate = () => undefined,
 ): Promise<{ rule: string; problems: RuleProblem[] }[]> {
-  const household = await householdOf(reader, home, '');
+  const snapshot = await homeSnapshotOf(reader, home, '');
   const known = { definition, edition: 0, locate };
-  const blueprints = new Map([...household.blueprints, [definition.blueprint, known]]);
+  const blueprints = new Map([...snapshot.blueprints, [definition.blueprint, known]]);
   return rules.flatMap((rule) => {
-    const { problems } = remake(rule, { ...household, blueprints });
+    const { problems } = remake(rule, { ...snapshot, blueprints });
     const errors = problems.filter(({ severity }) => severity === 'error');
     return errors.length > 0 ? [{ rule: rule.id, problems: errors }] : [];
   });
@@ -188,7 +188,7 @@ export async function deleteBlueprint(
     );
   }
   const plain = { principal: by.principal, source: by.source };
-  const home = await householdOf(engine, address.home, '');
+  const home = await homeSnapshotOf(engine, address.home, '');
   const known = home.blueprints.get(address.twin);
   for (const { id, origin, definition } of rules) {
     await tellInside(

@@ -15,7 +15,7 @@ import {
   systemClock,
 } from '../engine/index.ts';
 import {
-  type Announce,
+  type AnnounceSecret,
   createMailer,
   Identity,
   IdentityError,
@@ -23,11 +23,11 @@ import {
   openIdentityDatabase,
   type ProviderSettings,
 } from '../identity/index.ts';
-import { doorkeeperOf } from './access/mqtt-doorkeeper.ts';
+import { authenticatorOf } from './access/mqtt-authenticator.ts';
 import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
-import { Desk } from './gateways/desk.ts';
+import { PullQueue } from './gateways/pull-queue.ts';
 import { beginStart } from './held-rules.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
@@ -144,7 +144,7 @@ async function startParts(
   const heldBack: string | null = held;
   if (heldBack !== null) logger.warn({ reason: heldBack }, 'the rules of all homes are held back');
   let mqtt: MqttAdapter | null = null;
-  const announce: Announce = async (account, secret) => {
+  const announce: AnnounceSecret = async (account, secret) => {
     if (!managesAccounts(config)) return;
     if (!mqtt) throw new IdentityError('unavailable', 'the broker is not connected yet');
     await mqtt.announce(account, secret).catch((error: unknown) => {
@@ -166,7 +166,7 @@ async function startParts(
       secretOf: (home, name) => identity.secrets.open(home, name),
     }),
   );
-  const desk = new Desk({
+  const pullQueue = new PullQueue({
     gateways: identity.gateways,
     clock: doors.clock,
     wake: () => engine.wakeSink('mqtt'),
@@ -188,7 +188,7 @@ async function startParts(
     secret: token.secret,
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
     devices: {
-      desk,
+      pullQueue,
       brokerUrl: () => config.mqtt.publicUrl ?? (mqtt && reachableUrl(mqtt.url, config.publicUrl)),
       root: config.mqtt.root,
       publicUrl: config.publicUrl,
@@ -214,7 +214,7 @@ async function startParts(
       ...mqttOptions(config, identity, certificate),
       engine,
       signal: logMqtt(logger),
-      detour: (row) => desk.take(row),
+      detour: (row) => pullQueue.take(row),
     }),
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
@@ -348,9 +348,9 @@ function modeOf({ mqtt }: Config, identity: Identity, certificate: Certificate |
   const { broker } = mqtt;
   if ('url' in broker) {
     const { url, clientId, tls, managesAccounts } = broker;
-    return { url, clientId, tls, ...(managesAccounts && { accounts: identity.speakers }) };
+    return { url, clientId, tls, ...(managesAccounts && { accounts: identity.mqttAccounts }) };
   }
   const { tls, ...where } = broker;
-  const doorkeeper = doorkeeperOf(identity, randomUUID);
-  return { embedded: { ...where, doorkeeper, ...(tls && certificate && { tls: certificate }) } };
+  const authenticator = authenticatorOf(identity, randomUUID);
+  return { embedded: { ...where, authenticator, ...(tls && certificate && { tls: certificate }) } };
 }

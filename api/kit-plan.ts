@@ -14,7 +14,7 @@ import {
 } from '../rules/index.ts';
 import { brokenBy, rulesMadeFrom } from './blueprints.ts';
 import type { GivenKit } from './kits.ts';
-import { householdOf, twinsOf } from './rulebook.ts';
+import { homeSnapshotOf, twinsOf } from './rulebook.ts';
 
 export const KIND = 'kit';
 
@@ -32,8 +32,8 @@ export async function planKit(reader: Reader, home: string, given: GivenKit): Pr
   const existing = await reader.readTwin({ home, twin: kit.kit });
   const former = existing?.row.kind === KIND ? contextOf(existing).parts : [];
   const own = ownIdsOf(former);
-  const household = { ...(await householdOf(reader, home, '')), own };
-  const { parts, problems } = planOf(kit, given.inputs ?? {}, household, locate);
+  const snapshot = { ...(await homeSnapshotOf(reader, home, '')), own };
+  const { parts, problems } = planOf(kit, given.inputs ?? {}, snapshot, locate);
   const error = (message: string): RuleProblem => ({ severity: 'error', message, place: [] });
   if (existing && existing.row.kind !== KIND)
     problems.push(error(`"${kit.kit}" is a ${existing.row.kind} of the home: choose another id`));

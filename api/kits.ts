@@ -14,11 +14,11 @@ import {
 import {
   type BlueprintContext,
   type Found,
-  type Gift,
   isAsGiven,
   isChanged,
   type Kit,
   type KitContext,
+  type KitPart,
   type Part,
   printProblem,
   type RuleContext,
@@ -283,12 +283,12 @@ export class Kits implements AsyncDisposable {
 
   async #apply(
     address: Address,
-    given: Gift,
+    given: KitPart,
     {
       found,
       former,
       own,
-    }: { found: Found | null; former: Gift | undefined; own: ReadonlySet<string> },
+    }: { found: Found | null; former: KitPart | undefined; own: ReadonlySet<string> },
     by: Requester,
   ): Promise<void> {
     if (given.type === 'twin') {
@@ -333,7 +333,7 @@ export class Kits implements AsyncDisposable {
   }
 
   /** Settings that the former version gave and this one does not, where the kind can take them back. */
-  #resets(given: Extract<Gift, { type: 'twin' }>, former: Gift | undefined): JsonObject {
+  #resets(given: Extract<KitPart, { type: 'twin' }>, former: KitPart | undefined): JsonObject {
     const schema = this.#engine.kinds.get(given.kind)?.events['settings.changed'];
     const before = former?.type === 'twin' ? Object.keys(former.settings ?? {}) : [];
     const gone = before.filter((key) => !Object.hasOwn(given.settings ?? {}, key));
@@ -345,7 +345,7 @@ export class Kits implements AsyncDisposable {
   }
 
   /** The blueprint of a rule has been defined anew, though nothing of the rule has changed. */
-  async #isBehind(home: string, given: Gift, found: Found): Promise<boolean> {
+  async #isBehind(home: string, given: KitPart, found: Found): Promise<boolean> {
     if (given.type !== 'rule' || found.type !== 'rule' || !given.origin) return false;
     return found.edition !== (await this.#editionOf(home, given.origin.blueprint));
   }
@@ -433,7 +433,7 @@ function succeeding(parts: readonly Part[], before: readonly Part[]): Part[] {
   return [...next, ...gone.map(([id, given]): Part => ({ id, former: given }))];
 }
 
-function isSameSort(found: Found, given: Gift): boolean {
+function isSameSort(found: Found, given: KitPart): boolean {
   if (found.type === 'twin' && given.type === 'twin') return found.kind === given.kind;
   return found.type === given.type;
 }

@@ -17,7 +17,7 @@ import {
   type Definition,
   expand,
   flawsOfText,
-  type Household,
+  type HomeSnapshot,
   type Instance,
   type KnownBlueprint,
   type KnownTwin,
@@ -47,7 +47,7 @@ export type GivenRule =
   | { blueprint: string; inputs?: unknown; rule?: string | undefined; name?: string | undefined };
 
 /** A home with its blueprints. */
-export interface RuleHome extends Household {
+export interface RuleHome extends HomeSnapshot {
   blueprints: ReadonlyMap<string, KnownBlueprint>;
 }
 
@@ -101,7 +101,11 @@ function instanceIn(given: GivenRule): Read<Instance> | null {
 }
 
 /** The twins, kinds, blueprints and rules of a home. @param except the rule that is checked */
-export async function householdOf(reader: Reader, home: string, except: string): Promise<RuleHome> {
+export async function homeSnapshotOf(
+  reader: Reader,
+  home: string,
+  except: string,
+): Promise<RuleHome> {
   const twins = new Map<string, KnownTwin>();
   const rules: Definition[] = [];
   const blueprints = new Map<string, KnownBlueprint>();

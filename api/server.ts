@@ -173,7 +173,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
   const { devices, kits, work, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
-  app.addHook('preClose', async () => devices.desk[Symbol.dispose]());
+  app.addHook('preClose', async () => devices.pullQueue[Symbol.dispose]());
   const { isReserved = () => false } = options;
   const context = {
     ...{ engine, identity, kits, work, defaultTimezone, connections, devices, customKinds },

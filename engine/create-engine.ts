@@ -23,14 +23,14 @@ import { speakerAt } from './model/vocabulary.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { NOT_YET, SENT_BEFORE, type Send, Sends, sendOfRow } from './outbox/sends.ts';
 import { type Core, requestEnvelope } from './services/core.ts';
-import { deadLetterVerbs } from './services/dead-letter-service.ts';
+import { deadLetterService } from './services/dead-letter-service.ts';
 import type { Engine } from './services/engine.ts';
 import type { Beginning, EngineOptions, Limits } from './services/engine-options.ts';
-import { homeVerbs } from './services/home-service.ts';
-import { intentVerbs } from './services/intent-service.ts';
+import { homeService } from './services/home-service.ts';
+import { intentService } from './services/intent-service.ts';
 import { Maintenance } from './services/maintenance.ts';
-import { steeringVerbs } from './services/steering-service.ts';
-import { twinVerbs } from './services/twin-service.ts';
+import { steeringService } from './services/steering-service.ts';
+import { twinService } from './services/twin-service.ts';
 import { Shard, WRITERS_PER_SHARD } from './shard/shard.ts';
 import { WakeQueue } from './shard/wake-queue.ts';
 import type { Commit, Lease } from './storage/port.ts';
@@ -325,7 +325,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     onSent: tellSent,
     onDead: tellDead,
   });
-  const verbs = intentVerbs(core);
+  const verbs = intentService(core);
   const begun = await beginning(lease);
   for (const kind of begun?.holdBack ?? []) heldBack.add(kind);
   await maintenance.start();
@@ -371,11 +371,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     changes,
     clock,
     storage,
-    ...homeVerbs(core),
-    ...twinVerbs(core, changes),
+    ...homeService(core),
+    ...twinService(core, changes),
     ...verbs,
-    ...steeringVerbs(core, verbs),
-    ...deadLetterVerbs(core),
+    ...steeringService(core, verbs),
+    ...deadLetterService(core),
     ...projections.verbs,
     dispatch,
     tell,

@@ -70,7 +70,7 @@ export {
   type HistoryPoint,
   type HistoryResolution,
 } from './services/history.ts';
-export { type CommandFilter, intentVerbs } from './services/intent-service.ts';
+export { type CommandFilter, intentService } from './services/intent-service.ts';
 export type { Requester } from './services/requester.ts';
 export type { NewTwin } from './services/twin-service.ts';
 export { readMigrations } from './storage/migrations.ts';

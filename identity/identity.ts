@@ -13,7 +13,7 @@ import { ClaimCodes } from './devices/claim-codes.ts';
 import { DeviceCredentials } from './devices/device-credentials.ts';
 import { Factory } from './devices/factory.ts';
 import { HomePolicies } from './devices/home-policies.ts';
-import { type Announce, Speakers } from './devices/speakers.ts';
+import { type AnnounceSecret, MqttAccounts } from './devices/mqtt-accounts.ts';
 import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
 import { type HomeUsage, homeQuotas, type IdentityQuotas, NO_QUOTAS } from './homes/home-quota.ts';
@@ -22,8 +22,8 @@ import { INVITATION_DAYS, Invitations } from './homes/invitations.ts';
 import { Memberships } from './homes/memberships.ts';
 import type { Existence } from './homes/twin-life.ts';
 import { ApiKeys } from './keys/api-keys.ts';
-import { LetterLimits } from './mail/letter-limits.ts';
-import type { LetterValues, Write } from './mail/letters.ts';
+import { MailLimits } from './mail/mail-limits.ts';
+import type { LetterValues, Write } from './mail/templates.ts';
 import { Directory } from './people/directory.ts';
 import { holdPerson } from './people/hold-person.ts';
 import { PasswordResets } from './people/password-resets.ts';
@@ -53,7 +53,7 @@ export interface IdentityOptions {
   issuer: string;
   write: Write;
   onAuditFailure: (error: unknown) => void;
-  announce: Announce;
+  announce: AnnounceSecret;
   /** With whom else people may sign in. Default: nobody. */
   providers?: ProviderSettings;
   /** Default: `open`. */
@@ -81,7 +81,7 @@ export class Identity implements AsyncDisposable {
   readonly registrations: Registrations;
   readonly passwordResets: PasswordResets;
   readonly secondFactors: SecondFactors;
-  readonly letterLimits: LetterLimits;
+  readonly letterLimits: MailLimits;
   /** The lives of homes. */
   readonly homes: Incarnations;
   readonly invitations: Invitations;
@@ -98,7 +98,7 @@ export class Identity implements AsyncDisposable {
   readonly secrets: HomeSecrets;
   readonly gateways: Gateways;
   readonly deviceDays: DeviceDays;
-  readonly speakers: Speakers;
+  readonly mqttAccounts: MqttAccounts;
   readonly audit: Audit;
   readonly #accessTokens: AccessTokens;
   readonly #bootstrapHash: string;
@@ -138,7 +138,7 @@ export class Identity implements AsyncDisposable {
     });
     const { sessions, audit } = this;
     const secrets = options.jwtSecrets;
-    const limits = new LetterLimits({ database, clock });
+    const limits = new MailLimits({ database, clock });
     this.letterLimits = limits;
     this.secondFactors = new SecondFactors({ database, clock, changes, secrets });
     const { secondFactors } = this;
@@ -191,7 +191,7 @@ export class Identity implements AsyncDisposable {
     this.hooks = new RuleHooks(granting);
     this.secrets = new HomeSecrets({ ...granting, secrets });
     this.deviceDays = new DeviceDays({ database, clock });
-    this.speakers = new Speakers({ credentials: devices, gateways, keys, changes });
+    this.mqttAccounts = new MqttAccounts({ credentials: devices, gateways, keys, changes });
   }
 
   static async open(options: IdentityOptions): Promise<Identity> {

@@ -1,11 +1,11 @@
 /** The door to identity: who is who, and who may what. */
-export type { AuditEntry, Deed } from './audit/audit.ts';
+export type { AuditEntry, AuditedAction } from './audit/audit.ts';
 export type { IdentityChange } from './changes.ts';
 export type { Decision } from './decision.ts';
 export { DeviceCredentials } from './devices/device-credentials.ts';
 export type { Enrolment, FactoryToken } from './devices/factory.ts';
 export { type HomePolicy, POLICIES } from './devices/home-policies.ts';
-export type { Announce, Speaker } from './devices/speakers.ts';
+export type { AnnounceSecret, Speaker } from './devices/mqtt-accounts.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export type { DeviceDay } from './gateways/device-days.ts';
 export type { Gateway } from './gateways/gateways.ts';
@@ -15,9 +15,9 @@ export type { Admission, Member, Membership } from './homes/memberships.ts';
 export type { Existence } from './homes/twin-life.ts';
 export { Identity, type IdentityOptions } from './identity.ts';
 export type { ApiKey } from './keys/api-keys.ts';
-export { LANGUAGES, type Language } from './mail/letters.ts';
 export { LONGEST_MAILBOX, MAILBOX } from './mail/mailbox.ts';
 export { createMailer, type Mailer } from './mail/mailer.ts';
+export { LANGUAGES, type Language } from './mail/templates.ts';
 export type { Person } from './people/accounts.ts';
 export type { Listed } from './people/directory.ts';
 export { LONGEST_PASSWORD, SHORTEST_PASSWORD } from './people/passwords.ts';

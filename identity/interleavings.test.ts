@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ManualClock } from '../engine/model/manual-clock.ts';
 import { type Identity, openIdentityDatabase } from './index.ts';
 import type { IdentityDatabase } from './store/open.ts';
-import { GIVES, ONCE, type TakeName, takes } from './testing/deeds.ts';
+import { GIVES, ONCE, type TakeName, takes } from './testing/audited-actions.ts';
 import { openIdentity, STORES } from './testing/open-identity.ts';
 import { Blockage, Pauses } from './testing/pauses.ts';
 import { askAll, existence, makeWorld, type SmallWorld } from './testing/small-world.ts';

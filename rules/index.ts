@@ -23,7 +23,7 @@ export {
   readInstance,
 } from './blueprints/source.ts';
 export { checkRule } from './check/check.ts';
-export type { Household, KnownTwin } from './check/household.ts';
+export type { HomeSnapshot, KnownTwin } from './check/home-snapshot.ts';
 export { flawsOfText } from './check/size.ts';
 export { twinsUsedBy } from './check/uses.ts';
 export { chainOf, type Link } from './explain/chain.ts';
@@ -39,7 +39,7 @@ export { hearsStart, webhooksOf } from './kind/program.ts';
 export { type Context as RuleContext, rule } from './kind/rule.ts';
 export type { Kit } from './kits/definition.ts';
 export { type Context as KitContext, kit } from './kits/kit.ts';
-export { type Found, type Gift, isAsGiven, isChanged, type Part } from './kits/part.ts';
+export { type Found, isAsGiven, isChanged, type KitPart, type Part } from './kits/part.ts';
 export { planOf } from './kits/plan.ts';
 export { parseKit, readKit } from './kits/source.ts';
 export type { Definition } from './language/definition.ts';

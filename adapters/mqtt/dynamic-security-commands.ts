@@ -1,6 +1,6 @@
 /** What Mosquitto’s dynamic security plugin is told, and the file that it begins with. */
 import { pbkdf2Sync, randomBytes } from 'node:crypto';
-import type { BrokerAccount } from './doorkeeper.ts';
+import type { BrokerAccount } from './authenticator.ts';
 import { DEVICE_CHANNELS, ENGINE_CHANNELS, MESSAGES } from './native-topics.ts';
 
 /** A command of the plugin. */

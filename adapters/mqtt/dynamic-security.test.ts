@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MqttAdapter, type MqttSignals, startMqtt } from './index.ts';
 import { Device } from './testing/device.ts';
-import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';
+import { FakeAuthenticator } from './testing/fake-authenticator.ts';
 import { commandRow, FakeEngine } from './testing/fake-engine.ts';
 import { dynamicSecurityMissing, Mosquitto } from './testing/mosquitto.ts';
 import { Recorder } from './testing/recorder.ts';
@@ -16,7 +16,7 @@ describe.skipIf(dynamicSecurityMissing)(
   () => {
     let broker: Mosquitto;
     let engine: FakeEngine;
-    let book: FakeDoorkeeper;
+    let book: FakeAuthenticator;
     let signals: Recorder<{ name: string; fields: unknown }>;
     let adapter: MqttAdapter;
     let open: AsyncDisposable[];
@@ -25,7 +25,7 @@ describe.skipIf(dynamicSecurityMissing)(
     beforeEach(async () => {
       broker = await Mosquitto.start({ engine: ENGINE });
       engine = new FakeEngine();
-      book = new FakeDoorkeeper();
+      book = new FakeAuthenticator();
       signals = new Recorder();
       open = [broker];
       starts = 0;
@@ -61,7 +61,7 @@ describe.skipIf(dynamicSecurityMissing)(
 
     /** As identity does it: told to the broker, then it counts. */
     async function give(username: string, devices: readonly string[] = [username]): Promise<void> {
-      const found = new FakeDoorkeeper().let(username, SECRET, devices);
+      const found = new FakeAuthenticator().let(username, SECRET, devices);
       const account = await found.find(username);
       if (account) await adapter.announce(account, SECRET);
       book.let(username, SECRET, devices);

@@ -1,6 +1,6 @@
 import { connect, type IClientOptions, type MqttClient } from 'mqtt';
 import { type Clock, messageOf } from '../../engine/index.ts';
-import type { AccountBook, BrokerAccount } from './doorkeeper.ts';
+import type { AccountBook, BrokerAccount } from './authenticator.ts';
 import {
   type AccountCommand,
   deletion,

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { type MqttAdapter, type MqttSignals, startMqtt } from './index.ts';
 import { Device } from './testing/device.ts';
-import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';
+import { FakeAuthenticator } from './testing/fake-authenticator.ts';
 import { commandRow, desiredRow, FakeEngine } from './testing/fake-engine.ts';
 import { Recorder } from './testing/recorder.ts';
 
@@ -33,7 +33,7 @@ function start(
     portFixed?: boolean;
     host?: string;
     limits?: { all: number };
-    doorkeeper?: FakeDoorkeeper;
+    authenticator?: FakeAuthenticator;
   } = {},
 ): Promise<MqttAdapter> {
   return startMqtt({
@@ -65,15 +65,15 @@ describe('the embedded broker', () => {
   });
 
   it('stops although a client is being looked up that wants to come in', async () => {
-    const doorkeeper = new FakeDoorkeeper();
+    const authenticator = new FakeAuthenticator();
     const asked = new Promise<void>((resolve) => {
-      doorkeeper.admit = () => {
+      authenticator.admit = () => {
         resolve();
         return new Promise(() => {});
       };
     });
     await adapter[Symbol.asyncDispose]();
-    adapter = await start({ doorkeeper });
+    adapter = await start({ authenticator });
     const socket = dial(Number(new URL(adapter.url).port), '127.0.0.1');
     socket.on('error', () => {});
     const closed = once(socket, 'close');
@@ -237,7 +237,7 @@ describe('the embedded broker', () => {
       mode: {
         embedded: {
           ...{ host: '0.0.0.0', port: 0, portFixed: false },
-          doorkeeper: new FakeDoorkeeper().let('home/pump', 'secret'),
+          authenticator: new FakeAuthenticator().let('home/pump', 'secret'),
         },
       },
     });

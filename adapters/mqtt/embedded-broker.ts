@@ -3,12 +3,12 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer } from 'node:tls';
 import { Aedes } from 'aedes';
 import type { Clock } from '../../engine/index.ts';
+import type { Authenticator, TlsSource } from './authenticator.ts';
+import { ClientSessions } from './client-sessions.ts';
 import { type ConnectionLimits, Connections, DEFAULT_LIMITS } from './connection-limits.ts';
-import { Courier } from './courier.ts';
-import type { Doorkeeper, TlsSource } from './doorkeeper.ts';
 import { guard } from './embedded-guard.ts';
+import { EmbeddedPublisher } from './embedded-publisher.ts';
 import { FrameWatch } from './frame-watch.ts';
-import { Guests } from './guests.ts';
 import type { Intake } from './intake.ts';
 import { boundSessions } from './session-memory.ts';
 import type { MqttListener } from './signals.ts';
@@ -19,7 +19,7 @@ export interface EmbeddedOptions {
   /** The operator named this port: take it or fail. Otherwise the next free one will do. */
   portFixed: boolean;
   /** Without it only loopback can be listened on. */
-  doorkeeper?: Doorkeeper | undefined;
+  authenticator?: Authenticator | undefined;
   /** Whether clients may come without a name, and then do all. Default: on loopback. */
   anonymous?: boolean | undefined;
   /** Default: {@link DEFAULT_LIMITS}. */
@@ -50,18 +50,21 @@ const PORTS_TRIED = 20;
  */
 export class EmbeddedBroker implements AsyncDisposable {
   readonly url: string;
-  readonly courier: Courier;
+  readonly publisher: EmbeddedPublisher;
   readonly #broker: Aedes;
   readonly #server: Server;
   readonly #sockets: ReadonlySet<Socket>;
   readonly #held: readonly Disposable[];
 
-  private constructor(options: EmbeddedOptions, { broker, courier, server, sockets, held }: Parts) {
+  private constructor(
+    options: EmbeddedOptions,
+    { broker, publisher, server, sockets, held }: Parts,
+  ) {
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : options.port;
     const scheme = options.tls ? 'mqtts' : 'mqtt';
     this.url = `${scheme}://${options.host.includes(':') ? `[${options.host}]` : options.host}:${port}`;
-    this.courier = courier;
+    this.publisher = publisher;
     this.#broker = broker;
     this.#server = server;
     this.#sockets = sockets;
@@ -79,9 +82,9 @@ export class EmbeddedBroker implements AsyncDisposable {
   static async listen(
     options: EmbeddedOptions,
     intake: Intake,
-    prepare: (courier: Courier) => (filter: string) => Promise<void>,
+    prepare: (publisher: EmbeddedPublisher) => (filter: string) => Promise<void>,
   ): Promise<EmbeddedBroker> {
-    const { host, root, doorkeeper, clock, signal, onReachable } = options;
+    const { host, root, authenticator, clock, signal, onReachable } = options;
     const { anonymous = isLoopback(host) } = options;
     assertSafe(options, anonymous);
     const broker = await Aedes.createBroker({
@@ -93,20 +96,20 @@ export class EmbeddedBroker implements AsyncDisposable {
     });
     const failed = (error: unknown) =>
       signal('background.failed', { task: 'embedded broker', error });
-    const guests = new Guests({
-      ...{ root, doorkeeper: doorkeeper ?? null, clock },
-      endSession: (id) => void sessions.forget(id).catch(failed),
+    const sessions = new ClientSessions({
+      ...{ root, authenticator: authenticator ?? null, clock },
+      endSession: (id) => void stored.forget(id).catch(failed),
     });
-    const mayHear = guests.mayHear.bind(guests);
-    const sessions = boundSessions(broker, guests.hasFilter.bind(guests));
-    broker.on('unsubscribe', (filters, client) => guests.unsubscribed(client, filters));
-    const courier = new Courier(broker, { clock, mayHear, onReachable });
-    guard(broker, { anonymous, root, signal }, guests, intake, prepare(courier));
+    const mayHear = sessions.mayHear.bind(sessions);
+    const stored = boundSessions(broker, sessions.hasFilter.bind(sessions));
+    broker.on('unsubscribe', (filters, client) => sessions.unsubscribed(client, filters));
+    const publisher = new EmbeddedPublisher(broker, { clock, mayHear, onReachable });
+    guard(broker, { anonymous, root, signal }, sessions, intake, prepare(publisher));
     const connections = new Connections({ ...DEFAULT_LIMITS, ...options.limits });
-    const entrance = { broker, guests, courier, connections, signal };
+    const entrance = { broker, sessions, publisher, connections, signal };
     const { server, renewal } = serve(options, (socket) => accept(entrance, socket));
     const sockets = socketsOf(server);
-    const held = [guests, ...(renewal ? [renewal] : [])];
+    const held = [sessions, ...(renewal ? [renewal] : [])];
     (broker as EventEmitter).on('error', failed);
     try {
       await bind(server, options);
@@ -116,7 +119,7 @@ export class EmbeddedBroker implements AsyncDisposable {
       await close(broker);
       throw error;
     }
-    return new EmbeddedBroker(options, { broker, courier, server, sockets, held });
+    return new EmbeddedBroker(options, { broker, publisher, server, sockets, held });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -124,7 +127,7 @@ export class EmbeddedBroker implements AsyncDisposable {
     await close(this.#broker);
     // Those that were just coming in are none of its clients yet
     for (const socket of this.#sockets) socket.destroy();
-    this.courier[Symbol.dispose]();
+    this.publisher[Symbol.dispose]();
     for (const one of this.#held) one[Symbol.dispose]();
     await closed;
   }
@@ -132,16 +135,16 @@ export class EmbeddedBroker implements AsyncDisposable {
 
 interface Parts {
   broker: Aedes;
-  courier: Courier;
+  publisher: EmbeddedPublisher;
   server: Server;
   sockets: ReadonlySet<Socket>;
   held: readonly Disposable[];
 }
 
 /** @throws Error for what would let everybody in */
-function assertSafe({ host, doorkeeper }: EmbeddedOptions, anonymous: boolean): void {
+function assertSafe({ host, authenticator }: EmbeddedOptions, anonymous: boolean): void {
   if (isLoopback(host)) return;
-  if (!doorkeeper) {
+  if (!authenticator) {
     throw new Error(
       `The embedded broker has no passwords to check, so it listens on 127.0.0.1 only, not on ${host}. ` +
         'Give devices secrets, or connect to a broker of your own with MQTT_URL.',
@@ -183,14 +186,14 @@ function socketsOf(server: Server): ReadonlySet<Socket> {
 
 interface Entrance {
   broker: Aedes;
-  guests: Guests;
-  courier: Courier;
+  sessions: ClientSessions;
+  publisher: EmbeddedPublisher;
   connections: Connections;
   signal: MqttListener;
 }
 
 function accept(entrance: Entrance, socket: Socket): void {
-  const { broker, guests, courier, connections, signal } = entrance;
+  const { broker, sessions, publisher, connections, signal } = entrance;
   const slot = connections.enter(socket.remoteAddress ?? '');
   if (typeof slot === 'string') {
     signal('client.refused', { client: '-', reason: slot });
@@ -201,7 +204,7 @@ function accept(entrance: Entrance, socket: Socket): void {
   const client = broker.handle(socket);
   let limit = MAX_PACKET_BYTES.before;
   const watch = new FrameWatch(limit, {
-    onPuback: (packetId) => courier.acknowledged(client.id, packetId),
+    onPuback: (packetId) => publisher.acknowledged(client.id, packetId),
     onTooLarge: (bytes) => {
       const reason = `a packet of ${bytes} bytes; the limit is ${limit}`;
       signal('client.refused', { client: client.id ?? '-', reason });
@@ -210,7 +213,7 @@ function accept(entrance: Entrance, socket: Socket): void {
   });
   client.once('connected', () => {
     slot.admitted();
-    limit = guests.isDevice(client) ? MAX_PACKET_BYTES.device : MAX_PACKET_BYTES.bridge;
+    limit = sessions.isDevice(client) ? MAX_PACKET_BYTES.device : MAX_PACKET_BYTES.bridge;
     watch.limit = limit;
   });
   // After aedes has taken `readable`: then `data` only reads along with what aedes reads

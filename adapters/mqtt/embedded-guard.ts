@@ -1,7 +1,7 @@
 import type { Aedes, AuthenticateError, Client, PublishPacket } from 'aedes';
 import { messageOf } from '../../engine/index.ts';
+import type { ClientSessions } from './client-sessions.ts';
 import type { InboundPacket } from './codec.ts';
-import type { Guests } from './guests.ts';
 import type { Intake } from './intake.ts';
 import { isDeviceChannel, nativeTopic } from './native-topics.ts';
 import type { MqttListener } from './signals.ts';
@@ -27,7 +27,7 @@ const NOT_AUTHORIZED = 5;
 export function guard(
   broker: Aedes,
   options: Door,
-  guests: Guests,
+  sessions: ClientSessions,
   intake: Intake,
   prepare: (filter: string) => Promise<void>,
 ): void {
@@ -37,7 +37,7 @@ export function guard(
     return new Error(reason);
   };
   const admit = async (client: Client, username: string | undefined, password: string) => {
-    if (username !== undefined) return await guests.admit(client, username, password);
+    if (username !== undefined) return await sessions.admit(client, username, password);
     return anonymous ? null : 'it gave no name and password';
   };
 
@@ -70,14 +70,14 @@ export function guard(
       );
       return;
     }
-    if (!guests.mayPublish(client, topic)) {
-      guests.refused(client, 'publish', topic);
+    if (!sessions.mayPublish(client, topic)) {
+      sessions.refused(client, 'publish', topic);
       done(refuse(client, `may not publish to ${topic}: it is none of its devices’`));
       return;
     }
     // The twin remembers what its device says; retained here it would be kept for as long as the process runs
-    if (guests.isDevice(client)) packet.retain = false;
-    void intake.take(inbound(packet, guests.principalOf(client))).then((verdict) => {
+    if (sessions.isDevice(client)) packet.retain = false;
+    void intake.take(inbound(packet, sessions.principalOf(client))).then((verdict) => {
       const outcome = verdict === 'withheld' ? new Error('not acknowledged: send it again') : null;
       // In a tick of its own: aedes drops what another message overtakes on its way through promises
       setImmediate(done, outcome);
@@ -91,8 +91,8 @@ export function guard(
       done(null, null);
       return;
     }
-    if (!guests.subscribe(client, subscription.topic)) {
-      guests.refused(client, 'subscribe', subscription.topic);
+    if (!sessions.subscribe(client, subscription.topic)) {
+      sessions.refused(client, 'subscribe', subscription.topic);
       refuse(
         client,
         `may not subscribe to ${subscription.topic}: it names none of its devices, or is one too many`,

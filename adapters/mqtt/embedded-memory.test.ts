@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MqttAdapter, startMqtt } from './index.ts';
 import { Device } from './testing/device.ts';
-import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';
+import { FakeAuthenticator } from './testing/fake-authenticator.ts';
 import { desiredRow, FakeEngine } from './testing/fake-engine.ts';
 
 const SECRET = 'secret';
@@ -26,7 +26,7 @@ beforeEach(async () => {
         host: '127.0.0.1',
         port: 0,
         portFixed: false,
-        doorkeeper: new FakeDoorkeeper().let('home/pump', SECRET).let('home/fan', SECRET),
+        authenticator: new FakeAuthenticator().let('home/pump', SECRET).let('home/fan', SECRET),
         // Who comes without a name stands for a bridge: it hears everything
         anonymous: true,
       },

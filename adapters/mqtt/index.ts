@@ -17,8 +17,14 @@ import { RetainedDesired } from './retained-desired.ts';
 import { mqttSink, SINK_NAME, type Transport } from './sink.ts';
 import { isTopicName } from './topic.ts';
 
+export type {
+  AccountBook,
+  Authenticator,
+  BrokerAccount,
+  Guest,
+  TlsSource,
+} from './authenticator.ts';
 export { homesOfTemplates } from './codecs/template-homes.ts';
-export type { AccountBook, BrokerAccount, Doorkeeper, Guest, TlsSource } from './doorkeeper.ts';
 export { type Bridge, firstAccounts } from './dynamic-security-commands.ts';
 export type { Provisioning } from './envelope-of.ts';
 export type { ExternalMode, MqttAdapter, MqttOptions } from './options.ts';
@@ -147,12 +153,12 @@ async function embedded(
       onReachable: () => engine.wakeSink(SINK_NAME),
     },
     intake,
-    (courier) => {
+    (publisher) => {
       const desired = new RetainedDesired({
         engine,
         codecs,
         root,
-        publish: (said) => courier.publish(said),
+        publish: (said) => publisher.publish(said),
       });
       retained = desired;
       return (filter) => desired.restore(filter);
@@ -161,7 +167,7 @@ async function embedded(
   const transport: Transport = {
     send: (row, outgoing) => {
       if (outgoing.retain) retained?.published(row);
-      return broker.courier.send(row, outgoing);
+      return broker.publisher.send(row, outgoing);
     },
   };
   const sink = engine.addSink(mqttSink(codecs, transport, sinkOptions(options)));
@@ -171,7 +177,7 @@ async function embedded(
     connected: () => open,
     whenConnected: () => Promise.resolve(),
     stats: () => ({ connected: open, underway: intake.underway }),
-    // It asks the doorkeeper
+    // It asks the authenticator
     announce: () => Promise.resolve(),
     async [Symbol.asyncDispose]() {
       open = false;

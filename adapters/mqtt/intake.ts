@@ -11,7 +11,7 @@ import type { CodecSet } from './codec-set.ts';
 import { envelopeOf, type Provisioning } from './envelope-of.ts';
 import type { MqttListener, PacketOutcome } from './signals.ts';
 import { UnknownTopics } from './unknown-topics.ts';
-import { isOverloaded, WaitingLane } from './waiting-lane.ts';
+import { isOverloaded, WaitingQueue } from './waiting-queue.ts';
 
 /**
  * What the transport does with a packet: `settled` and `foreign` (nobody here asked for its topic)
@@ -35,7 +35,7 @@ export interface IntakeOptions {
 export class Intake implements Disposable {
   readonly #options: IntakeOptions;
   readonly #source: Disposable;
-  #lanes = new Map<string, WaitingLane>();
+  #lanes = new Map<string, WaitingQueue>();
   readonly #unknown = new UnknownTopics();
   #underway = 0;
   #retries = 0;
@@ -155,7 +155,7 @@ export class Intake implements Disposable {
     const { home } = envelope;
     const known = this.#lanes.get(home);
     if (known) return known.enqueue(envelope);
-    const lane = new WaitingLane(this.#options.engine, home);
+    const lane = new WaitingQueue(this.#options.engine, home);
     this.#lanes.set(home, lane);
     const receipt = lane.enqueue(envelope);
     this.#options.signal('intake.waiting', { home, packets: lane.length });

@@ -1,6 +1,6 @@
 import type { DeliveryOutcome, DeliveryRow, Engine } from '../../engine/index.ts';
+import type { AccountBook, Authenticator, BrokerAccount, TlsSource } from './authenticator.ts';
 import type { MessageSource } from './codecs/messages.ts';
-import type { AccountBook, BrokerAccount, Doorkeeper, TlsSource } from './doorkeeper.ts';
 import type { Provisioning } from './envelope-of.ts';
 import type { MqttListener } from './signals.ts';
 
@@ -52,7 +52,7 @@ export interface EmbeddedMode {
     port: number;
     portFixed: boolean;
     /** Without it only loopback can be listened on. */
-    doorkeeper?: Doorkeeper | undefined;
+    authenticator?: Authenticator | undefined;
     /** Whether clients may come without a name, and then do all. Default: on loopback. */
     anonymous?: boolean | undefined;
     tls?: TlsSource | undefined;

@@ -1,6 +1,6 @@
 /** Writes down who has changed what over HTTP, and who was refused. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { type Deed, type Identity, nameOf } from '../../identity/index.ts';
+import { type AuditedAction, type Identity, nameOf } from '../../identity/index.ts';
 import { pathOf } from '../problem.ts';
 
 declare module 'fastify' {
@@ -46,7 +46,7 @@ function isStranger({ refusedBecause }: FastifyRequest): boolean {
   return refusedBecause === 'hidden' || refusedBecause === 'anonymous';
 }
 
-function deedOf(request: FastifyRequest, reply: FastifyReply, who: string): Deed {
+function deedOf(request: FastifyRequest, reply: FastifyReply, who: string): AuditedAction {
   const { provedAs } = request;
   const { home = provedAs?.home ?? null } = (request.params ?? {}) as { home?: string };
   const { statusCode } = reply;

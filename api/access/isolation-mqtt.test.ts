@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type MqttAdapter, startMqtt } from '../../adapters/mqtt/index.ts';
 import { dynamicSecurityMissing, Mosquitto } from '../../adapters/mqtt/testing/mosquitto.ts';
 import { Recorder } from '../../adapters/mqtt/testing/recorder.ts';
-import { doorkeeperOf } from './mqtt-doorkeeper.ts';
+import { authenticatorOf } from './mqtt-authenticator.ts';
 import { A, B, CANARY, TwoHomes } from './testing/two-homes.ts';
 
 const TIMES = Number(process.env.FUZZ_RUNS ?? 1);
@@ -104,11 +104,11 @@ describe.each(PROTOCOLS)('devices and gateways of one home at %s', (name) => {
       provisioning: (home) => identity.policies.of(home) ?? 'claim',
       homesync: true,
       mode: broker
-        ? { url: broker.url, ...ENGINE, accounts: identity.speakers }
+        ? { url: broker.url, ...ENGINE, accounts: identity.mqttAccounts }
         : {
             embedded: {
               ...{ host: '127.0.0.1', port: 0, portFixed: false, anonymous: false },
-              doorkeeper: doorkeeperOf(identity, () => 'id'),
+              authenticator: authenticatorOf(identity, () => 'id'),
             },
           },
     });

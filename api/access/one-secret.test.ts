@@ -5,7 +5,7 @@ import { Device } from '../../adapters/mqtt/testing/device.ts';
 import { dynamicSecurityMissing, Mosquitto } from '../../adapters/mqtt/testing/mosquitto.ts';
 import { Recorder } from '../../adapters/mqtt/testing/recorder.ts';
 import { ApiBench } from '../http/testing/api-bench.ts';
-import { doorkeeperOf } from './mqtt-doorkeeper.ts';
+import { authenticatorOf } from './mqtt-authenticator.ts';
 
 const ENGINE = { username: 'homeostat', password: 'of the engine' };
 const free = { token: null };
@@ -35,11 +35,11 @@ describe.each(['the embedded broker', 'Mosquitto'])('the secret of a device at %
         signals.push({ name: signal, fields }),
       provisioning: () => 'claim',
       mode: broker
-        ? { url: broker.url, ...ENGINE, accounts: identity.speakers }
+        ? { url: broker.url, ...ENGINE, accounts: identity.mqttAccounts }
         : {
             embedded: {
               ...{ host: '127.0.0.1', port: 0, portFixed: false, anonymous: false },
-              doorkeeper: doorkeeperOf(identity, () => 'id'),
+              authenticator: authenticatorOf(identity, () => 'id'),
             },
           },
     });

@@ -8,7 +8,7 @@ import type {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Engine } from '../../engine/index.ts';
 import type { HomePolicy, Identity } from '../../identity/index.ts';
-import type { Desk } from '../gateways/desk.ts';
+import type { PullQueue } from '../gateways/pull-queue.ts';
 import type { Kits } from '../kits.ts';
 import type { RuleWork } from '../rule-work/rule-work.ts';
 
@@ -42,7 +42,7 @@ export interface RouteContext {
 /** What devices and gateways meet. */
 export interface DeviceContext {
   /** Where gateways without MQTT fetch what is for their devices. */
-  desk: Desk;
+  pullQueue: PullQueue;
   /** The broker as devices reach it. Null: not yet. */
   brokerUrl: () => string | null;
   /** The first levels of the topics. */

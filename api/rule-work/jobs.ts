@@ -28,7 +28,7 @@ import {
 } from '../blueprints.ts';
 import { type KitPlan, planKit } from '../kit-plan.ts';
 import type { GivenKit } from '../kits.ts';
-import { type GivenRule, householdOf, idOf, type ReadRule, readGiven } from '../rulebook.ts';
+import { type GivenRule, homeSnapshotOf, idOf, type ReadRule, readGiven } from '../rulebook.ts';
 
 export const jobs = {
   /** A rule among the twins and the rules of its home. @param input `except`: default, what it calls itself */
@@ -37,7 +37,7 @@ export const jobs = {
     input: { home: string; given: GivenRule; except?: string },
   ): Promise<ReadRule & { id: string }> {
     const id = idOf(input.given);
-    const home = await householdOf(reader, input.home, input.except ?? id);
+    const home = await homeSnapshotOf(reader, input.home, input.except ?? id);
     return { ...readGiven(input.given, home), id };
   },
 
@@ -46,7 +46,7 @@ export const jobs = {
     { home, rule, definition, source }: Recheck,
   ): Promise<RuleProblem[]> {
     const { locate } = source === null ? parseRule(null) : readRule(source);
-    return checkRule(definition, await householdOf(reader, home, rule), locate);
+    return checkRule(definition, await homeSnapshotOf(reader, home, rule), locate);
   },
 
   /** A blueprint, and the rules that it would break. */

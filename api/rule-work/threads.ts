@@ -27,36 +27,36 @@ const QUICK_MS = 10_000;
 const IDLE_MS = 60_000;
 const NEVER = new AbortController().signal;
 
-interface Lane {
+interface WorkerQueue {
   queue: Queue;
   thread: Thread;
   idle: NodeJS.Timeout | null;
 }
 
 export class RuleThreads implements RuleWork {
-  readonly #quick: Lane;
-  readonly #long: Lane;
+  readonly #quick: WorkerQueue;
+  readonly #long: WorkerQueue;
   readonly #closing = new AbortController();
 
   constructor({ storage, kindsDir, memoryMb, seconds, file }: ThreadsOptions) {
     const beside = file ?? new URL('./thread-main.js', import.meta.url);
-    const lane = (timeMs: number, mostOfOne: number): Lane => ({
+    const worker = (timeMs: number, mostOfOne: number): WorkerQueue => ({
       queue: new Queue({ mostOfOne, most: 64 }),
       thread: new Thread({ storage, kindsDir, memoryMb, timeMs, file: beside }),
       idle: null,
     });
-    this.#quick = lane(QUICK_MS, 8);
-    this.#long = lane(seconds * 1_000, 2);
+    this.#quick = worker(QUICK_MS, 8);
+    this.#long = worker(seconds * 1_000, 2);
   }
 
   for({ account, signal }: Caller): Aside {
     const isLimited = signal !== undefined;
     const until = AbortSignal.any([signal ?? NEVER, this.#closing.signal]);
     return (job, input) => {
-      const lane = LONG.has(job) ? this.#long : this.#quick;
+      const worker = LONG.has(job) ? this.#long : this.#quick;
       const given = { job: job as JobName, input, home: input.home };
-      return lane.queue.add(account, isLimited, until, () =>
-        within(lane, () => lane.thread.do(given, until)),
+      return worker.queue.add(account, isLimited, until, () =>
+        within(worker, () => worker.thread.do(given, until)),
       ) as Promise<never>;
     };
   }
@@ -79,12 +79,12 @@ export class RuleThreads implements RuleWork {
 }
 
 /** Keeps the thread while it is used, and for a while after. */
-async function within<T>(lane: Lane, work: () => Promise<T>): Promise<T> {
-  if (lane.idle) clearTimeout(lane.idle);
+async function within<T>(worker: WorkerQueue, work: () => Promise<T>): Promise<T> {
+  if (worker.idle) clearTimeout(worker.idle);
   try {
     return await work();
   } finally {
-    lane.idle = setTimeout(() => void lane.thread.end(), IDLE_MS);
-    lane.idle.unref();
+    worker.idle = setTimeout(() => void worker.thread.end(), IDLE_MS);
+    worker.idle.unref();
   }
 }

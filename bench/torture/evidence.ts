@@ -3,7 +3,7 @@ import {
   type DeadLetterRow,
   type DeliveryRow,
   type IntentRow,
-  intentVerbs,
+  intentService,
   type JournalRow,
   keyOf,
   type LoadedTwin,
@@ -50,7 +50,7 @@ export async function gather(databaseUrl: string): Promise<Evidence> {
     projection: await projectionEvidence(storage, homes),
     readAt: Date.now(),
   };
-  const intents = intentVerbs({
+  const intents = intentService({
     storage,
     sendOf: () => ({ sentAt: null, handedAt: null, attempts: 0 }),
   });

@@ -31,8 +31,8 @@ import { birth, turn } from '../turn/turn.ts';
 import type { Destinations, FollowUp, Turned, TurnResult } from '../turn/turned.ts';
 import { beginning, following, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
 import {
+  CommitBuilder,
   deadLetter,
-  Ledger,
   type Rows,
   type Sending,
   type Settled,
@@ -41,12 +41,12 @@ import {
 import type { HomeCosts } from './home-costs.ts';
 import { bytesOf, type JournalDays, type Written } from './journal-days.ts';
 import type { Mail, Waiting } from './mail.ts';
-import { type HomeWatches, WATCHES, watchTargets } from './observers.ts';
+import { type HomeObservers, WATCHES, watchTargets } from './observers.ts';
 import { JOURNAL_BYTES } from './quotas.ts';
-import { Household, type HouseholdSource } from './working-set.ts';
+import { WorkingSet, type WorkingSetSource } from './working-set.ts';
 
 /** What a batch needs to know of its surroundings. */
-export interface BatchContext extends HouseholdSource {
+export interface BatchContext extends WorkingSetSource {
   destinations: Destinations;
   defaultTimezone: string;
   checkpointEvery: number;
@@ -71,7 +71,7 @@ export interface FoldedBatch {
   /** All twins whose copy in memory is another now. */
   twins: LiveTwin[];
   /** Homes of which memory does not know yet who watches whom, or not what it is now. */
-  watches: { home: string; watches: HomeWatches }[];
+  watches: { home: string; watches: HomeObservers }[];
   /** How many twins there are in homes in which one may have come into being. */
   censuses: { home: string; census: Census }[];
   written: Written;
@@ -145,8 +145,8 @@ export async function* foldInSlices(
 class Batch {
   readonly #context: BatchContext;
   readonly #now: number;
-  readonly #household: Household;
-  readonly #ledger = new Ledger();
+  readonly #workingSet: WorkingSet;
+  readonly #commit = new CommitBuilder();
   readonly #wideTurns: number;
   #widest = 0;
   readonly #written = new Map<string, number>();
@@ -159,17 +159,17 @@ class Batch {
     this.#context = context;
     this.#now = now;
     this.#wideTurns = wideTurns;
-    this.#household = new Household(context);
+    this.#workingSet = new WorkingSet(context);
   }
 
   get turns(): number {
-    return this.#ledger.turns;
+    return this.#commit.turns;
   }
 
   /** @param isSpent whether it is time for a pause */
   async *fold(mail: readonly Mail[], isSpent: () => boolean): AsyncGenerator<undefined, void> {
-    await this.#household.load(mail.flatMap((m) => (m.type === 'task' ? [] : [addressOf(m)])));
-    await this.#household.loadHomes(
+    await this.#workingSet.load(mail.flatMap((m) => (m.type === 'task' ? [] : [addressOf(m)])));
+    await this.#workingSet.loadHomes(
       mail.flatMap((m) => (m.type === 'envelope' ? [m.envelope] : [])),
     );
     let round: Item[] = [];
@@ -185,7 +185,7 @@ class Batch {
     }
     // What twins told each other arrives after what was in their mailboxes before
     while (round.length > 0) {
-      await this.#household.load(round.map(({ envelope }) => envelope));
+      await this.#workingSet.load(round.map(({ envelope }) => envelope));
       const next: Item[] = [];
       for (const item of round) {
         const led = this.#turn(item);
@@ -198,24 +198,24 @@ class Batch {
   }
 
   finish(): FoldedBatch {
-    const { turned, rebound, related } = this.#household.changed();
-    const rows = this.#ledger.rows(
+    const { turned, rebound, related } = this.#workingSet.changed();
+    const rows = this.#commit.rows(
       turned,
       rebound.map(({ home, twin, wakeAt }) => ({ home, twin, wakeAt })),
     );
     return {
       rows,
       changed: Object.values(rows).some((list) => list.length > 0),
-      turns: this.#ledger.turns,
+      turns: this.#commit.turns,
       widest: this.#widest,
       twins: [...turned, ...rebound, ...related],
-      watches: this.#household.rewatched(),
-      censuses: this.#household.counted(),
+      watches: this.#workingSet.rewatched(),
+      censuses: this.#workingSet.counted(),
       written: { now: this.#now, bytes: this.#written, told: [...this.#told] },
-      receipts: this.#ledger.receipts,
-      sendings: this.#ledger.sendings(),
-      changes: (sendOf, isFollowed) => this.#ledger.changes(sendOf, isFollowed),
-      signals: this.#ledger.signals,
+      receipts: this.#commit.receipts,
+      sendings: this.#commit.sendings(),
+      changes: (sendOf, isFollowed) => this.#commit.changes(sendOf, isFollowed),
+      signals: this.#commit.signals,
     };
   }
 
@@ -231,7 +231,7 @@ class Batch {
         this.wide.add(envelope.home);
         return NOTHING;
       }
-      const existing = this.#household.twin(envelope);
+      const existing = this.#workingSet.twin(envelope);
       if (existing === null) return this.#firstTurn(item);
       return this.#costing(existing, () => this.#nextTurn(existing, item));
     });
@@ -266,7 +266,7 @@ class Batch {
     assertMaySay(twin.kindOf, envelope);
     if (envelope.event.type === 'twin.created') {
       if (envelope.dedupe && hasSeen(twin.state.seen, idHash(envelope.id))) {
-        this.#ledger.settle(envelope, waiting, {
+        this.#commit.settle(envelope, waiting, {
           status: 'duplicate',
           revision: twin.revision,
           effects: [],
@@ -284,7 +284,7 @@ class Batch {
       isTold(envelope) &&
       !Object.hasOwn(twin.kindOf.events, envelope.event.type)
     ) {
-      this.#ledger.settle(envelope, waiting, {
+      this.#commit.settle(envelope, waiting, {
         status: 'ignored',
         revision: twin.revision,
         effects: [],
@@ -292,10 +292,10 @@ class Batch {
       });
       return NOTHING;
     }
-    const facts = envelope.facts ?? this.#household.factsFor(twin);
+    const facts = envelope.facts ?? this.#workingSet.factsFor(twin);
     const result = this.#fold(twin, facts ? { ...envelope, facts } : envelope);
     if (!('twin' in result)) {
-      this.#ledger.settle(envelope, waiting, {
+      this.#commit.settle(envelope, waiting, {
         revision: twin.revision,
         effects: [],
         ...result,
@@ -303,7 +303,7 @@ class Batch {
       return NOTHING;
     }
     if (envelope.folded) {
-      this.#ledger.signal('telemetry.folded', {
+      this.#commit.signal('telemetry.folded', {
         twin: keyOf(twin),
         samples: envelope.folded.samples,
       });
@@ -343,7 +343,7 @@ class Batch {
     const { home, twin, ifUnknown } = envelope;
     // Somebody's Last Will must not bring back what was deleted
     if (envelope.event.type === 'status' && envelope.sender === 'device') {
-      this.#ledger.settle(envelope, waiting, {
+      this.#commit.settle(envelope, waiting, {
         status: 'ignored',
         revision: 0,
         effects: [],
@@ -354,8 +354,8 @@ class Batch {
     const kind = envelope.kind === undefined ? undefined : this.#context.kinds.get(envelope.kind);
     if (kind) this.#assertMayBegin(kind, envelope);
     if (ifUnknown === 'candidate' && envelope.kind !== undefined) {
-      this.#ledger.candidate(envelope, envelope.kind, this.#now);
-      this.#ledger.settle(envelope, waiting, {
+      this.#commit.candidate(envelope, envelope.kind, this.#now);
+      this.#commit.settle(envelope, waiting, {
         status: 'rejected',
         code: 'unclaimed',
         reason: `${keyOf(envelope)} waits to be claimed`,
@@ -372,12 +372,12 @@ class Batch {
         hint: `Known kinds: ${[...this.#context.kinds.keys()].join(', ')}.`,
       });
     }
-    this.#household.assertRoom(home, kind.kind);
+    this.#workingSet.assertRoom(home, kind.kind);
     const asked = envelope.event.type === 'twin.created';
     // A first message that its kind refuses must not leave an empty twin behind
     const before = asked ? null : this.#probe(kind, envelope);
     const created = this.#create(kind, envelope, asked);
-    this.#ledger.signal('twin.created', {
+    this.#commit.signal('twin.created', {
       twin: keyOf(envelope),
       kind: kind.kind,
       source: envelope.source,
@@ -396,7 +396,7 @@ class Batch {
   #firstMessage(creation: Led, address: Address, item: Item): NonNullable<Led['observe']> {
     const all = this.#allOf.bind(this);
     const turnOf = (): Led => {
-      const born = this.#household.twin(address);
+      const born = this.#workingSet.twin(address);
       return born ? this.#refusing(item, () => this.#nextTurn(born, item)) : NOTHING;
     };
     return function* (next) {
@@ -438,7 +438,7 @@ class Batch {
       this.#now,
       this.#context.destinations,
     );
-    if (!this.#household.home(envelope.home)) {
+    if (!this.#workingSet.home(envelope.home)) {
       const { home } = envelope;
       const incarnation = this.#context.newId();
       const row = {
@@ -448,15 +448,15 @@ class Batch {
         timezone: made.timezone,
         createdAt: this.#now,
       };
-      this.#household.addHome(row);
-      this.#ledger.home(row);
+      this.#workingSet.addHome(row);
+      this.#commit.home(row);
     }
     return born;
   }
 
   /** Of a twin that comes into being there. */
   #originOf(home: string): { timezone: string; incarnation: string; epoch: number } {
-    const timezone = this.#household.home(home)?.timezone ?? this.#context.defaultTimezone;
+    const timezone = this.#workingSet.home(home)?.timezone ?? this.#context.defaultTimezone;
     return { timezone, incarnation: this.#context.newId(), epoch: this.#context.epoch() };
   }
 
@@ -469,26 +469,26 @@ class Batch {
         hint: 'The turn is undone. Let the twin remember less: shorten lists and texts in its variables or settings.',
       });
     }
-    this.#household.turned(twin);
-    if (before === null) this.#household.born(twin);
-    this.#ledger.turn(turned);
+    this.#workingSet.turned(twin);
+    if (before === null) this.#workingSet.born(twin);
+    this.#commit.turn(turned);
     if (this.#context.quotas.countsJournal(twin.home)) {
       this.#written.set(twin.home, (this.#written.get(twin.home) ?? 0) + bytesOf(journal));
     }
     // Replay cannot fold what an older version of the kind did: it begins where the new one took over
-    if (before?.migratedFrom !== undefined) this.#ledger.checkpoint(before, this.#now);
+    if (before?.migratedFrom !== undefined) this.#commit.checkpoint(before, this.#now);
     if (twin.revision % this.#context.checkpointEvery === 0) {
-      this.#ledger.checkpoint(twin, this.#now);
+      this.#commit.checkpoint(twin, this.#now);
     }
     if (twin.room !== (before?.room ?? null)) this.#relate(before?.room ?? null, twin);
     if (turned.timer) {
       const { id, lateMs, fired } = turned.timer;
       const fields = { twin: keyOf(twin), timer: id, lateMs };
-      this.#ledger.signal(fired ? 'timer.fired' : 'timer.skipped', fields);
+      this.#commit.signal(fired ? 'timer.fired' : 'timer.skipped', fields);
     }
     const effects = journal.effects.map(({ id }) => id);
     const { revision } = twin;
-    this.#ledger.settle(
+    this.#commit.settle(
       envelope,
       waiting,
       turned.status === 'late'
@@ -509,7 +509,7 @@ class Batch {
     const told = turned.followUps.map((followUp) =>
       following(item, this.#carry(envelope, followUp)),
     );
-    const watchers = turned.status === 'late' ? [] : this.#household.watchersOf(twin);
+    const watchers = turned.status === 'late' ? [] : this.#workingSet.watchersOf(twin);
     if (watchers.length === 0) return { observe: null, told };
     return { observe: (next) => this.#observe(before, turned, item, watchers, next), told };
   }
@@ -528,11 +528,11 @@ class Batch {
       const address: Address = { home: twin.home, twin: id };
       const watcher = id === twin.twin ? null : this.#readable(address);
       if (!watcher || this.#context.heldBack.has(watcher.kind)) continue;
-      const { heed } = watcher.kindOf;
-      if (!heed) continue;
+      const { onObserved } = watcher.kindOf;
+      if (!onObserved) continue;
       let facts: Facts | undefined;
       const factsNow = () => {
-        facts ??= this.#household.factsFor(watcher) ?? {};
+        facts ??= this.#workingSet.factsFor(watcher) ?? {};
         return facts;
       };
       const envelope = (event: EventData): Envelope => ({
@@ -547,7 +547,9 @@ class Batch {
       });
       let led = NOTHING;
       try {
-        const event = this.#costing(watcher, () => heed(watcher.snapshot.context, seen, factsNow));
+        const event = this.#costing(watcher, () =>
+          onObserved(watcher.snapshot.context, seen, factsNow),
+        );
         if (event !== null) led = this.#turn(following(item, envelope(event)));
       } catch (thrown) {
         const event = { type: 'observed', twin: twin.twin, turn: seen.turn };
@@ -562,27 +564,27 @@ class Batch {
   #rewatch(twin: LiveTwin): void {
     const targets = watchTargets(twin);
     if (sameJson(targets, [...(twin.relations[WATCHES] ?? [])].sort())) return;
-    this.#ledger.relation({
+    this.#commit.relation({
       home: twin.home,
       twin: twin.twin,
       name: WATCHES,
       targets: [...targets],
     });
-    this.#household.setWatches(twin, targets);
-    this.#household.turned({ ...twin, relations: { ...twin.relations, [WATCHES]: [...targets] } });
+    this.#workingSet.setWatches(twin, targets);
+    this.#workingSet.turned({ ...twin, relations: { ...twin.relations, [WATCHES]: [...targets] } });
   }
 
   /** A twin has come into a room or left one: both sides know from now on. */
   #relate(former: string | null, twin: LiveTwin): void {
     const { home, twin: member, room } = twin;
-    this.#ledger.relation({
+    this.#commit.relation({
       home,
       twin: member,
       name: 'room',
       targets: room === null ? [] : [room],
     });
-    if (former !== null) this.#household.setMember({ home, twin: former }, member, false);
-    if (room !== null) this.#household.setMember({ home, twin: room }, member, true);
+    if (former !== null) this.#workingSet.setMember({ home, twin: former }, member, false);
+    if (room !== null) this.#workingSet.setMember({ home, twin: room }, member, true);
   }
 
   /** A follow-up as an envelope of the same home, in the same chain of causes. */
@@ -625,13 +627,13 @@ class Batch {
     }
     if (!twin) return;
     const wakeAt = nextDue(twin.state);
-    if (wakeAt !== twin.wakeAt) this.#household.rebound({ ...twin, wakeAt });
+    if (wakeAt !== twin.wakeAt) this.#workingSet.rebound({ ...twin, wakeAt });
   }
 
   /** A twin that cannot be read cannot be woken either; its next event says so. */
   #readable(address: Address): LiveTwin | null {
     try {
-      return this.#household.twin(address);
+      return this.#workingSet.twin(address);
     } catch {
       return null;
     }
@@ -639,11 +641,11 @@ class Batch {
 
   #refuse(envelope: Envelope, waiting: Waiting[] | null, error: EngineError): void {
     const isFlaw = error.code === 'machine-failed' || error.code === 'state-unreadable';
-    if (error.quota) this.#ledger.signal('quota.refused', { quota: error.quota.quota });
+    if (error.quota) this.#commit.signal('quota.refused', { quota: error.quota.quota });
     if (!envelope.kept && (!envelope.answered || isFlaw) && !this.#isKnown(envelope, error)) {
-      this.#ledger.deadLetter(deadLetter(this.#context.newId(), envelope, error, this.#now));
+      this.#commit.deadLetter(deadLetter(this.#context.newId(), envelope, error, this.#now));
     }
-    this.#ledger.settle(envelope, waiting, {
+    this.#commit.settle(envelope, waiting, {
       status: 'rejected',
       code: error.code,
       reason: error.message,

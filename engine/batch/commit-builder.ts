@@ -46,7 +46,7 @@ export interface Settled {
 }
 
 /** What a batch comes to: the rows to store, and what to say once they are stored. */
-export class Ledger {
+export class CommitBuilder {
   readonly receipts: Settled[] = [];
   readonly signals: Signal[] = [];
   /** By status and source: the signals that count. */

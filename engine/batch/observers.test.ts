@@ -7,7 +7,7 @@ import type { EventsOf } from '../model/kind.ts';
 import { startEngine } from '../testing/engine-bench.ts';
 import { idLike } from '../testing/ids.ts';
 import { lamp } from '../testing/lamp.ts';
-import { HomeWatches } from './observers.ts';
+import { HomeObservers } from './observers.ts';
 
 const watch = z.union([
   z.object({ twin: z.string() }),
@@ -78,7 +78,7 @@ const watcher = defineKind({
   }),
   watches: ({ whom }) => whom,
   reads: () => [{ twin: 'meter', path: ['reported', 'power'] }],
-  heed(_context, { twin, before, after }) {
+  onObserved(_context, { twin, before, after }) {
     const was = (before?.reported.on ?? null) as boolean | null;
     const on = (after.reported.on ?? null) as boolean | null;
     if (twin === 'mirror' || was === on) return null;
@@ -228,9 +228,9 @@ describe('a watcher', () => {
 
 test('an index of a home changes with its watchers', () => {
   const twin = { twin: 'a', kind: 'lamp', room: null };
-  const both = HomeWatches.none.with('w2', ['twin:a', '*']).with('w1', ['kind:lamp']);
+  const both = HomeObservers.none.with('w2', ['twin:a', '*']).with('w1', ['kind:lamp']);
   expect(both.of(twin)).toEqual(['w1', 'w2']);
   expect(both.with('w2', []).of(twin)).toEqual(['w1']);
-  expect(both.with('w2', []).with('w1', [])).toBe(HomeWatches.none);
-  expect(HomeWatches.none.of(twin)).toEqual([]);
+  expect(both.with('w2', []).with('w1', [])).toBe(HomeObservers.none);
+  expect(HomeObservers.none.of(twin)).toEqual([]);
 });

@@ -12,7 +12,7 @@ export const WATCHES = 'watches';
 const NOBODY: readonly string[] = [];
 
 /** Who watches whom in one home. Immutable. */
-export class HomeWatches {
+export class HomeObservers {
   /** By target: watchers, in the order of their ids. */
   readonly #watchers: ReadonlyMap<string, readonly string[]>;
 
@@ -20,10 +20,10 @@ export class HomeWatches {
     this.#watchers = watchers;
   }
 
-  static readonly none = new HomeWatches(new Map());
+  static readonly none = new HomeObservers(new Map());
 
   /** With `watcher` watching these targets and no others. */
-  with(watcher: string, targets: readonly string[]): HomeWatches {
+  with(watcher: string, targets: readonly string[]): HomeObservers {
     const watchers = new Map<string, readonly string[]>();
     for (const [target, those] of this.#watchers) {
       const others = those.filter((other) => other !== watcher);
@@ -32,7 +32,7 @@ export class HomeWatches {
     for (const target of targets) {
       watchers.set(target, [...(watchers.get(target) ?? []), watcher].sort());
     }
-    return watchers.size === 0 ? HomeWatches.none : new HomeWatches(watchers);
+    return watchers.size === 0 ? HomeObservers.none : new HomeObservers(watchers);
   }
 
   /** Who watches this twin, in the order of their ids. */

@@ -6,11 +6,11 @@ import type { HomeRow, LoadedTwin } from '../model/rows.ts';
 import type { Census } from '../storage/port.ts';
 import { gatherFacts } from '../turn/gather-facts.ts';
 import { type LiveTwin, revive } from '../turn/live-twin.ts';
-import { HomeWatches } from './observers.ts';
+import { HomeObservers } from './observers.ts';
 import type { Quotas } from './quotas.ts';
 
 /** Where twins and homes come from. */
-export interface HouseholdSource {
+export interface WorkingSetSource {
   kinds: ReadonlyMap<string, AnyKind>;
   /** Of the database, under which turns are folded; known once the homes are claimed. */
   epoch(): number;
@@ -19,9 +19,9 @@ export interface HouseholdSource {
   load(addresses: readonly Address[]): Promise<LoadedTwin[]>;
   getHome(id: string): Promise<HomeRow | null>;
   /** Who watches whom, of a home that is in memory already. */
-  hotWatches(home: string): HomeWatches | undefined;
+  hotWatches(home: string): HomeObservers | undefined;
   /** The same of others, each that is asked for. */
-  loadWatches(homes: readonly string[]): Promise<Map<string, HomeWatches>>;
+  loadWatches(homes: readonly string[]): Promise<Map<string, HomeObservers>>;
   quotas: Quotas;
   /** The twins of a home whose census is in memory already. */
   hotCensus(home: string): Census | undefined;
@@ -33,13 +33,13 @@ export interface HouseholdSource {
  * The twins that a batch deals with, as they are after its turns so far. Nothing outside sees them
  * before the commit.
  */
-export class Household {
-  readonly #source: HouseholdSource;
+export class WorkingSet {
+  readonly #source: WorkingSetSource;
   /** Null: known not to exist. */
   #twins = new Map<string, LiveTwin | null>();
   #unreadable = new Map<string, EngineError>();
   #homes = new Map<string, HomeRow | null>();
-  #watches = new Map<string, HomeWatches>();
+  #watches = new Map<string, HomeObservers>();
   /** Homes whose watches are others than the store's. */
   #rewatched = new Set<string>();
   /** Of homes in which a twin may come into being. */
@@ -52,7 +52,7 @@ export class Household {
   /** Room changes of this batch, for rooms that it loads afterwards. */
   #memberships: { room: string; member: string; belongs: boolean }[] = [];
 
-  constructor(source: HouseholdSource) {
+  constructor(source: WorkingSetSource) {
     this.#source = source;
   }
 
@@ -63,8 +63,8 @@ export class Household {
   async load(addresses: readonly (Address | Envelope)[]): Promise<void> {
     await Promise.all([this.#loadTwins(addresses), this.#loadWatches(addresses)]);
     const watchers = addresses.flatMap((address) => {
-      const watches = this.#watches.get(address.home) ?? HomeWatches.none;
-      if (watches === HomeWatches.none) return [];
+      const watches = this.#watches.get(address.home) ?? HomeObservers.none;
+      if (watches === HomeObservers.none) return [];
       const { home, twin } = address;
       const known = this.#known(address);
       const event = 'event' in address ? address.event : null;
@@ -178,15 +178,15 @@ export class Household {
   }
 
   setWatches({ home, twin }: Address, targets: readonly string[]): void {
-    this.#watches.set(home, (this.#watches.get(home) ?? HomeWatches.none).with(twin, targets));
+    this.#watches.set(home, (this.#watches.get(home) ?? HomeObservers.none).with(twin, targets));
     this.#rewatched.add(home);
   }
 
   /** Watches that are new in memory, for after the commit. */
-  rewatched(): { home: string; watches: HomeWatches }[] {
+  rewatched(): { home: string; watches: HomeObservers }[] {
     return [...this.#rewatched].map((home) => ({
       home,
-      watches: this.#watches.get(home) ?? HomeWatches.none,
+      watches: this.#watches.get(home) ?? HomeObservers.none,
     }));
   }
 

@@ -2,7 +2,7 @@ import type { HomeChange, PlacedChange } from './change.ts';
 import { type ChangePosition, comparePositions, samePosition } from './change-position.ts';
 
 /** The last changes of a home, without a hole up to now: what a stream that was cut off goes on with. */
-export class HomeMemory {
+export class ChangeBuffer {
   #changes: PlacedChange[] = [];
   /** Whatever comes after it is here; null: begins with the first change. */
   #from: ChangePosition | null = null;

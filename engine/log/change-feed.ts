@@ -1,5 +1,5 @@
 import type { GapReason, HomeChange, PlacedChange, Subscription } from './change.ts';
-import { HomeMemory } from './change-buffer.ts';
+import { ChangeBuffer } from './change-buffer.ts';
 import { type ChangePosition, positionAfter } from './change-position.ts';
 import { Subscriber } from './subscriber.ts';
 
@@ -27,7 +27,7 @@ export class ChangeFeed {
   #subscribers = new Set<Subscriber>();
   /** Of those, how many follow all homes. */
   #everywhere = 0;
-  #homes = new Map<string, HomeMemory>();
+  #homes = new Map<string, ChangeBuffer>();
   #remembered = 0;
   #reads = 0;
   #reading: Promise<unknown> = Promise.resolve();
@@ -108,8 +108,8 @@ export class ChangeFeed {
     for (const subscriber of [...this.#subscribers]) subscriber[Symbol.dispose]();
   }
 
-  #begin(home: string): HomeMemory {
-    const memory = new HomeMemory();
+  #begin(home: string): ChangeBuffer {
+    const memory = new ChangeBuffer();
     this.#homes.set(home, memory);
     const mark = (seq: number) => {
       memory.mark(positionAfter(this.#options.epoch(), seq));
@@ -122,7 +122,7 @@ export class ChangeFeed {
     return memory;
   }
 
-  #remember(memory: HomeMemory, change: HomeChange): HomeChange {
+  #remember(memory: ChangeBuffer, change: HomeChange): HomeChange {
     const before = memory.size;
     const placed = memory.add(change) ?? change;
     this.#grown(memory.size - before);
@@ -142,7 +142,7 @@ export class ChangeFeed {
     }
   }
 
-  #isIdle({ holders, leftAt }: HomeMemory): boolean {
+  #isIdle({ holders, leftAt }: ChangeBuffer): boolean {
     return holders === 0 && this.#options.now() - leftAt > MEMORY_MS;
   }
 
@@ -157,7 +157,7 @@ export class ChangeFeed {
   /** Has the log put into memory what comes after a position: one at a time, as reading and folding it takes a while. */
   async #recall(
     home: string,
-    memory: HomeMemory,
+    memory: ChangeBuffer,
     position: ChangePosition,
   ): Promise<GapReason | null> {
     if (this.#reads >= READS_LIMIT) return 'busy';

@@ -1,11 +1,11 @@
 import type { Change, GapReason, HomeChange, Subscription } from './change.ts';
-import type { HomeMemory } from './change-buffer.ts';
+import type { ChangeBuffer } from './change-buffer.ts';
 import { type ChangePosition, comparePositions } from './change-position.ts';
 
 /** The home that a subscriber follows. */
 export interface Followed {
   home: string;
-  memory: HomeMemory;
+  memory: ChangeBuffer;
   /** Where it goes on; null: from now on. */
   from: ChangePosition | null;
   recall: (position: ChangePosition) => Promise<GapReason | null>;

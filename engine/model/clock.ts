@@ -1,4 +1,4 @@
-/** The only source of time. Tests move a manual one (`engine/manual-clock.ts`). */
+/** The only source of time. Tests move a manual one (`engine/model/manual-clock.ts`). */
 export interface Clock {
   /** Epoch ms. */
   now(): number;

@@ -104,7 +104,7 @@ export interface Kind<
    * them, and its deadlines wait; what says how a twin is to be is folded all the same.
    */
   impulses?: readonly (keyof S & string)[];
-  /** Whose changes concern a twin of this kind: of each of them {@link heed} is asked. Asked itself after each turn. */
+  /** Whose changes concern a twin of this kind: of each of them {@link onObserved} is asked. Asked itself after each turn. */
   watches?(context: ContextFrom<M>): readonly Watch[];
   /** What of other twins of the home goes with each event, as `event.facts`; journaled with it, so keep it small. */
   reads?(context: ContextFrom<M>): readonly Read[];
@@ -118,7 +118,7 @@ export interface Kind<
    * or null, and nothing is written. Pure, and fast: it is asked about each change.
    * @param facts what the kind `reads`, as it is now
    */
-  heed?(context: ContextFrom<M>, seen: Observation, facts: () => Facts): EventData | null;
+  onObserved?(context: ContextFrom<M>, seen: Observation, facts: () => Facts): EventData | null;
   /** Brings a stored twin from `version` to the next. Called once per version in between. */
   migrate?(stored: MachineState, version: number): MachineState;
 }

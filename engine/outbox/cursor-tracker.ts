@@ -8,7 +8,7 @@ interface Standing {
   open: Map<number, number>;
 }
 
-export class Passage {
+export class CursorTracker {
   readonly #writers = new Map<number, Standing>();
 
   /** @param cursors of each writer, up to where all is done */

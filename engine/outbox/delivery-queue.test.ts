@@ -3,7 +3,7 @@ import { ManualClock } from '../model/manual-clock.ts';
 import type { DeliveryRow } from '../model/rows.ts';
 import { EngineTelemetry } from '../model/telemetry.ts';
 import { deliveryOf } from '../storage/contract/sample-rows.ts';
-import { Lane, type LogDelivery } from './delivery-queue.ts';
+import { DeliveryQueue, type LogDelivery } from './delivery-queue.ts';
 import type { DeliveryOutcome, Sink } from './sink.ts';
 
 const DELIVERED: DeliveryOutcome = { status: 'delivered' };
@@ -11,8 +11,8 @@ const RETRY: DeliveryOutcome = { status: 'retry', error: 'not connected' };
 const DESTINATION = deliveryOf().destination;
 const WRITER = 3;
 
-/** A lane between a log that holds some deliveries and a destination that answers as a test says. */
-class LaneBench {
+/** A queue between a log that holds some deliveries and a destination that answers as a test says. */
+class DeliveryQueueBench {
   readonly clock = new ManualClock();
   readonly delivered: string[] = [];
   readonly dropped: string[] = [];
@@ -23,11 +23,11 @@ class LaneBench {
   whileReading: () => void = () => {};
   readonly log: LogDelivery[] = [];
   readonly parked = new Map<string, DeliveryRow>();
-  #lane: Lane | null = null;
+  #queue: DeliveryQueue | null = null;
 
   /** Begins when it is first asked for: what was stored before lies behind it. */
-  get lane(): Lane {
-    this.#lane ??= new Lane(DESTINATION, new Map([[WRITER, 0]]), {
+  get queue(): DeliveryQueue {
+    this.#queue ??= new DeliveryQueue(DESTINATION, new Map([[WRITER, 0]]), {
       storage: {
         park: async (rows) => {
           for (const row of rows) this.parked.set(row.id, row);
@@ -59,7 +59,7 @@ class LaneBench {
       onSent: () => {},
       onDead: () => {},
     });
-    return this.#lane;
+    return this.#queue;
   }
 
   /** As commits do that it is not told of. */
@@ -73,17 +73,17 @@ class LaneBench {
   commit(...rows: DeliveryRow[]): void {
     this.store(...rows);
     const seq = this.log.length;
-    this.lane.add({ writer: WRITER, seq, deliveries: this.log.slice(seq - rows.length) });
+    this.queue.add({ writer: WRITER, seq, deliveries: this.log.slice(seq - rows.length) });
   }
 
   async add(...rows: DeliveryRow[]): Promise<void> {
     this.commit(...rows);
-    this.lane.kick();
-    await this.lane.idle();
+    this.queue.kick();
+    await this.queue.idle();
   }
 
   async attach(pace?: Sink['pace']): Promise<void> {
-    this.lane.attach({
+    this.queue.attach({
       name: DESTINATION,
       ...(pace && { pace }),
       takes: ['command'],
@@ -96,15 +96,15 @@ class LaneBench {
           }),
         ),
     });
-    await this.lane.idle();
+    await this.queue.idle();
   }
 }
 
 const rowOf = (id: string, twin = 't') => deliveryOf({ id, twin, expiresAt: null });
 
-describe('a lane', () => {
+describe('a queue', () => {
   test('keeps the order of a twin whose second command fails while a third comes', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     bench.store(rowOf('1'), rowOf('2'));
     let fail = () => {};
     const failing = new Promise<DeliveryOutcome>((resolve) => {
@@ -117,28 +117,28 @@ describe('a lane', () => {
     fail();
     await Promise.all([attached, added]);
     bench.answer = () => DELIVERED;
-    bench.lane.wake();
-    await bench.lane.idle();
+    bench.queue.wake();
+    await bench.queue.idle();
     expect(bench.delivered).toEqual(['1', '2', '3']);
   });
 
   test('says what is through of what was before it, once it has seen all of that', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     bench.answer = ({ id }) => (id === 'kept' ? RETRY : DELIVERED);
     bench.store(rowOf('gone'), rowOf('kept', 'away'), { ...rowOf('late'), expiresAt: 1 });
-    expect(bench.lane.isThrough('gone')).toBe(false);
+    expect(bench.queue.isThrough('gone')).toBe(false);
     await bench.attach();
-    expect(bench.lane.isThrough('gone')).toBe(true);
-    expect(bench.lane.isThrough('kept')).toBe(false);
+    expect(bench.queue.isThrough('gone')).toBe(true);
+    expect(bench.queue.isThrough('kept')).toBe(false);
     expect(bench.dropped).toEqual(['late']);
     bench.answer = () => DELIVERED;
-    bench.lane.wake();
-    await bench.lane.idle();
-    expect(bench.lane.isThrough('kept')).toBe(true);
+    bench.queue.wake();
+    await bench.queue.idle();
+    expect(bench.queue.isThrough('kept')).toBe(true);
   });
 
   test('delivers to who is there past any number of absent twins, and does not read the store in vain', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     bench.answer = ({ twin }) => (twin === 'here' ? DELIVERED : RETRY);
     bench.store(...Array.from({ length: 12_000 }, (_, n) => rowOf(`absent-${n}`, `absent-${n}`)));
     bench.store(rowOf('stored', 'here'));
@@ -146,11 +146,11 @@ describe('a lane', () => {
     await bench.add(rowOf('new', 'here'));
     expect(bench.delivered).toEqual(['stored', 'new']);
     expect(bench.reads).toBeLessThan(100);
-    expect(bench.lane.waiting).toBe(12_000);
+    expect(bench.queue.waiting).toBe(12_000);
   });
 
   test('delivers at the pace of its destination, and the rows of one twin one after the other', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     const underway = new Set<string>();
     let most = 0;
     bench.answer = async ({ twin }) => {
@@ -170,43 +170,43 @@ describe('a lane', () => {
   });
 
   test('leaves a twin’s destination alone for as long as that has asked', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     bench.answer = () => ({ ...RETRY, afterMs: 120_000 });
     await bench.attach();
     await bench.add(rowOf('1'));
     bench.answer = () => DELIVERED;
     bench.clock.advance(119_000);
-    await bench.lane.idle();
+    await bench.queue.idle();
     expect(bench.delivered).toEqual([]);
     bench.clock.advance(1_000);
-    await bench.lane.idle();
+    await bench.queue.idle();
     expect(bench.delivered).toEqual(['1']);
   });
 
   test('has room for no more than it says, and reads on when some have left', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     bench.answer = () => RETRY;
     bench.store(...Array.from({ length: 50_100 }, (_, n) => rowOf(`${n}`, `t${n}`)));
     await bench.attach();
-    expect(bench.lane.waiting).toBe(50_000);
+    expect(bench.queue.waiting).toBe(50_000);
     const { reads } = bench;
     await bench.add(rowOf('late', 'late'));
     expect(bench.reads).toBe(reads);
     bench.answer = () => DELIVERED;
-    bench.lane.wake();
-    await bench.lane.idle();
+    bench.queue.wake();
+    await bench.queue.idle();
     expect(bench.delivered).toHaveLength(50_101);
     expect(bench.parked.size).toBe(0);
-    expect(bench.lane.cursor(WRITER)).toBe(50_101);
+    expect(bench.queue.cursor(WRITER)).toBe(50_101);
   });
 
   test('does not deliver what was withdrawn, or whose twin was deleted, while it was being read', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     bench.store(rowOf('withdrawn'), rowOf('deleted', 'gone'), rowOf('left'));
     bench.whileReading = () => {
       bench.commit(rowOf('came'));
-      bench.lane.withdraw(['withdrawn', 'came']);
-      bench.lane.forget({ home: rowOf('').home, twin: 'gone' });
+      bench.queue.withdraw(['withdrawn', 'came']);
+      bench.queue.forget({ home: rowOf('').home, twin: 'gone' });
       bench.whileReading = () => {};
     };
     await bench.attach();
@@ -214,7 +214,7 @@ describe('a lane', () => {
   });
 
   test('parks nothing of a twin that was deleted while it was being told something', async () => {
-    const bench = new LaneBench();
+    const bench = new DeliveryQueueBench();
     let fail = () => {};
     bench.answer = () =>
       new Promise((resolve) => {
@@ -222,66 +222,66 @@ describe('a lane', () => {
       });
     const attached = bench.attach();
     bench.commit(rowOf('1', 'gone'));
-    bench.lane.kick();
-    while (bench.lane.cursor(WRITER) > 0 || bench.lane.isIdle) {
+    bench.queue.kick();
+    while (bench.queue.cursor(WRITER) > 0 || bench.queue.isIdle) {
       await new Promise((go) => setImmediate(go));
     }
     await new Promise((go) => setImmediate(go));
-    bench.lane.forget({ home: rowOf('').home, twin: 'gone' });
+    bench.queue.forget({ home: rowOf('').home, twin: 'gone' });
     fail();
     await attached;
-    await bench.lane.idle();
+    await bench.queue.idle();
     expect(bench.parked.size).toBe(0);
-    expect(bench.lane.waiting).toBe(0);
-    expect(bench.lane.cursor(WRITER)).toBe(1);
+    expect(bench.queue.waiting).toBe(0);
+    expect(bench.queue.cursor(WRITER)).toBe(1);
   });
 
   describe('has a cursor that', () => {
     test('passes what is delivered, in whichever order that happens', async () => {
-      const bench = new LaneBench();
+      const bench = new DeliveryQueueBench();
       const ends = new Map<string, () => void>();
       bench.answer = ({ id }) => new Promise((resolve) => ends.set(id, () => resolve(DELIVERED)));
       const attached = bench.attach({ atOnce: 3, rows: 1 });
       bench.commit(rowOf('1', 'a'), rowOf('2', 'b'), rowOf('3', 'c'));
-      bench.lane.kick();
+      bench.queue.kick();
       const cursors: number[] = [];
       for (const id of ['3', '1', '2']) {
         while (!ends.has(id)) await new Promise((go) => setImmediate(go));
         ends.get(id)?.();
         while (!bench.delivered.includes(id)) await new Promise((go) => setImmediate(go));
         await new Promise((go) => setImmediate(go));
-        cursors.push(bench.lane.cursor(WRITER));
+        cursors.push(bench.queue.cursor(WRITER));
       }
       await attached;
       expect(cursors).toEqual([0, 1, 3]);
     });
 
     test('passes what is parked, and what comes behind it for the same twin', async () => {
-      const bench = new LaneBench();
+      const bench = new DeliveryQueueBench();
       bench.answer = ({ twin }) => (twin === 'gone' ? RETRY : DELIVERED);
       await bench.attach();
       await bench.add(rowOf('1', 'gone'), rowOf('2', 'here'), rowOf('3', 'gone'));
       await bench.add(rowOf('4', 'gone'));
       expect([...bench.parked.keys()]).toEqual(['1', '3', '4']);
-      expect(bench.lane.cursor(WRITER)).toBe(4);
+      expect(bench.queue.cursor(WRITER)).toBe(4);
       bench.answer = () => DELIVERED;
-      bench.lane.wake();
-      await bench.lane.idle();
+      bench.queue.wake();
+      await bench.queue.idle();
       expect(bench.delivered).toEqual(['2', '1', '3', '4']);
       expect(bench.parked.size).toBe(0);
     });
 
     test('waits for a destination that is away as a whole: nothing is parked', async () => {
-      const bench = new LaneBench();
+      const bench = new DeliveryQueueBench();
       bench.answer = () => ({ ...RETRY, scope: 'destination' });
       await bench.attach();
       await bench.add(rowOf('1', 'a'), rowOf('2', 'b'));
       expect(bench.parked.size).toBe(0);
-      expect(bench.lane.cursor(WRITER)).toBe(0);
+      expect(bench.queue.cursor(WRITER)).toBe(0);
     });
 
     test('passes what takes its time: that is parked meanwhile', async () => {
-      const bench = new LaneBench();
+      const bench = new DeliveryQueueBench();
       let finish = () => {};
       const slow = new Promise<DeliveryOutcome>((resolve) => {
         finish = () => resolve(DELIVERED);
@@ -289,13 +289,13 @@ describe('a lane', () => {
       bench.answer = ({ twin }) => (twin === 'slow' ? slow : DELIVERED);
       const attached = bench.attach({ atOnce: 2, rows: 1 });
       bench.commit(rowOf('1', 'slow'), rowOf('2', 'slow'), rowOf('3', 'quick'));
-      bench.lane.kick();
+      bench.queue.kick();
       while (!bench.delivered.includes('3')) await new Promise((go) => setImmediate(go));
-      bench.lane.parkSlow();
-      expect(bench.lane.cursor(WRITER)).toBe(0);
+      bench.queue.parkSlow();
+      expect(bench.queue.cursor(WRITER)).toBe(0);
       bench.clock.advance(1_000);
-      bench.lane.parkSlow();
-      while (bench.lane.cursor(WRITER) < 3) await new Promise((go) => setImmediate(go));
+      bench.queue.parkSlow();
+      while (bench.queue.cursor(WRITER) < 3) await new Promise((go) => setImmediate(go));
       expect([...bench.parked.keys()]).toEqual(['1', '2']);
       finish();
       await attached;

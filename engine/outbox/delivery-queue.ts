@@ -5,10 +5,10 @@ import { messageOf } from '../model/errors.ts';
 import type { DeadLetterRow, DeliveryRow, Position } from '../model/rows.ts';
 import type { EngineTelemetry } from '../model/telemetry.ts';
 import type { Storage } from '../storage/port.ts';
-import { Passage } from './cursor-tracker.ts';
+import { CursorTracker } from './cursor-tracker.ts';
 import type { DeliveryOutcome, Sink } from './sink.ts';
 
-export interface LaneOptions {
+export interface DeliveryQueueOptions {
   storage: Pick<Storage, 'park' | 'endDeliveries'>;
   /** What there is to deliver, as it is stored. */
   source: DeliverySource;
@@ -73,7 +73,7 @@ interface Committed {
   deliveries: readonly LogDelivery[];
 }
 
-/** Rows that a lane holds in memory; what comes on top is read from the store later. */
+/** Rows that a queue holds in memory; what comes on top is read from the store later. */
 const LANE_LIMIT = 10_000;
 /** With those whose twins cannot be reached, which must not keep out the others. */
 const KNOWN_LIMIT = 50_000;
@@ -81,7 +81,7 @@ const KNOWN_LIMIT = 50_000;
 const RANGE = 1_000;
 /** What is under way for longer is parked, so that the cursor passes it. */
 const SLOW_MS = 1_000;
-/** Calls of `deliver` that run at once, as a twin that takes its time must not hold up the lane, and rows of one. */
+/** Calls of `deliver` that run at once, as a twin that takes its time must not hold up the queue, and rows of one. */
 const PACE = { atOnce: 4, rows: 500 };
 /** Of what never expires; anything else is tried until it does. */
 const MAX_ATTEMPTS = 100;
@@ -89,16 +89,16 @@ const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no 
 const LANE_RETRY = { baseMs: 250, capMs: 30_000 };
 
 /** The way to one destination: a queue of its own, retries of its own. */
-export class Lane {
+export class DeliveryQueue {
   readonly #name: string;
-  readonly #options: LaneOptions;
+  readonly #options: DeliveryQueueOptions;
   #sink: Sink | null = null;
   #queue: DeliveryRow[] = [];
   /** Ids in memory that have not come to their end; with where in the log they hold the cursor back. */
   #known = new Map<string, Position | null>();
   /** Ids of those that are parked. */
   #parked = new Set<string>();
-  readonly #passage: Passage;
+  readonly #passage: CursorTracker;
   /** Whether the log may hold what the queue does not. */
   #behind: boolean;
   /** Positions of writers when it began; null: it has seen all that the store had for it then. */
@@ -133,10 +133,10 @@ export class Lane {
   #hurry: (() => void) | null = null;
 
   /** @param cursors of each writer, up to where everything is delivered or parked */
-  constructor(name: string, cursors: ReadonlyMap<number, number>, options: LaneOptions) {
+  constructor(name: string, cursors: ReadonlyMap<number, number>, options: DeliveryQueueOptions) {
     this.#name = name;
     this.#options = options;
-    this.#passage = new Passage(cursors);
+    this.#passage = new CursorTracker(cursors);
     const heads = [...options.source.heads()];
     this.#behind = heads.some(([writer, head]) => this.#passage.seen(writer) < head);
     this.#beginning = new Map(heads);
@@ -579,7 +579,7 @@ export class Lane {
     }
   }
 
-  /** Tries until it is stored, or the lane is closed. */
+  /** Tries until it is stored, or the queue is closed. */
   async #storeEnds(ended: readonly string[], letters: readonly DeadLetterRow[]): Promise<void> {
     const dead = letters.flatMap(({ content }) =>
       content.type === 'delivery' ? [content.outbox.id] : [],

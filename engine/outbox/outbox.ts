@@ -1,11 +1,11 @@
 import { EngineError } from '../model/errors.ts';
 import type { Cursors, Storage, WriterStanding } from '../storage/port.ts';
 import type { Destinations } from '../turn/turned.ts';
-import { Lane, type LaneOptions, type LogDelivery } from './delivery-queue.ts';
+import { DeliveryQueue, type DeliveryQueueOptions, type LogDelivery } from './delivery-queue.ts';
 import type { Sink } from './sink.ts';
 import { readDeliveries, readParked } from './stored-deliveries.ts';
 
-export interface OutboxOptions extends Omit<LaneOptions, 'storage' | 'source'> {
+export interface OutboxOptions extends Omit<DeliveryQueueOptions, 'storage' | 'source'> {
   storage: Pick<
     Storage,
     | 'readLog'
@@ -24,12 +24,12 @@ export interface OutboxOptions extends Omit<LaneOptions, 'storage' | 'source'> {
 const SAVE_AFTER_MS = 1_000;
 
 /**
- * Committed effects on their way out: at least once, in order per twin, each destination in a lane of its
- * own. The log is the truth; a lane in memory only spares reading it for every effect.
+ * Committed effects on their way out: at least once, in order per twin, each destination in a queue of its
+ * own. The log is the truth; a queue in memory only spares reading it for every effect.
  */
 export class Outbox implements AsyncDisposable {
   readonly #options: OutboxOptions;
-  readonly #lanes: ReadonlyMap<string, Lane>;
+  readonly #queues: ReadonlyMap<string, DeliveryQueue>;
   /** Destinations that have been given nothing of what was before. */
   readonly #new: ReadonlySet<string>;
   readonly #epoch: number;
@@ -47,18 +47,21 @@ export class Outbox implements AsyncDisposable {
     this.#epoch = epoch;
     this.#heads = new Map(writers.map(({ writer, seq }) => [writer, seq]));
     this.#saved = new Map(writers.map(({ writer, cursors }) => [writer, cursors]));
-    const source: LaneOptions['source'] = {
+    const source: DeliveryQueueOptions['source'] = {
       heads: () => this.#heads,
       read: (name, after, upTo) => readDeliveries(storage, destinations, name, after, upTo),
       parked: (name, after) => readParked(storage, name, after),
     };
     // A destination that is new here gets nothing of what was before
-    const lane = (name: string) => {
+    const queue = (name: string) => {
       const cursors = writers.map(({ writer, seq, cursors }) => [writer, cursors[name] ?? seq]);
-      return new Lane(name, new Map(cursors as [number, number][]), { ...options, source });
+      return new DeliveryQueue(name, new Map(cursors as [number, number][]), {
+        ...options,
+        source,
+      });
     };
     const names = [...new Set(Object.values(destinations))];
-    this.#lanes = new Map(names.map((name) => [name, lane(name)]));
+    this.#queues = new Map(names.map((name) => [name, queue(name)]));
     const isNew = (name: string) => writers.every(({ cursors }) => cursors[name] === undefined);
     this.#new = new Set(names.filter(isNew));
   }
@@ -75,11 +78,11 @@ export class Outbox implements AsyncDisposable {
     withdrawn: readonly string[],
   ): void {
     this.#heads.set(writer, seq);
-    for (const [name, lane] of this.#lanes) {
-      lane.withdraw(withdrawn);
+    for (const [name, queue] of this.#queues) {
+      queue.withdraw(withdrawn);
       const ours = deliveries.filter(({ row }) => row.destination === name);
-      lane.add({ writer, seq, deliveries: ours });
-      lane.kick();
+      queue.add({ writer, seq, deliveries: ours });
+      queue.kick();
     }
     this.#saveSoon();
   }
@@ -89,8 +92,8 @@ export class Outbox implements AsyncDisposable {
     const saved = this.#saved.get(writer) ?? {};
     const now: Record<string, number> = {};
     let isNew = false;
-    for (const [name, lane] of this.#lanes) {
-      const cursor = lane.cursor(writer);
+    for (const [name, queue] of this.#queues) {
+      const cursor = queue.cursor(writer);
       now[name] = cursor;
       if (saved[name] !== cursor) isNew = true;
     }
@@ -107,50 +110,50 @@ export class Outbox implements AsyncDisposable {
   hasSent(id: string): boolean {
     const name = this.#options.destinations.command;
     if (name === undefined || this.#new.has(name)) return false;
-    return this.#lanes.get(name)?.isThrough(id) ?? false;
+    return this.#queues.get(name)?.isThrough(id) ?? false;
   }
 
   /** Whether the store may have a row of this delivery. */
   mayHaveParked(id: string): boolean {
-    for (const lane of this.#lanes.values()) if (lane.mayHaveParked(id)) return true;
+    for (const queue of this.#queues.values()) if (queue.mayHaveParked(id)) return true;
     return false;
   }
 
   attach(sink: Sink): Disposable {
-    const lane = this.#lanes.get(sink.name);
-    if (!lane) {
+    const queue = this.#queues.get(sink.name);
+    if (!queue) {
       throw new EngineError('bad-input', `no destination "${sink.name}" was declared`, {
-        hint: `Declare it in EngineOptions.destinations; declared are: ${[...this.#lanes.keys()].join(', ')}.`,
+        hint: `Declare it in EngineOptions.destinations; declared are: ${[...this.#queues.keys()].join(', ')}.`,
       });
     }
-    lane.attach(sink);
-    return { [Symbol.dispose]: () => lane.detach() };
+    queue.attach(sink);
+    return { [Symbol.dispose]: () => queue.detach() };
   }
 
   /** The destination may have become able to deliver. */
   wake(name: string): void {
-    this.#lanes.get(name)?.wake();
+    this.#queues.get(name)?.wake();
   }
 
   /** What belonged to a deleted twin, or to all twins of a deleted home, goes nowhere any more. */
   forget(deleted: { home: string; twin?: string }): void {
-    for (const lane of this.#lanes.values()) lane.forget(deleted);
+    for (const queue of this.#queues.values()) queue.forget(deleted);
   }
 
   /** Reads again what is parked, for rows that were parked behind its back. */
   reload(): void {
-    for (const lane of this.#lanes.values()) lane.reload();
+    for (const queue of this.#queues.values()) queue.reload();
   }
 
   waiting(): Record<string, number> {
-    return Object.fromEntries([...this.#lanes].map(([name, lane]) => [name, lane.waiting]));
+    return Object.fromEntries([...this.#queues].map(([name, queue]) => [name, queue.waiting]));
   }
 
   /** The position up to which every destination has everything. */
   lowestCursor(): number {
-    const cursors = [...this.#lanes.values()].flatMap((lane) =>
+    const cursors = [...this.#queues.values()].flatMap((queue) =>
       [...this.#heads].map(([writer, head]) => {
-        const cursor = lane.cursor(writer);
+        const cursor = queue.cursor(writer);
         return cursor === head ? Number.MAX_SAFE_INTEGER : cursor;
       }),
     );
@@ -159,15 +162,15 @@ export class Outbox implements AsyncDisposable {
 
   /** Positions that each destination is behind what is committed, at most of all writers. */
   lag(): Record<string, number> {
-    const lagOf = (lane: Lane) =>
-      Math.max(0, ...[...this.#heads].map(([writer, head]) => head - lane.cursor(writer)));
-    return Object.fromEntries([...this.#lanes].map(([name, lane]) => [name, lagOf(lane)]));
+    const lagOf = (queue: DeliveryQueue) =>
+      Math.max(0, ...[...this.#heads].map(([writer, head]) => head - queue.cursor(writer)));
+    return Object.fromEntries([...this.#queues].map(([name, queue]) => [name, lagOf(queue)]));
   }
 
   /** Effects that are not delivered, as far as memory knows of them; and when the oldest was asked for. */
   async undelivered(): Promise<{ depth: number; oldestAt: number | null }> {
     const parked = await this.#options.storage.parkedStats();
-    const all = [parked, ...[...this.#lanes.values()].map((lane) => lane.unparked())];
+    const all = [parked, ...[...this.#queues.values()].map((queue) => queue.unparked())];
     const moments = all.flatMap(({ oldestAt }) => (oldestAt === null ? [] : [oldestAt]));
     return {
       depth: all.reduce((sum, { depth }) => sum + depth, 0),
@@ -176,18 +179,18 @@ export class Outbox implements AsyncDisposable {
   }
 
   get isIdle(): boolean {
-    return [...this.#lanes.values()].every((lane) => lane.isIdle);
+    return [...this.#queues.values()].every((queue) => queue.isIdle);
   }
 
   /** Resolves when nothing can be delivered now: all is delivered, or waits for its destination. */
   async idle(): Promise<void> {
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.idle()));
+    await Promise.all([...this.#queues.values()].map((queue) => queue.idle()));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closed = true;
     this.#saving?.[Symbol.dispose]();
-    await Promise.all([...this.#lanes.values()].map((lane) => lane.close()));
+    await Promise.all([...this.#queues.values()].map((queue) => queue.close()));
     await this.#save();
   }
 
@@ -195,7 +198,7 @@ export class Outbox implements AsyncDisposable {
   get #isUnderWay(): boolean {
     for (const [writer, head] of this.#heads) {
       if (this.cursorsOf(writer) !== null) return true;
-      for (const lane of this.#lanes.values()) if (lane.cursor(writer) < head) return true;
+      for (const queue of this.#queues.values()) if (queue.cursor(writer) < head) return true;
     }
     return false;
   }
@@ -203,7 +206,7 @@ export class Outbox implements AsyncDisposable {
   #saveSoon(): void {
     this.#saving ??= this.#options.clock.delay(SAVE_AFTER_MS, () => {
       this.#saving = null;
-      for (const lane of this.#lanes.values()) lane.parkSlow();
+      for (const queue of this.#queues.values()) queue.parkSlow();
       void this.#save().then(() => {
         if (!this.#closed && this.#isUnderWay) this.#saveSoon();
       });

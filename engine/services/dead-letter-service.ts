@@ -18,7 +18,7 @@ export interface BuriedPacket {
 }
 
 /** What cannot be folded or delivered is kept, and can be tried again. */
-export interface DeadLetterVerbs {
+export interface DeadLetterService {
   /** Keeps a packet. Never throws; counted even when the store is away. */
   bury(packet: BuriedPacket): Promise<void>;
   /**
@@ -38,7 +38,7 @@ export interface DeadLetterVerbs {
   ): Promise<{ resolved: boolean; letter: DeadLetterRow; reason?: string }>;
 }
 
-export function deadLetterVerbs(core: Core): DeadLetterVerbs {
+export function deadLetterService(core: Core): DeadLetterService {
   const { storage, telemetry, clock, newId } = core;
   const packetSources = new Map<string, (topic: string, payload: Buffer) => Promise<void>>();
 

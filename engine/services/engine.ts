@@ -1,25 +1,25 @@
 import type { ChangeFeed } from '../log/change-feed.ts';
-import type { ProjectionVerbs } from '../log/projections/projections.ts';
+import type { ProjectionService } from '../log/projections/projections.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Inbound, Receipt, Told } from '../model/envelope.ts';
 import type { AnyKind } from '../model/kind.ts';
 import type { Sink } from '../outbox/sink.ts';
 import type { Storage } from '../storage/port.ts';
-import type { DeadLetterVerbs } from './dead-letter-service.ts';
-import type { HomeVerbs } from './home-service.ts';
-import type { IntentVerbs } from './intent-service.ts';
-import type { SteeringVerbs } from './steering-service.ts';
-import type { TwinVerbs } from './twin-service.ts';
+import type { DeadLetterService } from './dead-letter-service.ts';
+import type { HomeService } from './home-service.ts';
+import type { IntentService } from './intent-service.ts';
+import type { SteeringService } from './steering-service.ts';
+import type { TwinService } from './twin-service.ts';
 
 /** Everything that an adapter or the API may ask of the engine. */
 export interface Engine
   extends AsyncDisposable,
-    HomeVerbs,
-    TwinVerbs,
-    IntentVerbs,
-    SteeringVerbs,
-    DeadLetterVerbs,
-    ProjectionVerbs {
+    HomeService,
+    TwinService,
+    IntentService,
+    SteeringService,
+    DeadLetterService,
+    ProjectionService {
   readonly kinds: ReadonlyMap<string, AnyKind>;
   readonly changes: ChangeFeed;
   readonly clock: Clock;

@@ -9,7 +9,7 @@ import { type JournalFilter, readHomeJournal } from './home-journal.ts';
 import type { Requester } from './requester.ts';
 
 /** What can be done with homes. */
-export interface HomeVerbs {
+export interface HomeService {
   /** @throws EngineError `conflict` if it exists, `bad-input` */
   createHome(home: Omit<HomeRow, 'createdAt' | 'incarnation'>): Promise<HomeRow>;
   /** A new timezone is told to the twins that care. @throws EngineError `unknown-home`, `bad-input` */
@@ -34,7 +34,7 @@ export interface HomeVerbs {
   assertRoomFor(id: string, kinds: readonly string[]): Promise<void>;
 }
 
-export function homeVerbs(core: Core): HomeVerbs {
+export function homeService(core: Core): HomeService {
   const { storage } = core;
 
   async function tellTimezone(home: HomeRow, by: Requester): Promise<void> {

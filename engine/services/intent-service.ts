@@ -15,7 +15,7 @@ export interface CommandFilter extends Omit<IntentFilter, 'status'> {
   status?: IntentRow['status'] | 'open' | undefined;
 }
 
-export interface IntentVerbs {
+export interface IntentService {
   /** Newest first. */
   listIntents(home: string, filter: CommandFilter, page: PageRequest): Promise<Page<IntentRow>>;
   getIntent(home: string, id: string): Promise<IntentRow | null>;
@@ -34,7 +34,10 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
 /** Beyond the latest moment: the newest comes after it. */
 const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
 
-export function intentVerbs({ storage, sendOf }: Pick<Core, 'storage' | 'sendOf'>): IntentVerbs {
+export function intentService({
+  storage,
+  sendOf,
+}: Pick<Core, 'storage' | 'sendOf'>): IntentService {
   const open = (twin: Address & { incarnation: string }, intent: PendingIntent): IntentRow =>
     shown(intentRow(twin, intent, intent.status, 0), sendOf(twin, intent.id));
 

@@ -9,11 +9,11 @@ import { priorityOf } from '../turn/leases.ts';
 import { type BandPath, type Bands, readBands, type Span } from './bands.ts';
 import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
 import { type HistoryPoint, type HistoryResolution, readHistory } from './history.ts';
-import type { IntentVerbs } from './intent-service.ts';
+import type { IntentService } from './intent-service.ts';
 import type { Requester } from './requester.ts';
 
 /** How people steer a twin and look into its past. */
-export interface SteeringVerbs {
+export interface SteeringService {
   /**
    * Merge patch of the desired state, as event `desired.changed`.
    * @param holdMs how long others of the same or a lower priority are to keep off
@@ -46,7 +46,7 @@ export interface SteeringVerbs {
   replay(address: Address): Promise<ReplayReport>;
 }
 
-export function steeringVerbs(core: Core, intents: IntentVerbs): SteeringVerbs {
+export function steeringService(core: Core, intents: IntentService): SteeringService {
   const { storage } = core;
 
   async function mustGet(address: Address): Promise<LoadedTwin> {

@@ -8,7 +8,7 @@ import type { AnyKind, View } from '../model/kind.ts';
 import type { TwinRow } from '../model/rows.ts';
 import { parseEvent } from '../turn/turn.ts';
 import { assertDone, type Core, requestEnvelope, unkeyed, unknownTwin } from './core.ts';
-import { homeVerbs, mustGetHome } from './home-service.ts';
+import { homeService, mustGetHome } from './home-service.ts';
 import type { Requester } from './requester.ts';
 
 export interface NewTwin extends Address {
@@ -20,7 +20,7 @@ export interface NewTwin extends Address {
 }
 
 /** What can be done with twins as a whole. */
-export interface TwinVerbs {
+export interface TwinService {
   /** @throws EngineError `unknown-home`, `unknown-kind`, `conflict` if the twin exists, `bad-input` */
   createTwin(twin: NewTwin, by: Requester): Promise<TwinReading>;
   /** @throws EngineError `unknown-twin`, `stale-revision`, `bad-input` */
@@ -43,7 +43,7 @@ export interface TwinVerbs {
   ): Promise<TwinReading>;
 }
 
-export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
+export function twinService(core: Core, changes: ChangeFeed): TwinService {
   const { storage } = core;
 
   async function assertRoom(home: string, room: string): Promise<void> {
@@ -79,7 +79,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
     assertDone(await core.post({ ...envelope, source: 'engine', dedupe: false }));
   }
 
-  const verbs: TwinVerbs = {
+  const verbs: TwinService = {
     async createTwin({ home, twin, kind, name = twin, room = null, via, settings }, by) {
       const address = { home, twin };
       assertName('home', home);
@@ -162,7 +162,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
       // One from before kinds said what they are
       assertDeviceKind(core.kinds, candidate.kind);
       if (!(await storage.getHome(address.home))) {
-        await homeVerbs(core).createHome({
+        await homeService(core).createHome({
           id: address.home,
           name: address.home,
           timezone: core.defaultTimezone,
@@ -179,7 +179,7 @@ export function twinVerbs(core: Core, changes: ChangeFeed): TwinVerbs {
 
 /** @throws EngineError `unknown-twin` */
 async function mustRead(
-  verbs: Pick<TwinVerbs, 'readTwin'>,
+  verbs: Pick<TwinService, 'readTwin'>,
   address: Address,
 ): Promise<TwinReading> {
   const reading = await verbs.readTwin(address);

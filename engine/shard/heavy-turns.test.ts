@@ -41,7 +41,7 @@ const thinker = defineKind({
     },
   }),
   watches: () => [{ kind: 'lamp' }],
-  heed: () => ({ type: 'thought' }),
+  onObserved: () => ({ type: 'thought' }),
   view: ({ thoughts }) => ({ reported: { thoughts }, desired: {}, settings: {} }),
 });
 

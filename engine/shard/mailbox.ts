@@ -68,8 +68,8 @@ export class Mailbox {
       if (this.#foldIn(envelope, waiting)) return;
     } else {
       // Order within a twin: nothing is folded across another event
-      const lane = this.#telemetry.get(keyOf(envelope));
-      if (lane) lane.last = null;
+      const backlog = this.#telemetry.get(keyOf(envelope));
+      if (backlog) backlog.last = null;
     }
     if (this.#envelopes >= this.#limit) {
       throw new EngineError('overloaded', `${this.#envelopes} events wait already`, {
@@ -81,10 +81,10 @@ export class Mailbox {
     this.#envelopes++;
     if (envelope.event.type !== 'telemetry') return;
     const key = keyOf(envelope);
-    const lane = this.#telemetry.get(key);
-    if (lane) {
-      lane.count++;
-      lane.last = mail;
+    const backlog = this.#telemetry.get(key);
+    if (backlog) {
+      backlog.count++;
+      backlog.last = mail;
     } else this.#telemetry.set(key, { count: 1, last: mail });
   }
 
@@ -195,8 +195,8 @@ export class Mailbox {
     this.#envelopes++;
     if (envelope.event.type !== 'telemetry') return;
     const key = keyOf(envelope);
-    const lane = this.#telemetry.get(key);
-    if (lane) lane.count++;
+    const backlog = this.#telemetry.get(key);
+    if (backlog) backlog.count++;
     else this.#telemetry.set(key, { count: 1, last: null });
   }
 
@@ -204,16 +204,16 @@ export class Mailbox {
     this.#envelopes--;
     if (envelope.event.type !== 'telemetry') return;
     const key = keyOf(envelope);
-    const lane = this.#telemetry.get(key);
-    if (!lane) return;
-    lane.count--;
-    if (lane.count <= 0) this.#telemetry.delete(key);
+    const backlog = this.#telemetry.get(key);
+    if (!backlog) return;
+    backlog.count--;
+    if (backlog.count <= 0) this.#telemetry.delete(key);
   }
 
   #foldIn(envelope: Envelope, waiting: Waiting): boolean {
-    const lane = this.#telemetry.get(keyOf(envelope));
-    if (!lane?.last || lane.count < this.#telemetryBudget) return false;
-    const { last } = lane;
+    const backlog = this.#telemetry.get(keyOf(envelope));
+    if (!backlog?.last || backlog.count < this.#telemetryBudget) return false;
+    const { last } = backlog;
     // Who gives an event an id wants to find it again
     if (envelope.dedupe || last.envelope.dedupe) return false;
     // What is tried again keeps its dead letter, or loses it, for itself

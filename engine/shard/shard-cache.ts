@@ -1,18 +1,18 @@
 import type { FoldedBatch } from '../batch/batch.ts';
 import { JournalDays } from '../batch/journal-days.ts';
-import { HomeWatches, WATCHES } from '../batch/observers.ts';
-import type { HouseholdSource } from '../batch/working-set.ts';
+import { HomeObservers, WATCHES } from '../batch/observers.ts';
+import type { WorkingSetSource } from '../batch/working-set.ts';
 import type { Address } from '../model/envelope.ts';
 import type { Census, Storage } from '../storage/port.ts';
 import { HotTwins } from './hot-twins.ts';
 
 /** What a shard knows without asking the store: twins, and who watches whom. Bounded. */
-export class ShardMemory {
+export class ShardCache {
   readonly #storage: Storage;
   readonly #limit: number;
   readonly #hot: HotTwins;
   /** By home, the one whose batch is longest ago first. */
-  readonly #watches = new Map<string, HomeWatches>();
+  readonly #watches = new Map<string, HomeObservers>();
   /** Likewise. Whoever deletes twins forgets the home. */
   readonly #censuses = new Map<string, Census>();
   readonly #journalDays = new JournalDays();
@@ -28,7 +28,7 @@ export class ShardMemory {
   }
 
   /** Where a batch finds its twins: here, or in the store. */
-  readonly source: Omit<HouseholdSource, 'kinds' | 'epoch' | 'quotas'> = {
+  readonly source: Omit<WorkingSetSource, 'kinds' | 'epoch' | 'quotas'> = {
     hot: (key) => this.#hot.get(key),
     load: (addresses) => this.#storage.load(addresses),
     getHome: (id) => this.#storage.getHome(id),
@@ -60,11 +60,11 @@ export class ShardMemory {
     this.#censuses.delete(home);
   }
 
-  async #loadWatches(homes: readonly string[]): Promise<Map<string, HomeWatches>> {
+  async #loadWatches(homes: readonly string[]): Promise<Map<string, HomeObservers>> {
     const rows = await this.#storage.listRelations(homes, WATCHES);
-    const found = new Map(homes.map((home) => [home, HomeWatches.none]));
+    const found = new Map(homes.map((home) => [home, HomeObservers.none]));
     for (const { home, twin, targets } of rows) {
-      found.set(home, (found.get(home) ?? HomeWatches.none).with(twin, targets));
+      found.set(home, (found.get(home) ?? HomeObservers.none).with(twin, targets));
     }
     return found;
   }

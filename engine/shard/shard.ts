@@ -3,7 +3,7 @@ import { type BatchContext, type FoldedBatch, foldBatch, foldInSlices } from '..
 import { WIDE_TURNS } from '../batch/cascade.ts';
 import { HomeCosts } from '../batch/home-costs.ts';
 import type { Mail } from '../batch/mail.ts';
-import type { HouseholdSource } from '../batch/working-set.ts';
+import type { WorkingSetSource } from '../batch/working-set.ts';
 import type { Clock } from '../model/clock.ts';
 import type { Address, Envelope, Receipt } from '../model/envelope.ts';
 import type { EngineError } from '../model/errors.ts';
@@ -11,7 +11,7 @@ import type { EngineTelemetry } from '../model/telemetry.ts';
 import type { Storage } from '../storage/port.ts';
 import { Loop } from './loop.ts';
 import { homeOf, Mailbox } from './mailbox.ts';
-import { ShardMemory } from './shard-cache.ts';
+import { ShardCache } from './shard-cache.ts';
 import { Writer, type WriterOptions } from './writer.ts';
 
 /** When a home that is not set aside last had a batch, in any shard (as `performance.now()`). */
@@ -28,7 +28,7 @@ export interface ShardOptions
   traffic: Traffic;
   context: Omit<
     BatchContext,
-    'costs' | 'journalDays' | keyof Omit<HouseholdSource, 'kinds' | 'quotas'>
+    'costs' | 'journalDays' | keyof Omit<WorkingSetSource, 'kinds' | 'quotas'>
   >;
   mailboxLimit: number;
   telemetryBudget: number;
@@ -64,7 +64,7 @@ export class Shard {
   readonly #options: ShardOptions;
   readonly #context: BatchContext;
   readonly #mailbox: Mailbox;
-  readonly #memory: ShardMemory;
+  readonly #memory: ShardCache;
   readonly #writer: Writer;
   readonly #asideWriter: Writer;
   readonly #loops: readonly Loop[];
@@ -81,7 +81,7 @@ export class Shard {
       telemetryBudget: options.telemetryBudget,
       foldable: options.foldable,
     });
-    const memory = new ShardMemory(storage, options.hotTwins);
+    const memory = new ShardCache(storage, options.hotTwins);
     const { source, journalDays } = memory;
     const context = {
       costs: new HomeCosts(),

@@ -9,7 +9,7 @@ import type { EngineTelemetry } from '../model/telemetry.ts';
 import type { Send } from '../outbox/sends.ts';
 import { shown } from '../outbox/sends.ts';
 import type { Commit, Cursors, Storage } from '../storage/port.ts';
-import type { ShardMemory } from './shard-cache.ts';
+import type { ShardCache } from './shard-cache.ts';
 
 export interface WriterOptions {
   /** Its row in the store's fence. */
@@ -20,7 +20,7 @@ export interface WriterOptions {
   clock: Clock;
   telemetry: EngineTelemetry;
   context: BatchContext;
-  memory: ShardMemory;
+  memory: ShardCache;
   random: () => number;
   log: LogEnd;
   /** Called after each commit, before the next batch: deeds may follow now. */

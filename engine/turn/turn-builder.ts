@@ -51,7 +51,7 @@ const MAX_OUTCOMES = 32;
  * The next revision of a twin in the making: a turn feeds events into it and reads the rows off at
  * the end. Nothing of the former revision is ever changed; a turn that throws leaves no trace.
  */
-export class Draft {
+export class TurnBuilder {
   readonly state: TwinState;
   name: string;
   room: string | null;
@@ -162,7 +162,7 @@ export class Draft {
         throw new EngineError(
           'machine-failed',
           `"${(effect as { type: string }).type}" is not an effect`,
-          { hint: 'Emit one of the effects in engine/effect.ts.' },
+          { hint: 'Emit one of the effects in engine/model/effect.ts.' },
         );
     }
     this.#effects.push({ ...effect, id });

@@ -25,7 +25,7 @@ import { holderOf } from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
 import { hasSeen } from './seen.ts';
 import { arm, disarm, lapse } from './timers.ts';
-import { Draft } from './turn-builder.ts';
+import { TurnBuilder } from './turn-builder.ts';
 import type { Destinations, Turned, TurnResult } from './turned.ts';
 
 /**
@@ -81,7 +81,7 @@ export function birth(
     room: made.room,
     timezone: made.timezone,
   };
-  const draft = new Draft(unborn, { ...envelope, event }, now, destinations);
+  const draft = new TurnBuilder(unborn, { ...envelope, event }, now, destinations);
   draft.take(first);
   if (made.room !== null) {
     draft.followUp(made.room, {
@@ -122,7 +122,7 @@ export function turn(
   }
 
   const event = parseEvent(twin.kindOf, envelope.event);
-  const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+  const draft = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
   const latest = own(twin.state.lastAt, type);
   // What is tried again came before what has been folded meanwhile, however its time was found
   const isOrdered = external && (envelope.undated !== true || envelope.kept === true);
@@ -154,7 +154,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     const { intent: id, ok, error } = envelope.event;
     const intent = twin.state.pending.find((pending) => pending.id === id);
     if (!intent) return { status: 'ignored', reason: `no open command ${String(id)}` };
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     if (!ok) {
       draft.endIntent(
         intent,
@@ -171,7 +171,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     if (!intent || !('intent.sent' in twin.kindOf.events)) {
       return { status: 'ignored', reason: 'nobody listens' };
     }
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     draft.feed(intentEvent(intent, 'sent'), now);
     return draft.finish('accepted');
   },
@@ -181,7 +181,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     if (!intent || intent.expiresAt > now) {
       return { status: 'ignored', reason: 'it has come to an end already' };
     }
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     draft.endIntent(intent, 'expired', 'not confirmed in time', envelope.event.failed !== true);
     return draft.finish('accepted');
   },
@@ -205,7 +205,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
       ...(failed === true && { failed }),
       ...(!fires && { skipped: true }),
     };
-    const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+    const draft = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
     draft.state.timers = lapsed.next
       ? arm(draft.state.timers, lapsed.next)
       : disarm(draft.state.timers, timer.id);
@@ -222,14 +222,14 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     if (!twin.state.timers.some((timer) => timer.id === id)) {
       return { status: 'ignored', reason: `there is no timer ${String(id)}` };
     }
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     draft.state.timers = disarm(draft.state.timers, String(id));
     return draft.finish('accepted');
   },
 
   'command.requested'(twin, envelope, now, destinations) {
     const { name, args, ttl, expect } = envelope.event;
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     const request: CommandRequest = {
       name: String(name),
       args: (args ?? {}) as JsonObject,
@@ -249,7 +249,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     const { holder } = envelope.event;
     const isTwin = envelope.source.includes('/');
     const whose = typeof holder === 'string' && !isTwin ? holder : holderOf(envelope);
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     if (!draft.endLeases((lease) => lease.holder === whose)) {
       return { status: 'ignored', reason: `${whose} holds nothing of it` };
     }
@@ -257,7 +257,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
   },
 
   'lease.expired'(twin, envelope, now, destinations) {
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     const isOver = ({ until }: Lease) => until <= now;
     if (!draft.endLeases(isOver, envelope.event.failed !== true)) {
       return { status: 'ignored', reason: 'it has come to an end already' };
@@ -275,7 +275,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
       return { status: 'ignored', reason: `acknowledged by ${alert.acknowledgedBy}` };
     }
     const event: EventData = { type: 'alert.acknowledged', alert: alert.id, key };
-    const draft = new Draft(twin, { ...envelope, event }, now, destinations);
+    const draft = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
     draft.setAlert(
       key,
       { ...alert, acknowledgedAt: now, acknowledgedBy: envelope.principal },
@@ -288,7 +288,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
   /** A new name or room. The rooms concerned are told. */
   'twin.changed'(twin, envelope, now, destinations) {
     const { name, room } = envelope.event;
-    const draft = new Draft(twin, envelope, now, destinations);
+    const draft = new TurnBuilder(twin, envelope, now, destinations);
     if (typeof name === 'string') draft.name = name;
     if (room !== undefined && room !== twin.room) {
       const member = { member: twin.twin, kind: twin.kind };
@@ -303,7 +303,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
 function hintFor(type: string): string {
   return type === 'ack'
     ? 'Send {"id": "<the command\'s id>", "ok": true}, or "ok": false with "error".'
-    : 'See what the event carries in engine/vocabulary.ts.';
+    : 'See what the event carries in engine/model/vocabulary.ts.';
 }
 
 /** @throws EngineError `unknown-event`, `bad-input` */

@@ -3,7 +3,7 @@ import type { IdentityDatabase } from '../store/open.ts';
 import type { AuditRow, Tables } from '../store/tables.ts';
 
 /** Something that somebody did, or was refused. */
-export interface Deed {
+export interface AuditedAction {
   /** Null: of the platform. */
   home: string | null;
   /** As `principal.ts` names them; `nobody` for who could not say who they are. */
@@ -18,7 +18,7 @@ export interface Deed {
   correlation: string;
 }
 
-export interface AuditEntry extends Deed {
+export interface AuditEntry extends AuditedAction {
   position: number;
   at: number;
 }
@@ -27,7 +27,7 @@ export interface AuditOptions {
   database: IdentityDatabase;
   clock: { now(): number };
   /** An entry could not be stored; what it tells of has happened. */
-  onFailure: (error: unknown, deed: Deed) => void;
+  onFailure: (error: unknown, deed: AuditedAction) => void;
 }
 
 type Waiting = Omit<AuditRow, 'position' | 'incarnation'>;
@@ -48,7 +48,7 @@ export class Audit implements AsyncDisposable {
   }
 
   /** Stores it soon; whoever did it does not wait for that. */
-  record(deed: Deed): void {
+  record(deed: AuditedAction): void {
     const { clock, onFailure } = this.#options;
     if (this.#waiting.length >= MOST_WAITING) {
       onFailure(new Error('too many audit entries wait for the store'), deed);
@@ -91,7 +91,7 @@ export class Audit implements AsyncDisposable {
     const rows = await query.execute();
     return rows.map(({ incarnation: _incarnation, ...row }) => ({
       ...row,
-      outcome: row.outcome as Deed['outcome'],
+      outcome: row.outcome as AuditedAction['outcome'],
       detail: row.detail === null ? null : (JSON.parse(row.detail) as Record<string, unknown>),
     }));
   }
@@ -115,7 +115,7 @@ export class Audit implements AsyncDisposable {
           .execute();
       } catch (error) {
         for (const { at: _at, detail: _detail, ...deed } of rows) {
-          this.#options.onFailure(error, { ...deed, detail: null } as Deed);
+          this.#options.onFailure(error, { ...deed, detail: null } as AuditedAction);
         }
       }
     }

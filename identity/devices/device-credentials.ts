@@ -8,7 +8,7 @@ import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
 import { InTurn } from '../store/in-turn.ts';
 import type { IdentityDatabase } from '../store/open.ts';
-import type { Announce, DeviceAddress } from './speakers.ts';
+import type { AnnounceSecret, DeviceAddress } from './mqtt-accounts.ts';
 
 /** A device’s secret as it can be shown: without itself. */
 export interface DeviceCredential {
@@ -21,7 +21,7 @@ export interface DeviceCredentialsOptions {
   database: IdentityDatabase;
   clock: { now(): number };
   changes: IdentityChanges;
-  announce: Announce;
+  announce: AnnounceSecret;
   quota: HomeQuota;
 }
 

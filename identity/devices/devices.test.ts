@@ -3,7 +3,7 @@ import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { IdentityError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import { openIdentity, STORES } from '../testing/open-identity.ts';
-import type { BrokerAccount } from './speakers.ts';
+import type { BrokerAccount } from './mqtt-accounts.ts';
 
 const MINUTE_MS = 60_000;
 /** The engine does its part. */
@@ -38,14 +38,14 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
   describe('the secret of a device', () => {
     it('lets the device in by its name, and nobody else', async () => {
       const secret = await identity.devices.make('one', 'pump', 'admin');
-      const { speakers } = identity;
-      expect(await speakers.admit('one/pump', secret)).toEqual({
+      const { mqttAccounts } = identity;
+      expect(await mqttAccounts.admit('one/pump', secret)).toEqual({
         username: 'one/pump',
         devices: [{ home: 'one', twin: 'pump' }],
         principal: 'device:one/pump',
       });
-      expect(await speakers.admit('one/fan', secret)).toBeNull();
-      expect(await speakers.admit('one/pump', `${secret}x`)).toBeNull();
+      expect(await mqttAccounts.admit('one/fan', secret)).toBeNull();
+      expect(await mqttAccounts.admit('one/pump', `${secret}x`)).toBeNull();
       expect(await identity.principalOf(secret)).toEqual({
         type: 'device',
         home: 'one',
@@ -74,7 +74,7 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
 
     it('ends with its twin, its home, and when it is revoked', async () => {
       const ended: string[] = [];
-      identity.speakers.subscribe((username) => ended.push(username));
+      identity.mqttAccounts.subscribe((username) => ended.push(username));
       const secrets = await Promise.all(
         ['pump', 'fan', 'door'].map((twin) => identity.devices.make('one', twin, 'admin')),
       );
@@ -96,10 +96,12 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
       ) => identity.keys.make({ home, name: 'z2m', scopes: [...scopes], expiresAt: null }, 'admin');
       const bridge = await make(['mqtt.bridge'], null);
       const reader = await make(['twin.read'], null);
-      const { speakers } = identity;
-      expect(await speakers.admit(bridge.key.id, bridge.secret)).toMatchObject({ devices: 'all' });
-      expect(await speakers.admit('somebody', bridge.secret)).toBeNull();
-      expect(await speakers.admit(reader.key.id, reader.secret)).toBeNull();
+      const { mqttAccounts } = identity;
+      expect(await mqttAccounts.admit(bridge.key.id, bridge.secret)).toMatchObject({
+        devices: 'all',
+      });
+      expect(await mqttAccounts.admit('somebody', bridge.secret)).toBeNull();
+      expect(await mqttAccounts.admit(reader.key.id, reader.secret)).toBeNull();
     });
   });
 
@@ -222,20 +224,20 @@ describe.each(STORES)('devices on %s', (_store, makeDatabase) => {
       const { secret: token } = await make();
       const { secret } = await identity.factory.enrol(token, 's-1');
       const former = await identity.devices.make('one', 'bath', 'admin');
-      const { devices, factory, speakers } = identity;
+      const { devices, factory, mqttAccounts } = identity;
       const told: unknown[] = [];
-      speakers.subscribe((username) => told.push(username));
+      mqttAccounts.subscribe((username) => told.push(username));
       await factory.claim('s-1', 'one', 'bath', 'admin');
       expect(told).toEqual(['one/bath']);
-      expect(await speakers.find('one/bath')).toBeNull();
-      expect(await speakers.all()).toEqual([]);
+      expect(await mqttAccounts.find('one/bath')).toBeNull();
+      expect(await mqttAccounts.all()).toEqual([]);
       const bath = { home: 'one', twin: 'bath' };
       expect(await devices.announceIfPresent(bath, former)).toBe(false);
       expect(await devices.announceIfPresent(bath, secret)).toBe(true);
       expect(announced.at(-1)).toMatchObject({ secret });
-      expect(await speakers.find('one/bath')).toMatchObject({ devices: [bath] });
+      expect(await mqttAccounts.find('one/bath')).toMatchObject({ devices: [bath] });
       await factory.claim('s-1', 'one', 'bath', 'admin');
-      expect(await speakers.all()).toHaveLength(1);
+      expect(await mqttAccounts.all()).toHaveLength(1);
     });
 
     it('is claimed in full or not at all', async () => {

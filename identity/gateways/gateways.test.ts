@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../engine/model/manual-clock.ts';
-import type { BrokerAccount } from '../devices/speakers.ts';
+import type { BrokerAccount } from '../devices/mqtt-accounts.ts';
 import type { Identity } from '../identity.ts';
 import { openIdentity, STORES } from '../testing/open-identity.ts';
 
@@ -85,7 +85,7 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
       expect(await may('one', 'pump')).toEqual({ may: true });
       expect(await may('one', 'fan')).toEqual({ may: false, because: 'forbidden' });
       expect(await may('two', 'pump')).toEqual({ may: false, because: 'hidden' });
-      expect(await identity.speakers.admit(id, secret)).toEqual({
+      expect(await identity.mqttAccounts.admit(id, secret)).toEqual({
         username: id,
         devices: [{ home: 'one', twin: 'pump' }],
         principal: `gateway:${id}`,
@@ -121,7 +121,7 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
       await identity.gateways.revoke('one', id, 'test');
       expect(await identity.principalOf(second.accessToken)).toBeNull();
       await expect(identity.sessions.refresh(second.refreshToken, null)).rejects.toThrow();
-      expect(await identity.speakers.admit(id, renewed)).toBeNull();
+      expect(await identity.mqttAccounts.admit(id, renewed)).toBeNull();
     });
 
     it('is told to a broker with what it speaks for', async () => {
@@ -131,7 +131,7 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
         account: { username: id, devices: [{ home: 'one', twin: 'pump' }] },
         secret: renewed,
       });
-      expect(await identity.speakers.all()).toEqual([
+      expect(await identity.mqttAccounts.all()).toEqual([
         { username: id, devices: [{ home: 'one', twin: 'pump' }] },
       ]);
     });

@@ -1,5 +1,5 @@
 import type { IdentityChanges, Tell } from '../changes.ts';
-import type { Announce } from '../devices/speakers.ts';
+import type { AnnounceSecret } from '../devices/mqtt-accounts.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { assertRoom, type HomeQuota } from '../homes/home-quota.ts';
@@ -33,7 +33,7 @@ export interface GatewaysOptions {
   newId: () => string;
   changes: IdentityChanges;
   sessions: Sessions;
-  announce: Announce;
+  announce: AnnounceSecret;
 }
 
 interface Known extends Gateway {

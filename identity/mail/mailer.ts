@@ -1,5 +1,5 @@
 import { createTransport } from 'nodemailer';
-import { type LetterName, type LetterValues, letterOf } from './letters.ts';
+import { type LetterName, type LetterValues, letterOf } from './templates.ts';
 
 export interface MailerOptions {
   /** `smtp://user:password@host:587` or `smtps://…`; null: nothing is sent. */

@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
-import type { LetterLimits } from '../mail/letter-limits.ts';
-import type { Write } from '../mail/letters.ts';
+import type { MailLimits } from '../mail/mail-limits.ts';
+import type { Write } from '../mail/templates.ts';
 import { hashOf, newLongCode, readLongCode } from '../secrets.ts';
 import type { Sessions } from '../sessions/sessions.ts';
 import type { IdentityDatabase } from '../store/open.ts';
@@ -13,7 +13,7 @@ export interface PasswordResetsOptions {
   database: IdentityDatabase;
   clock: { now(): number };
   sessions: Sessions;
-  limits: LetterLimits;
+  limits: MailLimits;
   changes: IdentityChanges;
   write: Write;
 }

@@ -1,6 +1,6 @@
 import { hash, verify } from '@node-rs/argon2';
 import { IdentityError } from '../errors.ts';
-import { Turnstile } from './turnstile.ts';
+import { Semaphore } from './semaphore.ts';
 
 /** OWASP's first choice for Argon2id: 19 MiB, two passes, one lane. */
 const COST = { memoryCost: 19_456, timeCost: 2, parallelism: 1 } as const;
@@ -8,14 +8,14 @@ export const SHORTEST_PASSWORD = 10;
 /** Longer ones would only cost time. */
 export const LONGEST_PASSWORD = 200;
 /** Node has four threads for files, names and hashes together: a flood of people shall leave two of them. */
-const turnstile = new Turnstile({ atOnce: 2, inLine: 16 });
+const semaphore = new Semaphore({ atOnce: 2, inLine: 16 });
 
 /**
  * Argon2id, in a thread of its own.
  * @throws IdentityError `too-many-tries` when too many are hashed at this moment
  */
 export async function hashPassword(password: string): Promise<string> {
-  return await turnstile.pass(() => hash(password.normalize('NFKC'), COST));
+  return await semaphore.pass(() => hash(password.normalize('NFKC'), COST));
 }
 
 let nobodys: Promise<string> | null = null;
@@ -26,11 +26,11 @@ let nobodys: Promise<string> | null = null;
  * @throws IdentityError `too-many-tries`, as {@link hashPassword}
  */
 export async function isPassword(stored: string | null, password: string): Promise<boolean> {
-  // Once, and past the turnstile: a refusal would be kept
+  // Once, and past the semaphore: a refusal would be kept
   nobodys ??= hash('the password of nobody', COST);
   const given = password.normalize('NFKC');
   const compared = stored ?? (await nobodys);
-  const is = await turnstile.pass(() => verify(compared, given));
+  const is = await semaphore.pass(() => verify(compared, given));
   return is && stored !== null;
 }
 

@@ -1,7 +1,7 @@
 import type { IdentityChanges } from '../changes.ts';
 import { IdentityError } from '../errors.ts';
 import { endGifts } from '../homes/granting.ts';
-import type { Write } from '../mail/letters.ts';
+import type { Write } from '../mail/templates.ts';
 import type { From, Grant, Opened, Sessions } from '../sessions/sessions.ts';
 import type { Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';

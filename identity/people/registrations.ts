@@ -1,6 +1,6 @@
 import { IdentityError } from '../errors.ts';
-import type { LetterLimits } from '../mail/letter-limits.ts';
-import type { Write } from '../mail/letters.ts';
+import type { MailLimits } from '../mail/mail-limits.ts';
+import type { Write } from '../mail/templates.ts';
 import { hashOf, isSecret, newShortCode, readLongCode } from '../secrets.ts';
 import type { From, Grant, Sessions } from '../sessions/sessions.ts';
 import { atomically } from '../store/atomically.ts';
@@ -24,7 +24,7 @@ export interface RegistrationsOptions {
   clock: { now(): number };
   newId: () => string;
   sessions: Sessions;
-  limits: LetterLimits;
+  limits: MailLimits;
   mode: RegistrationMode;
   /** Puts a letter on its way; a letter that cannot be sent fails nobody's request. */
   write: Write;

@@ -15,8 +15,8 @@ import {
   fetchUserInfo,
 } from 'openid-client';
 import { IdentityError } from '../errors.ts';
-import { LANGUAGES, type Language } from '../mail/letters.ts';
 import { LONGEST_MAILBOX, MAILBOX } from '../mail/mailbox.ts';
+import { LANGUAGES, type Language } from '../mail/templates.ts';
 
 /** A provider of OpenID Connect, as the operator describes it. */
 export interface ProviderOptions {

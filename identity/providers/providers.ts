@@ -1,7 +1,7 @@
 import { randomNonce, randomPKCECodeVerifier } from 'openid-client';
 import type { Audit } from '../audit/audit.ts';
 import { IdentityError } from '../errors.ts';
-import type { Write } from '../mail/letters.ts';
+import type { Write } from '../mail/templates.ts';
 import type { Person } from '../people/accounts.ts';
 import { holdPerson } from '../people/hold-person.ts';
 import type { People } from '../people/people.ts';

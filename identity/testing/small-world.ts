@@ -122,7 +122,7 @@ async function ask(identity: Identity, world: SmallWorld, name: string): Promise
   return {
     ...{ principal, may, homes: await identity.homesOf(principal) },
     hasEnded: await identity.hasEnded(principal),
-    speaker: await identity.speakers.admit(`${home}/${TWIN}`, token),
+    speaker: await identity.mqttAccounts.admit(`${home}/${TWIN}`, token),
   };
 }
 
@@ -133,7 +133,7 @@ export async function askAll(identity: Identity, world: SmallWorld): Promise<unk
   const { id, secret } = world.gateway;
   return {
     ...answers,
-    gateway: await identity.speakers.admit(id, secret),
+    gateway: await identity.mqttAccounts.admit(id, secret),
     speaker: identity.gateways.speakerFor(world.home, TWIN)?.id ?? null,
     policy: identity.policies.of(world.home),
   };

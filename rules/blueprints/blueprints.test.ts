@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { builtInKinds } from '../../api/kinds/built-in.ts';
 import type { JsonObject } from '../../engine/kind.ts';
-import type { Household, KnownTwin } from '../check/household.ts';
+import type { HomeSnapshot, KnownTwin } from '../check/home-snapshot.ts';
 import { Budget } from '../expressions/budget.ts';
 import { literalsOf, parseExpression } from '../expressions/expression.ts';
 import { parseTemplate } from '../expressions/template.ts';
@@ -39,7 +39,7 @@ const twin = (id: string, kind: string, reported: JsonObject = {}): [string, Kno
   id,
   { id, kind, room: null, reported, desired: {}, settings: {} },
 ];
-const HOME: Household = {
+const HOME: HomeSnapshot = {
   kinds: new Map(builtInKinds.map((kind) => [kind.kind, kind])),
   twins: new Map([
     twin('hall-motion', 'sensor', { occupancy: false }),

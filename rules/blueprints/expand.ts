@@ -2,7 +2,7 @@
 import { stringify } from 'yaml';
 import type { Json, JsonObject } from '../../engine/kind.ts';
 import { checkRule } from '../check/check.ts';
-import type { Household } from '../check/household.ts';
+import type { HomeSnapshot } from '../check/home-snapshot.ts';
 import type { Definition } from '../language/definition.ts';
 import { error, type Locate, located, type Problem, parseRule } from '../language/source.ts';
 import { didYouMean } from '../language/suggest.ts';
@@ -42,7 +42,7 @@ const NOWHERE: Locate = () => undefined;
 export function expand(
   instance: Instance,
   blueprints: ReadonlyMap<string, KnownBlueprint>,
-  home: Household | null,
+  home: HomeSnapshot | null,
   locate: Locate = NOWHERE,
 ): Expanded {
   const known = blueprints.get(instance.blueprint);

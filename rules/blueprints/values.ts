@@ -1,6 +1,6 @@
 /** The values that somebody gives the inputs of a blueprint or a kit. */
 import type { Json } from '../../engine/kind.ts';
-import { fieldsOf, type Household } from '../check/household.ts';
+import { fieldsOf, type HomeSnapshot } from '../check/home-snapshot.ts';
 import { HOME_TWIN } from '../kind/program.ts';
 import { parseDuration } from '../language/duration.ts';
 import { error, type Place, type Problem } from '../language/source.ts';
@@ -19,7 +19,7 @@ const MOST_TWINS = 100;
 export function valuesOf(
   inputs: Inputs,
   given: Readonly<Record<string, Json>>,
-  home: Household | null,
+  home: HomeSnapshot | null,
 ): { values: Values; problems: Problem[] } {
   const values = new Map<string, Value>();
   const names = Object.keys(inputs);
@@ -71,7 +71,12 @@ function hintFor(name: string, names: readonly string[]): string {
   return didYouMean(name, names) || `; it takes: ${names.join(', ') || 'none'}`;
 }
 
-function flawsOfValue(input: Input, value: Json, place: Place, home: Household | null): Problem[] {
+function flawsOfValue(
+  input: Input,
+  value: Json,
+  place: Place,
+  home: HomeSnapshot | null,
+): Problem[] {
   const say = (message: string) => [error(message, place)];
   switch (input.type) {
     case 'twin': {
@@ -141,7 +146,7 @@ function flawsOfTwin(
   input: Extract<Input, { type: 'twin' }>,
   value: Json,
   place: Place,
-  home: Household | null,
+  home: HomeSnapshot | null,
 ): Problem[] {
   const say = (message: string) => [error(message, place)];
   if (typeof value !== 'string' || !/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/.test(value)) {

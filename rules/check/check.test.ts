@@ -4,14 +4,14 @@ import { rule } from '../kind/rule.ts';
 import type { Definition } from '../language/definition.ts';
 import { printProblem, readRule } from '../language/source.ts';
 import { checkRule } from './check.ts';
-import type { Household, KnownTwin } from './household.ts';
+import type { HomeSnapshot, KnownTwin } from './home-snapshot.ts';
 
 const twin = (id: string, kind: string, more: Partial<KnownTwin> = {}): [string, KnownTwin] => [
   id,
   { id, kind, room: null, reported: {}, desired: {}, settings: {}, ...more },
 ];
 
-function home(others: readonly string[], modes?: string[]): Household {
+function home(others: readonly string[], modes?: string[]): HomeSnapshot {
   return {
     twins: new Map([
       twin('lamp', 'relay'),

@@ -17,19 +17,19 @@ import { error, type Locate, located, type Place, type Problem } from '../langua
 import { didYouMean } from '../language/suggest.ts';
 import {
   fieldsOf,
-  type Household,
+  type HomeSnapshot,
   type KnownTwin,
   type Shape,
   statesOf,
   typeOfValue,
-} from './household.ts';
+} from './home-snapshot.ts';
 import { interplay } from './interplay.ts';
 import { flawsOfSize } from './size.ts';
 
 /** All problems of a rule, in the order of its text. */
 export function checkRule(
   definition: Definition,
-  home: Household,
+  home: HomeSnapshot,
   locate: Locate = () => undefined,
 ): Problem[] {
   const flaws = flawsOfSize(definition);
@@ -50,9 +50,9 @@ type Selector = {
 
 class Checker {
   readonly problems: Problem[] = [];
-  readonly #home: Household;
+  readonly #home: HomeSnapshot;
 
-  constructor(home: Household) {
+  constructor(home: HomeSnapshot) {
     this.#home = home;
   }
 

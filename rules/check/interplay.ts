@@ -3,7 +3,7 @@ import type { Json } from '../../engine/kind.ts';
 import { HOME_TWIN } from '../kind/program.ts';
 import type { Action, Definition, Trigger } from '../language/definition.ts';
 import type { Place, Problem } from '../language/source.ts';
-import type { Household, KnownTwin } from './household.ts';
+import type { HomeSnapshot, KnownTwin } from './home-snapshot.ts';
 
 /** A value that a rule gives a twin. */
 interface Influence {
@@ -14,11 +14,11 @@ interface Influence {
   place: Place;
 }
 
-export function interplay(definition: Definition, home: Household): Problem[] {
+export function interplay(definition: Definition, home: HomeSnapshot): Problem[] {
   return [...conflicts(definition, home), ...circles(definition, home)];
 }
 
-function conflicts(definition: Definition, { rules: others, twins }: Household): Problem[] {
+function conflicts(definition: Definition, { rules: others, twins }: HomeSnapshot): Problem[] {
   const problems: Problem[] = [];
   const mine = influencesOf(definition.actions, twins);
   for (const other of others) {
@@ -54,7 +54,7 @@ function isSameOccasion(a: Trigger, b: Trigger): boolean {
   return JSON.stringify(mine) === JSON.stringify(theirs);
 }
 
-function circles(definition: Definition, { rules, twins }: Household): Problem[] {
+function circles(definition: Definition, { rules, twins }: HomeSnapshot): Problem[] {
   const all = [definition, ...rules];
   const sets = (rule: Definition) => influencesOf(rule.actions, twins);
   const leadsTo = (from: Definition, to: Definition) =>

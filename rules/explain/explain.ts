@@ -4,7 +4,7 @@ import type { Json, Watch } from '../../engine/kind.ts';
 import { Budget, BudgetExceeded, HEED_LIMITS } from '../expressions/budget.ts';
 import { type Program, programOf } from '../kind/program.ts';
 import type { Context } from '../kind/rule.ts';
-import { type Move, movesOf, type NearMiss, type Sight } from '../kind/triggers.ts';
+import { type Move, movesOf, type NearMiss, type TriggerInput } from '../kind/triggers.ts';
 import type { Definition } from '../language/definition.ts';
 import { historyOf, type Span } from '../trial/history.ts';
 import { type Account, accountOf } from './account.ts';
@@ -102,7 +102,7 @@ export async function explainRule(
 function movesWithin(
   { triggers }: Program,
   memory: Context['memory'],
-  sight: Sight,
+  sight: TriggerInput,
   witness: (miss: NearMiss) => void,
 ): Move[] {
   try {

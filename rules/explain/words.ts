@@ -1,7 +1,7 @@
 /** Explanations as sentences, in English and German. */
 import type { OperandValue } from '../expressions/expression.ts';
 import type { Verdict } from '../kind/conditions.ts';
-import type { Hit } from '../kind/memory.ts';
+import type { TriggerFiring } from '../kind/memory.ts';
 import type { Overruling } from '../kind/runs.ts';
 import { formatDuration } from '../language/duration.ts';
 import type { Account } from './account.ts';
@@ -31,7 +31,7 @@ interface Words {
   held(text: string): string;
   failed(text: string): string;
   unknown(text: string, why: string): string;
-  hit(hit: Hit): string;
+  hit(hit: TriggerFiring): string;
   nothing(rule: string): string;
   never(rule: string, seen: number): string;
   disabled(rule: string): string;

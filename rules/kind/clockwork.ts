@@ -3,7 +3,7 @@ import { getTimes, type SunTimeName } from 'suncalc';
 import type { Effect, Facts, Lateness } from '../../engine/kind.ts';
 import type { Budget } from '../expressions/budget.ts';
 import type { Trigger } from '../language/definition.ts';
-import type { Hit } from './memory.ts';
+import type { TriggerFiring } from './memory.ts';
 import { HOME_TWIN, type ReadyTrigger } from './program.ts';
 
 /** A stored deadline of the rule. */
@@ -43,7 +43,7 @@ export function isClock({ type }: Trigger): boolean {
 }
 
 /** What a clock that fires is to the run that it sets off or ends the wait of. */
-export function clockHit({ index, id, trigger }: ReadyTrigger, at: number): Hit {
+export function clockHit({ index, id, trigger }: ReadyTrigger, at: number): TriggerFiring {
   return { trigger: index, id, type: trigger.type, at };
 }
 

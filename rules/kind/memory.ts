@@ -2,7 +2,7 @@
 import type { Json, JsonObject } from '../../engine/kind.ts';
 
 /** What set a rule off; expressions read it as `trigger`. */
-export type Hit = {
+export type TriggerFiring = {
   /** Index of the trigger; null: somebody has run the rule by hand. */
   trigger: number | null;
   /** The trigger's own id, or its type. */
@@ -29,7 +29,7 @@ export type TriggerMemory = {
   isSpent?: true;
   /** It holds since; fires at `until` (epoch ms) if it still does. */
   until?: number;
-  hit?: Hit;
+  hit?: TriggerFiring;
   /** Of a `when`: whether it was true. */
   isTrue?: boolean;
 };
@@ -57,7 +57,7 @@ export type Thread = {
 export type Run = {
   id: number;
   key: string;
-  hit: Hit;
+  hit: TriggerFiring;
   /** Epoch ms. */
   startedAt: number;
   vars: JsonObject;
@@ -71,7 +71,7 @@ export type Memory = {
   triggers: Record<string, TriggerMemory>;
   runs: Run[];
   /** Of mode `queued`: what waits for its turn. */
-  queue: { key: string; hit: Hit }[];
+  queue: { key: string; hit: TriggerFiring }[];
   nextRun: number;
   /** Runs that may start now, as of `at` (epoch ms); it refills with time. */
   budget: { left: number; at: number };

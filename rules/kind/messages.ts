@@ -1,9 +1,9 @@
 /** What reaches a rule from outside, without a twin: which triggers it moves. Pure. */
 import type { Facts, Json } from '../../engine/kind.ts';
 import type { Budget } from '../expressions/budget.ts';
-import type { Hit, Memory } from './memory.ts';
+import type { Memory, TriggerFiring } from './memory.ts';
 import type { Program, ReadyTrigger } from './program.ts';
-import type { Stimulus } from './runs.ts';
+import type { RunInput } from './runs.ts';
 import { scopeOf } from './scope.ts';
 
 /** The rule's own events of that sort, as its kind declares them. */
@@ -23,7 +23,7 @@ export function stimulusOfMessage(
   { runs }: Memory,
   message: Message,
   around: Around,
-): Stimulus {
+): RunInput {
   const hears = (ready: ReadyTrigger) => hitOf(ready, message, around);
   const waits = runs.flatMap((run) =>
     run.threads.flatMap((thread) => {
@@ -45,19 +45,23 @@ export function stimulusOfMessage(
 }
 
 /** Null: the trigger is about something else, or its `where` is not true. */
-function hitOf(ready: ReadyTrigger, message: Message, { timezone, budget }: Around): Hit | null {
+function hitOf(
+  ready: ReadyTrigger,
+  message: Message,
+  { timezone, budget }: Around,
+): TriggerFiring | null {
   budget.spend(1);
   const said = saidTo(ready, message);
   if (!said) return null;
   const { index, id, trigger, expression } = ready;
   const { at, facts = {} } = message;
-  const hit: Hit = { trigger: index, id, type: trigger.type, at, ...said };
+  const hit: TriggerFiring = { trigger: index, id, type: trigger.type, at, ...said };
   if (!expression) return hit;
   const evaluated = expression.evaluate(scopeOf({ facts, hit, now: at, timezone, budget }));
   return evaluated.ok && evaluated.value === true ? hit : null;
 }
 
-function saidTo({ trigger }: ReadyTrigger, message: Message): Partial<Hit> | null {
+function saidTo({ trigger }: ReadyTrigger, message: Message): Partial<TriggerFiring> | null {
   switch (message.type) {
     case 'webhook.called':
       if (trigger.type !== 'webhook' || trigger.webhook !== message.hook) return null;

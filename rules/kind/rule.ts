@@ -23,17 +23,17 @@ import { alarmIdsOf, alarmsOf, clockHit, isTooLate, scheduleOf, waitPrefix } fro
 import {
   budgetAt,
   freshMemory,
-  type Hit,
   type Memory,
   overrun,
   type Run,
   type Thread,
+  type TriggerFiring,
 } from './memory.ts';
 import { stimulusOfMessage } from './messages.ts';
 import { HOME_TWIN, hearsSun, type Program, programOf } from './program.ts';
-import { endAll, type Moment, type Reaction, react, type Stimulus } from './runs.ts';
+import { endAll, type Moment, type Reaction, type RunInput, react } from './runs.ts';
 import { scopeOf } from './scope.ts';
-import { type Move, movesOf, type Sight } from './triggers.ts';
+import { type Move, movesOf, type TriggerInput } from './triggers.ts';
 
 const data = anyJsonObject();
 const events = {
@@ -171,7 +171,7 @@ function takeWithin(context: Context, event: RuleEvent): Taken {
 function undone(context: Context, { type, at }: RuleEvent, reason: string): Taken {
   const { reported } = context;
   const failures = reported.failures + 1;
-  const hit: Hit = { trigger: null, id: type, type, at };
+  const hit: TriggerFiring = { trigger: null, id: type, type, at };
   return {
     context: {
       ...context,
@@ -410,17 +410,17 @@ function stimulusOf(
   { memory, timezone }: Context,
   event: RuleEvent,
   { budget }: Moment,
-): Stimulus {
+): RunInput {
   switch (event.type) {
     case 'observed':
       if (event.exceeded !== undefined) return { exceeded: event.exceeded };
       return {
         moves: (event.moves ?? []) as unknown as Move[],
-        waits: (event.waits ?? []) as unknown as NonNullable<Stimulus['waits']>,
-        outcomes: (event.outcomes ?? []) as unknown as NonNullable<Stimulus['outcomes']>,
+        waits: (event.waits ?? []) as unknown as NonNullable<RunInput['waits']>,
+        outcomes: (event.outcomes ?? []) as unknown as NonNullable<RunInput['outcomes']>,
       };
     case 'run': {
-      const hit: Hit = { trigger: null, id: 'manual', type: 'manual', at: event.at };
+      const hit: TriggerFiring = { trigger: null, id: 'manual', type: 'manual', at: event.at };
       return {
         hits: [
           {
@@ -532,7 +532,11 @@ const TERMINAL = new Set(['confirmed', 'failed', 'expired', 'superseded']);
 const LEFT_OUT_MS = 60_000;
 
 /** Whether a change concerns the rule: what it moves, as the event of its next turn. */
-export function heed(context: Context, seen: Observation, facts: () => Facts): EventData | null {
+export function onObserved(
+  context: Context,
+  seen: Observation,
+  facts: () => Facts,
+): EventData | null {
   const { definition, enabled, memory } = context;
   if (!definition || !enabled) return null;
   const { twin, turn } = seen;
@@ -550,12 +554,12 @@ export function heed(context: Context, seen: Observation, facts: () => Facts): E
 function look(
   context: Context,
   definition: Definition,
-  around: Pick<Sight, 'seen' | 'facts' | 'budget'>,
+  around: Pick<TriggerInput, 'seen' | 'facts' | 'budget'>,
 ): EventData | null {
   const { memory, timezone } = context;
   const { seen } = around;
   const program = programOf(definition);
-  const sight: Sight = { ...around, timezone, readsAfter: program.readsAfter };
+  const sight: TriggerInput = { ...around, timezone, readsAfter: program.readsAfter };
   const isOverrun = memory.stormSince !== null && budgetAt(memory, seen.receivedAt) <= 0;
   const moves = movesOf(program.triggers, memory.triggers, sight).filter(
     // What could not start anyway is not worth a turn each time
@@ -576,7 +580,7 @@ function look(
   };
 }
 
-function waitsOf(program: Program, run: Run, sight: Sight) {
+function waitsOf(program: Program, run: Run, sight: TriggerInput) {
   return run.threads.flatMap((thread) => {
     sight.budget.spend(1);
     const instruction = program.instructions[thread.at];
@@ -727,5 +731,5 @@ export const rule = defineKind({
   }),
   watches: ({ definition }) => (definition ? programOf(definition).watches : []),
   reads: ({ definition }) => (definition ? programOf(definition).reads : []),
-  heed,
+  onObserved,
 });

@@ -22,11 +22,11 @@ import { judge, type Verdict } from './conditions.ts';
 import { claimed, deedsOf, released } from './deeds.ts';
 import {
   budgetAt,
-  type Hit,
   type Memory,
   type Run,
   refilledAt,
   type Thread,
+  type TriggerFiring,
   type TriggerMemory,
   type Waiting,
 } from './memory.ts';
@@ -49,8 +49,8 @@ export interface Moment {
 /** What happened on the way; for the explanation. */
 export type Trace =
   | { type: 'condition'; run: number | null; verdict: Verdict; place: Place }
-  | { type: 'refused'; hit: Hit; reason: string }
-  | { type: 'started'; run: number; hit: Hit }
+  | { type: 'refused'; hit: TriggerFiring; reason: string }
+  | { type: 'started'; run: number; hit: TriggerFiring }
   | { type: 'done'; run: number; place: Place; what: string; operands: OperandValue[] }
   | { type: 'waits'; run: number; place: Place; what: string }
   | { type: 'ended'; run: number; outcome: Outcome; reason?: string }
@@ -69,18 +69,18 @@ export interface Overruling {
 }
 
 /** What a moment brings to a rule. */
-export interface Stimulus {
+export interface RunInput {
   moves?: readonly Move[];
   waits?: readonly { run: number; thread: number; moves: readonly Move[]; isTrue: boolean }[];
   outcomes?: readonly { run: number; thread: number; status: string; error?: string }[];
   /** Runs by themselves: of a clock, a webhook, a person. */
-  hits?: readonly { hit: Hit; unconditionally?: boolean }[];
+  hits?: readonly { hit: TriggerFiring; unconditionally?: boolean }[];
   /** With the id of the wish that was in vain, where it was not an earlier one that counts no more. */
   overruled?: Overruling & { wish?: string };
   /** A thread's timer, or a trigger's. */
   due?: { hold: string } | { run: number; thread: number; hold?: string; late: number };
   /** A clock has come too late (ms). */
-  missed?: { hit: Hit; late: number };
+  missed?: { hit: TriggerFiring; late: number };
   /** To find out whether a change concerns the rule has cost too much. */
   exceeded?: string;
 }
@@ -110,7 +110,7 @@ const MOST_MEMORY = 96 * 1_024;
 export function react(
   program: Program,
   memory: Memory,
-  stimulus: Stimulus,
+  stimulus: RunInput,
   moment: Moment,
 ): Reaction {
   const turn = new Turn(program, memory, moment);
@@ -159,7 +159,7 @@ class Turn {
     };
   }
 
-  take(stimulus: Stimulus): void {
+  take(stimulus: RunInput): void {
     const { moves = [], waits = [], outcomes = [], hits = [], overruled, due, missed } = stimulus;
     this.#exceeded = stimulus.exceeded ?? null;
     if (overruled) this.#overruled(overruled);
@@ -242,8 +242,12 @@ class Turn {
   // ── triggers ───────────────────────────────────────────────────────────────────────────────
 
   /** Applies moves to a memory of triggers. @returns what has fired */
-  #move(moves: readonly Move[], memory: Record<string, TriggerMemory>, timer: string): Hit[] {
-    const fired: Hit[] = [];
+  #move(
+    moves: readonly Move[],
+    memory: Record<string, TriggerMemory>,
+    timer: string,
+  ): TriggerFiring[] {
+    const fired: TriggerFiring[] = [];
     for (const { key, move, hit } of moves) {
       switch (move) {
         case 'fires':
@@ -340,7 +344,7 @@ class Turn {
   }
 
   /** A trigger has fired: whether a run begins. */
-  #trigger(hit: Hit, unconditionally: boolean): void {
+  #trigger(hit: TriggerFiring, unconditionally: boolean): void {
     let place: Place = ['conditions'];
     try {
       if (!unconditionally) {
@@ -358,20 +362,20 @@ class Turn {
     }
   }
 
-  #isMet(test: Test, hit: Hit, place: Place): boolean {
+  #isMet(test: Test, hit: TriggerFiring, place: Place): boolean {
     const verdict = judge(test, this.#scope(hit, {}), this.#moment.timezone);
     this.#trace.push({ type: 'condition', run: null, verdict, place });
     if (!verdict.isTrue) this.#refuse(hit, 'a condition was not true');
     return verdict.isTrue;
   }
 
-  #keyOf(hit: Hit): string {
+  #keyOf(hit: TriggerFiring): string {
     const keyed = this.#program.key?.evaluate(this.#scope(hit, {}));
     return keyed?.ok ? JSON.stringify(keyed.value) : '';
   }
 
   /** As the mode has it, a run begins, waits, or is refused. */
-  #admit(hit: Hit, key: string): void {
+  #admit(hit: TriggerFiring, key: string): void {
     const { definition } = this.#program;
     const same = this.#memory.runs.filter((run) => run.key === key);
     switch (definition.mode) {
@@ -402,13 +406,13 @@ class Turn {
     this.#start(hit, key);
   }
 
-  #refuse(hit: Hit, reason: string): void {
+  #refuse(hit: TriggerFiring, reason: string): void {
     this.#trace.push({ type: 'refused', hit, reason });
   }
 
   // ── runs ───────────────────────────────────────────────────────────────────────────────────
 
-  #start(hit: Hit, key: string): void {
+  #start(hit: TriggerFiring, key: string): void {
     const memory = this.#memory;
     const left = budgetAt(memory, this.#moment.now);
     if (left <= 0) {
@@ -832,7 +836,7 @@ class Turn {
     this.#effects.push({ type: 'schedule', id, at, event: { type: 'due', what: id } });
   }
 
-  #scope(hit: Hit, vars: JsonObject): Scope {
+  #scope(hit: TriggerFiring, vars: JsonObject): Scope {
     const { now, facts, timezone, budget } = this.#moment;
     return scopeOf({ facts, hit, vars, now, timezone, budget });
   }

@@ -2,12 +2,12 @@ import type { Facts, JsonObject } from '../../engine/kind.ts';
 import { localTime } from '../../engine/kind.ts';
 import type { Budget } from '../expressions/budget.ts';
 import type { Scope } from '../expressions/expression.ts';
-import type { Hit } from './memory.ts';
+import type { TriggerFiring } from './memory.ts';
 
 /** What expressions of a rule see. */
 export function scopeOf(given: {
   facts: Facts;
-  hit?: Hit;
+  hit?: TriggerFiring;
   vars?: JsonObject;
   /** Epoch ms. */
   now: number;

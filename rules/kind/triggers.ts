@@ -2,7 +2,7 @@
 import type { Aspect, Facts, Json, JsonObject, Observation } from '../../engine/kind.ts';
 import type { Budget } from '../expressions/budget.ts';
 import type { Trigger } from '../language/definition.ts';
-import type { Hit, TriggerMemory } from './memory.ts';
+import type { TriggerFiring, TriggerMemory } from './memory.ts';
 import { HOME_TWIN, type ReadyTrigger } from './program.ts';
 import { scopeOf } from './scope.ts';
 
@@ -18,7 +18,7 @@ export type Move = {
     | 'breaks'
     /** It has come back by its hysteresis, or its expression is false again. */
     | 'rearms';
-  hit: Hit;
+  hit: TriggerFiring;
 };
 
 /** Why a trigger did nothing although its twin changed; for those who ask. */
@@ -26,7 +26,7 @@ export type NearMiss = { trigger: number; reason: string; at: number; twin: stri
 
 type Witness = (miss: NearMiss) => void;
 
-export interface Sight {
+export interface TriggerInput {
   seen: Observation;
   facts: () => Facts;
   timezone: string;
@@ -39,7 +39,7 @@ export interface Sight {
 export function movesOf(
   triggers: readonly ReadyTrigger[],
   memory: Readonly<Record<string, TriggerMemory>>,
-  sight: Sight,
+  sight: TriggerInput,
   witness?: Witness,
 ): Move[] {
   const moves: Move[] = [];
@@ -56,7 +56,7 @@ export function movesOf(
 function moveOf(
   ready: ReadyTrigger,
   memory: Readonly<Record<string, TriggerMemory>>,
-  sight: Sight,
+  sight: TriggerInput,
   witness?: Witness,
 ): Move | null {
   const { trigger, index } = ready;
@@ -147,7 +147,7 @@ function stateMove(
   trigger: Pick<Of<'state'>, 'from' | 'to' | 'not' | 'for'>,
   path: readonly string[],
   memory: Readonly<Record<string, TriggerMemory>>,
-  sight: Sight,
+  sight: TriggerInput,
   miss: Miss,
 ): Move | null {
   const { seen, budget } = sight;
@@ -188,7 +188,7 @@ function numberMove(
   ready: ReadyTrigger,
   trigger: Of<'number'>,
   memory: Readonly<Record<string, TriggerMemory>>,
-  sight: Sight,
+  sight: TriggerInput,
   miss: Miss,
 ): Move | null {
   const { seen } = sight;
@@ -224,7 +224,7 @@ function whenMove(
   ready: ReadyTrigger,
   trigger: Of<'when'>,
   memory: Readonly<Record<string, TriggerMemory>>,
-  sight: Sight,
+  sight: TriggerInput,
   miss: Miss,
 ): Move | null {
   const { expression, index } = ready;
@@ -256,7 +256,12 @@ function isOf({ twin }: Observation, root: string, path: readonly string[]): boo
   return root === 'twins' ? path[0] === twin : root === 'home' && twin === HOME_TWIN;
 }
 
-function holdsFor({ expression }: ReadyTrigger, hit: Hit, sight: Sight, miss: Miss): boolean {
+function holdsFor(
+  { expression }: ReadyTrigger,
+  hit: TriggerFiring,
+  sight: TriggerInput,
+  miss: Miss,
+): boolean {
   if (!expression) return true;
   const scope = scopeOf({
     facts: sight.facts(),
@@ -271,7 +276,7 @@ function holdsFor({ expression }: ReadyTrigger, hit: Hit, sight: Sight, miss: Mi
   return false;
 }
 
-function fires(key: string, hit: Hit): Move {
+function fires(key: string, hit: TriggerFiring): Move {
   return { key, move: 'fires', hit };
 }
 
@@ -286,7 +291,11 @@ function concerns(
   );
 }
 
-function hitOf({ index, id, trigger }: ReadyTrigger, sight: Sight, more: Partial<Hit>): Hit {
+function hitOf(
+  { index, id, trigger }: ReadyTrigger,
+  sight: TriggerInput,
+  more: Partial<TriggerFiring>,
+): TriggerFiring {
   const { seen, readsAfter } = sight;
   const { twin, after } = seen;
   return {

@@ -6,7 +6,7 @@ import type { Definition } from '../language/definition.ts';
 import { isSame } from '../language/same.ts';
 
 /** What a part is. Scenes and plans are twins like others. */
-export type Gift =
+export type KitPart =
   | {
       type: 'twin';
       kind: string;
@@ -21,9 +21,9 @@ export type Gift =
 export type Part = {
   id: string;
   /** What the kit wants it to be; absent: it is to go. */
-  given?: Gift;
+  given?: KitPart;
   /** What the kit gave it before; absent: it is new. */
-  former?: Gift;
+  former?: KitPart;
   /** It was there before the kit, stays as it is, and is not removed. */
   existing?: true;
   /** Somebody has changed it since, so the kit let it be. */
@@ -38,7 +38,7 @@ export type Found =
   | { type: 'rule'; definition: Definition | null; edition: number | null };
 
 /** Whether a twin is as it was given, in all that was said of it. */
-export function isAsGiven(found: Found, given: Gift): boolean {
+export function isAsGiven(found: Found, given: KitPart): boolean {
   if (found.type === 'twin' || given.type === 'twin') return isTwinAsGiven(found, given);
   return (
     found.type === given.type &&
@@ -46,14 +46,14 @@ export function isAsGiven(found: Found, given: Gift): boolean {
   );
 }
 
-function isTwinAsGiven(found: Found, given: Gift): boolean {
+function isTwinAsGiven(found: Found, given: KitPart): boolean {
   if (found.type !== 'twin' || given.type !== 'twin') return false;
   if (found.kind !== given.kind) return false;
   return saidOf(given).every(([key, value]) => isSame(valueIn(found, key), value));
 }
 
 /** Whether somebody else has been at it: some of it is neither as it was given nor as it is to be. */
-export function isChanged(found: Found, former: Gift, given?: Gift): boolean {
+export function isChanged(found: Found, former: KitPart, given?: KitPart): boolean {
   if (found.type !== 'twin' || former.type !== 'twin')
     return !isAsGiven(found, former) && !(given && isAsGiven(found, given));
   const next = new Map(given?.type === 'twin' ? saidOf(given) : []);
@@ -66,7 +66,7 @@ export function isChanged(found: Found, former: Gift, given?: Gift): boolean {
   );
 }
 
-type GivenTwin = Extract<Gift, { type: 'twin' }>;
+type GivenTwin = Extract<KitPart, { type: 'twin' }>;
 
 function saidOf({ name, room, settings = {} }: GivenTwin): [string, Json][] {
   return [

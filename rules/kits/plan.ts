@@ -14,7 +14,7 @@ import {
 } from '../blueprints/substitute.ts';
 import { sampleOf, valuesOf } from '../blueprints/values.ts';
 import { checkRule } from '../check/check.ts';
-import type { Household, KnownTwin } from '../check/household.ts';
+import type { HomeSnapshot, KnownTwin } from '../check/home-snapshot.ts';
 import type { Definition } from '../language/definition.ts';
 import {
   error,
@@ -27,9 +27,9 @@ import {
 } from '../language/source.ts';
 import { didYouMean } from '../language/suggest.ts';
 import { type Kit, kitScene, kitSchedule, kitTwin } from './definition.ts';
-import type { Gift, Part } from './part.ts';
+import type { KitPart, Part } from './part.ts';
 
-export interface KitHome extends Household {
+export interface KitHome extends HomeSnapshot {
   blueprints: ReadonlyMap<string, KnownBlueprint>;
   /** What the kit has brought already, or was about to. */
   own: ReadonlySet<string>;
@@ -165,7 +165,7 @@ class Planner {
         const filled = this.#filled(body as JsonObject, 'plain', SECTIONS[section], place);
         if (!filled) continue;
         if ('existing' in filled) {
-          const given: Gift = { type: 'twin', kind: filled.kind };
+          const given: KitPart = { type: 'twin', kind: filled.kind };
           drafts.push({ id, place, existing: true, given });
         } else drafts.push({ id, place, given: giftOf(section, filled) });
       }
@@ -177,7 +177,7 @@ class Planner {
   }
 
   /** What the home will have. */
-  #foresee(id: string, gift: Gift): void {
+  #foresee(id: string, gift: KitPart): void {
     if (gift.type !== 'twin' || this.#twins.has(id)) return;
     const { kind: name, room = null, settings } = gift;
     const kind = this.#home.kinds.get(name);
@@ -299,12 +299,12 @@ class Planner {
   }
 
   #ruleDrafts(): Draft[] {
-    const household = { kinds: this.#home.kinds, twins: this.#twins };
+    const home = { kinds: this.#home.kinds, twins: this.#twins };
     const theirs = this.#home.rules.filter(({ rule }) => !this.#home.own.has(rule));
     const mine: Definition[] = [];
     return this.#kit.rules.flatMap((body, at): Draft[] => {
       const place = ['rules', at];
-      const among = { ...household, rules: [...theirs, ...mine] };
+      const among = { ...home, rules: [...theirs, ...mine] };
       const filled = this.#filledRule(body as JsonObject, place);
       if (filled === null) return [];
       const made = parseInstance(filled);
@@ -385,7 +385,7 @@ function isWithin(place: Place, above: Place): boolean {
 
 type Filled = z.output<typeof kitTwin> | z.output<typeof kitScene> | z.output<typeof kitSchedule>;
 
-function giftOf(section: Section, filled: Exclude<Filled, { existing: true }>): Gift {
+function giftOf(section: Section, filled: Exclude<Filled, { existing: true }>): KitPart {
   const { name, room, ...rest } = filled;
   const said = { ...(name !== undefined && { name }), ...(room !== undefined && { room }) };
   if ('kind' in rest) {

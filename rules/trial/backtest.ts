@@ -6,7 +6,7 @@ import { type AnyEffect, type Pause, pauseOf, type Reader, SoloTwin } from '../.
 import type { EventData, Facts, Json, JsonObject, Read } from '../../engine/kind.ts';
 import { watchedBy } from '../explain/explain.ts';
 import { type Program, programOf } from '../kind/program.ts';
-import { type Context, heed, rule } from '../kind/rule.ts';
+import { type Context, onObserved, rule } from '../kind/rule.ts';
 import type { Definition } from '../language/definition.ts';
 import { historyOf, type Span } from './history.ts';
 
@@ -109,9 +109,9 @@ class Trial {
     this.#confirm();
   }
 
-  see(seen: Parameters<typeof heed>[1], facts: (reads: readonly Read[]) => Facts): void {
+  see(seen: Parameters<typeof onObserved>[1], facts: (reads: readonly Read[]) => Facts): void {
     this.#facts = facts;
-    const event = heed(this.#context, seen, () => facts(this.program.reads));
+    const event = onObserved(this.#context, seen, () => facts(this.program.reads));
     if (event === null) return;
     this.#solo.send(event, { source: 'engine' });
     this.#confirm();

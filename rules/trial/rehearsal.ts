@@ -15,7 +15,7 @@ import {
   type Told,
 } from '../../engine/index.ts';
 import type { Json, JsonObject } from '../../engine/kind.ts';
-import type { Household, KnownTwin } from '../check/household.ts';
+import type { HomeSnapshot, KnownTwin } from '../check/home-snapshot.ts';
 import { hearsStart, webhooksOf } from '../kind/program.ts';
 import type { Context } from '../kind/rule.ts';
 import type { Definition } from '../language/definition.ts';
@@ -114,7 +114,7 @@ export class Rehearsal implements AsyncDisposable {
   }
 
   /** What a rule is checked against: the twins of the test. */
-  async household(): Promise<Household> {
+  async snapshot(): Promise<HomeSnapshot> {
     const twins = new Map<string, KnownTwin>();
     for (const [id, kind] of this.#kinds) {
       const { row, view } = await this.#read(id);

@@ -97,12 +97,12 @@ async function readAmong(
   blueprints: ReadonlyMap<string, KnownBlueprint>,
   home: Rehearsal,
 ): Promise<{ definition: Definition | null; problems: Problem[] }> {
-  const household = await home.household();
+  const snapshot = await home.snapshot();
   const made = readInstance(source);
-  if (made?.value) return expand(made.value, blueprints, household, made.locate);
+  if (made?.value) return expand(made.value, blueprints, snapshot, made.locate);
   const { value, problems, locate } = made ?? readRule(source);
   if (!value) return { definition: null, problems };
-  return { definition: value, problems: checkRule(value, household, locate) };
+  return { definition: value, problems: checkRule(value, snapshot, locate) };
 }
 
 function isError({ severity }: Problem): boolean {

@@ -11,7 +11,7 @@ import { ManualClock } from '../../../engine/model/manual-clock.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
 import { blueprint, kit, rule } from '../../../rules/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
-import { Desk } from '../../gateways/desk.ts';
+import { PullQueue } from '../../gateways/pull-queue.ts';
 import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
 import { projections } from '../../projections.ts';
@@ -58,7 +58,7 @@ export class ApiBench implements AsyncDisposable {
   readonly clock: ManualClock;
   readonly engine: Engine;
   readonly identity: Identity;
-  readonly desk: Desk;
+  readonly pullQueue: PullQueue;
   /** What was written to people, oldest first. */
   readonly letters: SentLetter[];
   readonly app: FastifyInstance;
@@ -69,14 +69,14 @@ export class ApiBench implements AsyncDisposable {
   private constructor(
     parts: Pick<
       ApiBench,
-      'clock' | 'engine' | 'identity' | 'desk' | 'letters' | 'app' | 'telemetry'
+      'clock' | 'engine' | 'identity' | 'pullQueue' | 'letters' | 'app' | 'telemetry'
     >,
     storage: Storage,
   ) {
     this.clock = parts.clock;
     this.engine = parts.engine;
     this.identity = parts.identity;
-    this.desk = parts.desk;
+    this.pullQueue = parts.pullQueue;
     this.letters = parts.letters;
     this.app = parts.app;
     this.telemetry = parts.telemetry;
@@ -131,7 +131,7 @@ export class ApiBench implements AsyncDisposable {
       ...given.identity,
     });
     const wake = () => engine.wakeSink('test');
-    const desk = new Desk({ gateways: identity.gateways, clock, wake });
+    const pullQueue = new PullQueue({ gateways: identity.gateways, clock, wake });
     const work = given.server?.work ?? workHere(engine);
     const app = await buildServer({
       engine,
@@ -142,7 +142,7 @@ export class ApiBench implements AsyncDisposable {
       secret: TOKEN,
       edge: EDGE,
       devices: {
-        desk,
+        pullQueue,
         brokerUrl: () => 'mqtt://broker.test:1883',
         root: 'homeostat',
         publicUrl: null,
@@ -154,7 +154,7 @@ export class ApiBench implements AsyncDisposable {
       ...given.server,
     });
     await app.ready();
-    return new ApiBench({ clock, engine, identity, desk, letters, app, telemetry }, opened);
+    return new ApiBench({ clock, engine, identity, pullQueue, letters, app, telemetry }, opened);
   }
 
   /** One request with the token, its answer checked. */

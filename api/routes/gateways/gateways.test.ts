@@ -13,7 +13,7 @@ beforeEach(async () => {
   api.engine.addSink({
     name: 'test',
     takes: ['command', 'desired'],
-    deliver: async (rows) => rows.map((row) => api.desk.take(row) ?? { status: 'delivered' }),
+    deliver: async (rows) => rows.map((row) => api.pullQueue.take(row) ?? { status: 'delivered' }),
   });
   const made = await api.post('/v1/homes/h1/gateways', { name: 'Central', commands: 'fetch' });
   expect(made.status).toBe(201);
@@ -247,9 +247,9 @@ describe('commands for a gateway without MQTT', () => {
   });
 
   it('do not hold up the end of the server', async () => {
-    const open = api.desk.fetch(gateway.id, [], 30_000);
-    api.desk[Symbol.dispose]();
+    const open = api.pullQueue.fetch(gateway.id, [], 30_000);
+    api.pullQueue[Symbol.dispose]();
     expect(await open).toEqual([]);
-    expect(await api.desk.fetch(gateway.id, [], 30_000)).toEqual([]);
+    expect(await api.pullQueue.fetch(gateway.id, [], 30_000)).toEqual([]);
   });
 });

@@ -138,7 +138,7 @@ type Worker = Principal & { type: 'gateway' };
 
 export function gatewayRoutes(
   app: App,
-  { engine, identity, devices: { desk } }: RouteContext,
+  { engine, identity, devices: { pullQueue } }: RouteContext,
 ): void {
   const { gateways, sessions } = identity;
   const logs = new DayLogs(engine, identity);
@@ -275,7 +275,7 @@ export function gatewayRoutes(
           principal: nameOf(worker),
         })),
       );
-      const rows = await desk.fetch(worker.gateway, body.received, body.waitSeconds * 1_000);
+      const rows = await pullQueue.fetch(worker.gateway, body.received, body.waitSeconds * 1_000);
       const open = await Promise.all(rows.map((row) => isOpen(row)));
       return { items: rows.filter((_, index) => open[index]).map(toItem) };
     },

@@ -18,7 +18,7 @@ export interface ProjectionStatus extends GenerationRow {
 }
 
 /** What others ask of projections. */
-export interface ProjectionVerbs {
+export interface ProjectionService {
   /** All generations whose rows are there, by name and generation. */
   listProjections(): Promise<ProjectionStatus[]>;
   /**
@@ -103,7 +103,7 @@ export class Projections implements AsyncDisposable {
     );
   }
 
-  readonly verbs: ProjectionVerbs = {
+  readonly verbs: ProjectionService = {
     listProjections: () => this.#list(),
     rebuildProjection: (name) => this.#rebuild(name),
     listProjected: (query, limit) => this.#options.storage.listProjected(query, limit),

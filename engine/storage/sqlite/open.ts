@@ -3,8 +3,8 @@ import type { Storage, StorageOptions } from '../port.ts';
 import { encodeCommit } from './encoded-commit.ts';
 import { SqliteClaim } from './lease.ts';
 import { openConnection } from './open-connection.ts';
+import { type SqliteOperations, verbsOn } from './operations.ts';
 import { type BeginWorker, beginWorker, SqliteThread } from './thread.ts';
-import { type SqliteVerbs, verbsOn } from './verbs.ts';
 
 /**
  * Two where the connection has a thread of its own: one folds its batch while that of the other is stored. More gain
@@ -34,7 +34,7 @@ export async function openSqlite(
 }
 
 interface Parts {
-  verbs: SqliteVerbs;
+  verbs: SqliteOperations;
   shards: number;
   close: () => Promise<void>;
 }

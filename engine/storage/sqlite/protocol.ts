@@ -1,7 +1,7 @@
 /** What the engine's thread and the one with the connection say to each other. */
 import type { ToldError } from '../../model/told-error.ts';
 import type { StorageOptions } from '../port.ts';
-import type { SqliteVerbs } from './verbs.ts';
+import type { SqliteOperations } from './operations.ts';
 
 /** What the thread has to know at its start. */
 export interface Beginning {
@@ -9,7 +9,7 @@ export interface Beginning {
   options: StorageOptions;
 }
 
-export type Verb = keyof SqliteVerbs;
+export type Verb = keyof SqliteOperations;
 
 export type ToThread =
   | { type: 'ask'; ask: number; verb: Verb; args: unknown[] }

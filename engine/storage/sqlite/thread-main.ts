@@ -3,8 +3,8 @@ import { isMainThread, type MessagePort, parentPort, workerData } from 'node:wor
 import { tellError } from '../../model/told-error.ts';
 import type { Connection } from './connection.ts';
 import { openConnection } from './open-connection.ts';
+import { verbsOn } from './operations.ts';
 import type { Beginning, FromThread, ToThread, Verb } from './protocol.ts';
-import { verbsOn } from './verbs.ts';
 
 function main(port: MessagePort, { path, options }: Beginning): void {
   const say = (message: FromThread) => port.postMessage(message);

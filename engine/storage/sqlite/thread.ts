@@ -2,10 +2,10 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import type { OnMigration } from '../migrations.ts';
+import type { SqliteOperations } from './operations.ts';
 import { makePrivate } from './private-files.ts';
 import type { Beginning } from './protocol.ts';
 import { closed, Session } from './session.ts';
-import type { SqliteVerbs } from './verbs.ts';
 
 export type BeginWorker = (beginning: Beginning) => Worker;
 
@@ -20,7 +20,7 @@ export class SqliteThread implements AsyncDisposable {
   #next: Promise<Session> | null = null;
   #isClosed = false;
   /** Arguments are copied, and what they hold must be plain data. */
-  readonly verbs: SqliteVerbs;
+  readonly verbs: SqliteOperations;
 
   /** @throws EngineError `storage-unavailable`, `database-too-new`, `migration-failed` */
   static async open(
@@ -45,7 +45,7 @@ export class SqliteThread implements AsyncDisposable {
         return living.ask(verb, args);
       },
     ]);
-    this.verbs = Object.fromEntries(verbs) as SqliteVerbs;
+    this.verbs = Object.fromEntries(verbs) as SqliteOperations;
   }
 
   /** One for all who find that the last has died. */

@@ -16,7 +16,7 @@ export interface KnownTwin {
   measurements?: readonly string[];
 }
 
-export interface Household {
+export interface HomeSnapshot {
   twins: ReadonlyMap<string, KnownTwin>;
   kinds: ReadonlyMap<string, AnyKind>;
   /** The rules that are live, without the one that is checked. */

@@ -1,18 +1,18 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type MqttAdapter, startMqtt } from './index.ts';
 import { Device } from './testing/device.ts';
-import { FakeDoorkeeper } from './testing/fake-doorkeeper.ts';
+import { FakeAuthenticator } from './testing/fake-authenticator.ts';
 import { commandRow, FakeEngine } from './testing/fake-engine.ts';
 
 const SECRET = 'secret';
 let engine: FakeEngine;
-let doorkeeper: FakeDoorkeeper;
+let authenticator: FakeAuthenticator;
 let adapter: MqttAdapter;
 let devices: Device[];
 
 beforeEach(async () => {
   engine = new FakeEngine();
-  doorkeeper = new FakeDoorkeeper()
+  authenticator = new FakeAuthenticator()
     .let('one/pump', SECRET)
     .let('two/pump', SECRET)
     .let('gate', SECRET, ['one/pump', 'one/fan']);
@@ -22,7 +22,7 @@ beforeEach(async () => {
     signal: () => undefined,
     provisioning: 'claim',
     mode: {
-      embedded: { host: '127.0.0.1', port: 0, portFixed: false, doorkeeper, anonymous: false },
+      embedded: { host: '127.0.0.1', port: 0, portFixed: false, authenticator, anonymous: false },
     },
   });
 });
@@ -43,7 +43,7 @@ async function device(
 const command = (home: string, twin: string) => `homeostat/${home}/relay/${twin}/command`;
 const telemetry = (home: string, twin: string) => `homeostat/${home}/relay/${twin}/telemetry`;
 
-describe('guests of the embedded broker', () => {
+describe('sessions of the embedded broker', () => {
   it('come in with their own name and password only', async () => {
     await expect(Device.connect(adapter.url)).rejects.toThrow('Not authorized');
     await expect(device('one/pump', { password: 'wrong' })).rejects.toThrow('Not authorized');
@@ -143,8 +143,8 @@ describe('guests of the embedded broker', () => {
     const kept = await device('one/pump', { clientId: 'kept', clean: false });
     await kept.subscribe(command('one', 'pump'));
     await kept[Symbol.asyncDispose]();
-    doorkeeper.remove('one/pump');
-    doorkeeper.let('one/pump', SECRET);
+    authenticator.remove('one/pump');
+    authenticator.let('one/pump', SECRET);
     const again = await device('one/pump', { clientId: 'kept', clean: false });
     expect(again.sessionPresent).toBe(false);
   });
@@ -153,18 +153,18 @@ describe('guests of the embedded broker', () => {
     const pump = await device('one/pump');
     const other = await device('two/pump');
     const closed = pump.closed();
-    doorkeeper.remove('one/pump');
+    authenticator.remove('one/pump');
     await closed;
     await expect(device('one/pump')).rejects.toThrow('Not authorized');
     await other.publish(telemetry('two', 'pump'), { power: 1 });
   });
 
   it('are refused when their secret ends while it is looked at', async () => {
-    const { admit } = doorkeeper;
+    const { admit } = authenticator;
     let looks = 0;
-    doorkeeper.admit = async (username, password) => {
-      const found = await admit.call(doorkeeper, username, password);
-      if (++looks === 1) doorkeeper.remove('one/pump');
+    authenticator.admit = async (username, password) => {
+      const found = await admit.call(authenticator, username, password);
+      if (++looks === 1) authenticator.remove('one/pump');
       return found;
     };
     await expect(device('one/pump')).rejects.toThrow('Not authorized');
@@ -179,7 +179,7 @@ describe('guests of the embedded broker', () => {
       will: { topic: 'homeostat/two/relay/pump/status', payload: Buffer.from('offline'), qos: 1 },
     });
     const closed = pump.closed();
-    doorkeeper.remove('one/pump');
+    authenticator.remove('one/pump');
     await closed;
     other.cut();
     // The will of the one that was admitted comes, and by then the other's would have come
@@ -194,7 +194,7 @@ describe('guests of the embedded broker', () => {
     await gate.subscribe(command('one', 'pump'));
     await expect(gate.subscribe(command('two', 'pump'))).rejects.toThrow();
     const closed = gate.closed();
-    doorkeeper.let('gate', SECRET, ['one/pump']);
+    authenticator.let('gate', SECRET, ['one/pump']);
     await closed;
     const again = await device('gate');
     const refused = again.closed();
@@ -211,7 +211,7 @@ describe('guests of the embedded broker', () => {
       pump.client.publish(telemetry('two', 'pump'), '{}', { qos: 1 });
       await closed;
     }
-    expect(doorkeeper.refusals).toEqual([
+    expect(authenticator.refusals).toEqual([
       `one/pump subscribe ${command('two', 'pump')}`,
       `one/pump publish ${telemetry('two', 'pump')}`,
     ]);

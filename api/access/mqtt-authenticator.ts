@@ -1,11 +1,14 @@
-import type { Doorkeeper } from '../../adapters/mqtt/index.ts';
+import type { Authenticator } from '../../adapters/mqtt/index.ts';
 import type { Identity } from '../../identity/index.ts';
 
 /** Lets the embedded broker ask who comes in. */
-export function doorkeeperOf({ speakers, audit }: Identity, newId: () => string): Doorkeeper {
+export function authenticatorOf(
+  { mqttAccounts, audit }: Identity,
+  newId: () => string,
+): Authenticator {
   return {
-    admit: (username, password) => speakers.admit(username, password),
-    subscribe: (listener) => speakers.subscribe(listener),
+    admit: (username, password) => mqttAccounts.admit(username, password),
+    subscribe: (listener) => mqttAccounts.subscribe(listener),
     refused: ({ principal, devices }, { verb, topic }) =>
       audit.record({
         home: devices === 'all' ? null : (devices[0]?.home ?? null),

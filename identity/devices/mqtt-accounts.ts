@@ -30,9 +30,9 @@ export interface BrokerAccount {
  * Tells a broker that checks passwords itself, before the secret counts. The embedded one asks instead.
  * @throws IdentityError `unavailable` when it cannot be told now
  */
-export type Announce = (account: BrokerAccount, secret: string) => Promise<void>;
+export type AnnounceSecret = (account: BrokerAccount, secret: string) => Promise<void>;
 
-export interface SpeakersOptions {
+export interface MqttAccountsOptions {
   credentials: DeviceCredentials;
   gateways: Gateways;
   keys: ApiKeys;
@@ -40,10 +40,10 @@ export interface SpeakersOptions {
 }
 
 /** Everyone who speaks MQTT. */
-export class Speakers {
-  readonly #options: SpeakersOptions;
+export class MqttAccounts {
+  readonly #options: MqttAccountsOptions;
 
-  constructor(options: SpeakersOptions) {
+  constructor(options: MqttAccountsOptions) {
     this.#options = options;
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { LANGUAGES, letterOf, plainName } from './letters.ts';
+import { LANGUAGES, letterOf, plainName } from './templates.ts';
 
 it.each([
   ['The nest', 'The nest'],

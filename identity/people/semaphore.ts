@@ -1,6 +1,6 @@
 import { IdentityError } from '../errors.ts';
 
-export interface TurnstileOptions {
+export interface SemaphoreOptions {
   /** How many are at work at a time. */
   atOnce: number;
   /** How many more wait for their turn. */
@@ -11,12 +11,12 @@ export interface TurnstileOptions {
 const RETRY_MS = 2_000;
 
 /** Lets a few at work at a time, in the order in which they came. Who finds the line full is sent away. */
-export class Turnstile {
-  readonly #options: TurnstileOptions;
+export class Semaphore {
+  readonly #options: SemaphoreOptions;
   #working = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(options: TurnstileOptions) {
+  constructor(options: SemaphoreOptions) {
     this.#options = options;
   }
 

@@ -11,7 +11,7 @@ interface Waiting {
  * Envelopes of one home that found its mailbox full, in order of arrival. Whatever comes later for
  * the home queues here too, or it would overtake.
  */
-export class WaitingLane {
+export class WaitingQueue {
   #queue: Waiting[] = [];
   readonly #engine: Pick<Engine, 'dispatch' | 'hasRoom'>;
   readonly #home: string;

@@ -6,7 +6,7 @@ import { atomically, type Writing } from '../store/atomically.ts';
 import { countDaily, type DailyLimit } from '../store/daily-counts.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
-export interface LetterLimitsOptions {
+export interface MailLimitsOptions {
   database: IdentityDatabase;
   clock: { now(): number };
 }
@@ -22,10 +22,10 @@ class Full extends Error {}
  * How many letters somebody may cause, counted in the store. Purposes are apart, and so is who asks: nobody uses up
  * what another needs to get back in.
  */
-export class LetterLimits {
-  readonly #options: LetterLimitsOptions;
+export class MailLimits {
+  readonly #options: MailLimitsOptions;
 
-  constructor(options: LetterLimitsOptions) {
+  constructor(options: MailLimitsOptions) {
     this.#options = options;
   }
 

@@ -15,7 +15,7 @@ export interface Guest {
 }
 
 /** Asked by the embedded broker. */
-export interface Doorkeeper {
+export interface Authenticator {
   /** @returns null for a wrong name or password */
   admit(username: string, password: string): Promise<Guest | null>;
   /** @param listener called with the name of whoever may come in no more, or as somebody else */

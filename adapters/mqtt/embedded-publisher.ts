@@ -6,19 +6,19 @@ import { type Match, SubscriptionIndex } from './subscription-index.ts';
 import { filterNames } from './topic.ts';
 
 /** A command that has left for some devices and is not acknowledged, or not yet asked after. */
-interface Errand {
+interface InFlightPublish {
   row: string;
   handed: Set<Handed>;
   acknowledged: boolean;
   /** Ends the wait of the `send` that is under way; null when none is. */
   settle: (() => void) | null;
-  /** Forgets the errand when its command expires. */
+  /** Forgets the publish when its command expires. */
   expiry: Disposable;
 }
 
-/** An errand's message to one client. */
+/** An publish's message to one client. */
 interface Handed {
-  errand: Errand;
+  publish: InFlightPublish;
   client: string;
   packetId: number;
   payload: Buffer;
@@ -27,7 +27,7 @@ interface Handed {
 /** By these aedes delivers; its types leave them out. */
 type RememberedClient = Client & { subscriptions: Record<string, { qos: 0 | 1 | 2 }> };
 
-export interface CourierOptions {
+export interface EmbeddedPublisherOptions {
   clock: Clock;
   mayHear: (client: Client, topic: string) => boolean;
   /** Something may have become deliverable. */
@@ -49,7 +49,7 @@ const DESIRED = 'homeostat/desired';
  * memory only, so it gets no command to keep: a command leaves the outbox when a subscriber has
  * acknowledged it, and waits there while its device is away.
  */
-export class Courier implements Transport, Disposable {
+export class EmbeddedPublisher implements Transport, Disposable {
   readonly #broker: Aedes;
   readonly #clock: Clock;
   readonly #mayHear: (client: Client, topic: string) => boolean;
@@ -57,7 +57,7 @@ export class Courier implements Transport, Disposable {
   /** Of those that are connected. */
   readonly #subscriptions = new SubscriptionIndex();
   #live = new Map<string, Client>();
-  #errands = new Map<string, Errand>();
+  #publishes = new Map<string, InFlightPublish>();
   /** By payload, the one thing of a message that aedes passes through as it is. */
   #byPayload = new Map<Buffer, Handed>();
   #byClient = new Map<string, Map<number, Handed>>();
@@ -66,7 +66,7 @@ export class Courier implements Transport, Disposable {
   /** Whether a device was missing since the last call of `onReachable`. */
   #missed = false;
 
-  constructor(broker: Aedes, options: CourierOptions) {
+  constructor(broker: Aedes, options: EmbeddedPublisherOptions) {
     this.#broker = broker;
     this.#clock = options.clock;
     this.#mayHear = options.mayHear;
@@ -88,12 +88,12 @@ export class Courier implements Transport, Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const errand of [...this.#errands.values()]) this.#drop(errand);
+    for (const publish of [...this.#publishes.values()]) this.#drop(publish);
   }
 
   async send(row: DeliveryRow, outgoing: Outgoing): Promise<DeliveryOutcome> {
     if (outgoing.retain) return await this.publish(outgoing);
-    const known = this.#errands.get(row.id);
+    const known = this.#publishes.get(row.id);
     if (known?.acknowledged) return this.#done(known);
 
     const receivers = this.#receivers(outgoing);
@@ -102,18 +102,18 @@ export class Courier implements Transport, Disposable {
       this.#missed = true;
       return { status: 'retry', error: `no device is subscribed to ${outgoing.topic}` };
     }
-    const errand = known ?? this.#begin(row);
-    const has = new Set([...errand.handed].map(({ client }) => client));
+    const publish = known ?? this.#begin(row);
+    const has = new Set([...publish.handed].map(({ client }) => client));
     const written = receivers
       .filter(({ client }) => !has.has(client))
-      .map((receiver) => this.#hand(errand, outgoing, receiver));
+      .map((receiver) => this.#hand(publish, outgoing, receiver));
     // Nobody will acknowledge: written to its socket is the most that QoS 0 can say
     if (!acknowledging) {
       await Promise.all(written);
-      return this.#done(errand);
+      return this.#done(publish);
     }
-    await this.#settled(errand);
-    if (errand.acknowledged) return this.#done(errand);
+    await this.#settled(publish);
+    if (publish.acknowledged) return this.#done(publish);
     this.#missed = true;
     return { status: 'retry', error: `${acknowledging.client} has not acknowledged it yet` };
   }
@@ -137,10 +137,10 @@ export class Courier implements Transport, Disposable {
   acknowledged(client: string, packetId: number): void {
     const handed = this.#byClient.get(client)?.get(packetId);
     if (!handed) return;
-    const { errand } = handed;
+    const { publish } = handed;
     this.#forget(handed);
-    errand.acknowledged = true;
-    if (errand.settle) errand.settle();
+    publish.acknowledged = true;
+    if (publish.settle) publish.settle();
     else this.#reachable();
   }
 
@@ -157,29 +157,33 @@ export class Courier implements Transport, Disposable {
     return [...best.values()];
   }
 
-  #begin(row: DeliveryRow): Errand {
+  #begin(row: DeliveryRow): InFlightPublish {
     const expiresAt = row.expiresAt ?? this.#clock.now() + PUBACK_WAIT_MS;
-    const errand: Errand = {
+    const publish: InFlightPublish = {
       row: row.id,
       handed: new Set(),
       acknowledged: false,
       settle: null,
-      expiry: this.#clock.schedule(expiresAt, () => this.#drop(errand)),
+      expiry: this.#clock.schedule(expiresAt, () => this.#drop(publish)),
     };
-    this.#errands.set(row.id, errand);
-    return errand;
+    this.#publishes.set(row.id, publish);
+    return publish;
   }
 
-  #hand(errand: Errand, { topic, payload }: Outgoing, { client, qos }: Match): Promise<void> {
+  #hand(
+    publish: InFlightPublish,
+    { topic, payload }: Outgoing,
+    { client, qos }: Match,
+  ): Promise<void> {
     this.#lastPacketId = (this.#lastPacketId % 65_535) + 1;
     // A buffer of its own, as it identifies the message
     const handed: Handed = {
-      errand,
+      publish,
       client,
       packetId: this.#lastPacketId,
       payload: Buffer.from(payload),
     };
-    errand.handed.add(handed);
+    publish.handed.add(handed);
     this.#byPayload.set(handed.payload, handed);
     let unacknowledged = this.#byClient.get(client);
     if (!unacknowledged) {
@@ -210,33 +214,33 @@ export class Courier implements Transport, Disposable {
     return packet;
   }
 
-  /** Resolves when the errand is acknowledged, all its receivers are gone, or the time is up. */
-  #settled(errand: Errand): Promise<void> {
+  /** Resolves when the publish is acknowledged, all its receivers are gone, or the time is up. */
+  #settled(publish: InFlightPublish): Promise<void> {
     return new Promise((resolve) => {
-      const alarm = this.#clock.delay(PUBACK_WAIT_MS, () => errand.settle?.());
-      errand.settle = () => {
+      const alarm = this.#clock.delay(PUBACK_WAIT_MS, () => publish.settle?.());
+      publish.settle = () => {
         alarm[Symbol.dispose]();
-        errand.settle = null;
+        publish.settle = null;
         resolve();
       };
-      if (errand.acknowledged) errand.settle();
+      if (publish.acknowledged) publish.settle();
     });
   }
 
-  #done(errand: Errand): DeliveryOutcome {
-    this.#drop(errand);
+  #done(publish: InFlightPublish): DeliveryOutcome {
+    this.#drop(publish);
     return { status: 'delivered' };
   }
 
-  #drop(errand: Errand): void {
-    errand.expiry[Symbol.dispose]();
-    this.#errands.delete(errand.row);
-    for (const handed of [...errand.handed]) this.#forget(handed);
-    errand.settle?.();
+  #drop(publish: InFlightPublish): void {
+    publish.expiry[Symbol.dispose]();
+    this.#publishes.delete(publish.row);
+    for (const handed of [...publish.handed]) this.#forget(handed);
+    publish.settle?.();
   }
 
   #forget(handed: Handed): void {
-    handed.errand.handed.delete(handed);
+    handed.publish.handed.delete(handed);
     this.#byPayload.delete(handed.payload);
     const unacknowledged = this.#byClient.get(handed.client);
     unacknowledged?.delete(handed.packetId);
@@ -262,7 +266,7 @@ export class Courier implements Transport, Disposable {
     this.#subscriptions.forget(client.id);
     for (const handed of [...(this.#byClient.get(client.id)?.values() ?? [])]) {
       this.#forget(handed);
-      if (handed.errand.handed.size === 0) handed.errand.settle?.();
+      if (handed.publish.handed.size === 0) handed.publish.settle?.();
     }
   }
 

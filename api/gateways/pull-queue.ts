@@ -1,7 +1,7 @@
 import type { Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
 import type { Identity } from '../../identity/index.ts';
 
-export interface DeskOptions {
+export interface PullQueueOptions {
   gateways: Pick<Identity['gateways'], 'speakerFor'>;
   clock: Clock;
   /** Something may leave the outbox. */
@@ -9,7 +9,7 @@ export interface DeskOptions {
 }
 
 /** The way of a gateway without MQTT. */
-interface Tray {
+interface DeviceQueue {
   /** What waits for it, by id, the oldest first. They stay in the outbox meanwhile. */
   waiting: Map<string, DeliveryRow>;
   /** What it has said to have. */
@@ -25,32 +25,32 @@ const MOST = 200;
  * Where gateways that have no MQTT fetch what is for their devices. A delivery waits here, and in the
  * outbox, until its gateway says that it has it: whatever gets lost on the way is fetched again.
  */
-export class Desk implements Disposable {
-  readonly #options: DeskOptions;
-  #trays = new Map<string, Tray>();
+export class PullQueue implements Disposable {
+  readonly #options: PullQueueOptions;
+  #queues = new Map<string, DeviceQueue>();
   #closed = false;
 
-  constructor(options: DeskOptions) {
+  constructor(options: PullQueueOptions) {
     this.#options = options;
   }
 
   /** Ends the polls that are open. */
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const { ring } of [...this.#trays.values()]) ring?.();
+    for (const { ring } of [...this.#queues.values()]) ring?.();
   }
 
   /** Takes what is for a gateway that fetches. @returns null for anything else */
   take(row: DeliveryRow): DeliveryOutcome | null {
     const gateway = this.#options.gateways.speakerFor(row.home, row.twin);
     if (!gateway?.fetches) return null;
-    const tray = this.#trayOf(gateway.id);
-    if (tray.received.delete(row.id)) {
-      tray.waiting.delete(row.id);
+    const queue = this.#trayOf(gateway.id);
+    if (queue.received.delete(row.id)) {
+      queue.waiting.delete(row.id);
       return { status: 'delivered' };
     }
-    tray.waiting.set(row.id, row);
-    tray.ring?.();
+    queue.waiting.set(row.id, row);
+    queue.ring?.();
     return { status: 'retry', error: `it waits for the gateway ${gateway.id} to fetch it` };
   }
 
@@ -64,50 +64,50 @@ export class Desk implements Disposable {
     received: readonly string[],
     waitMs: number,
   ): Promise<DeliveryRow[]> {
-    const tray = this.#trayOf(gateway);
-    this.#keepReceived(tray, received);
-    const found = this.#waitingIn(gateway, tray);
+    const queue = this.#trayOf(gateway);
+    this.#keepReceived(queue, received);
+    const found = this.#waitingIn(gateway, queue);
     if (found.length > 0 || waitMs === 0 || this.#closed) return found;
-    await this.#rung(tray, waitMs);
-    return this.#waitingIn(gateway, tray);
+    await this.#rung(queue, waitMs);
+    return this.#waitingIn(gateway, queue);
   }
 
-  #keepReceived(tray: Tray, received: readonly string[]): void {
-    const known = received.filter((id) => tray.waiting.has(id));
-    for (const id of known) tray.received.add(id);
+  #keepReceived(queue: DeviceQueue, received: readonly string[]): void {
+    const known = received.filter((id) => queue.waiting.has(id));
+    for (const id of known) queue.received.add(id);
     if (known.length > 0) this.#options.wake();
   }
 
-  #waitingIn(gateway: string, tray: Tray): DeliveryRow[] {
+  #waitingIn(gateway: string, queue: DeviceQueue): DeliveryRow[] {
     const now = this.#options.clock.now();
-    for (const [id, { home, twin, expiresAt }] of tray.waiting) {
+    for (const [id, { home, twin, expiresAt }] of queue.waiting) {
       const isTheirs = this.#options.gateways.speakerFor(home, twin)?.id === gateway;
       if (isTheirs && (expiresAt === null || expiresAt > now)) continue;
-      tray.waiting.delete(id);
-      tray.received.delete(id);
+      queue.waiting.delete(id);
+      queue.received.delete(id);
     }
-    const open = [...tray.waiting.values()].filter(({ id }) => !tray.received.has(id));
+    const open = [...queue.waiting.values()].filter(({ id }) => !queue.received.has(id));
     return open.slice(0, MOST);
   }
 
-  #rung(tray: Tray, waitMs: number): Promise<void> {
-    tray.ring?.();
+  #rung(queue: DeviceQueue, waitMs: number): Promise<void> {
+    queue.ring?.();
     return new Promise((resolve) => {
       const alarm = this.#options.clock.delay(waitMs, () => ring());
       const ring = () => {
         alarm[Symbol.dispose]();
-        if (tray.ring === ring) tray.ring = null;
+        if (queue.ring === ring) queue.ring = null;
         resolve();
       };
-      tray.ring = ring;
+      queue.ring = ring;
     });
   }
 
-  #trayOf(gateway: string): Tray {
-    const known = this.#trays.get(gateway);
+  #trayOf(gateway: string): DeviceQueue {
+    const known = this.#queues.get(gateway);
     if (known) return known;
-    const made: Tray = { waiting: new Map(), received: new Set(), ring: null };
-    this.#trays.set(gateway, made);
+    const made: DeviceQueue = { waiting: new Map(), received: new Set(), ring: null };
+    this.#queues.set(gateway, made);
     return made;
   }
 }

@@ -1,4 +1,4 @@
-import type { AccountBook, BrokerAccount, Doorkeeper, Guest } from '../doorkeeper.ts';
+import type { AccountBook, Authenticator, BrokerAccount, Guest } from '../authenticator.ts';
 
 interface Known {
   account: BrokerAccount;
@@ -6,7 +6,7 @@ interface Known {
 }
 
 /** People of the tests who may come in, each as `home/twin`, or for several of them. */
-export class FakeDoorkeeper implements Doorkeeper, AccountBook {
+export class FakeAuthenticator implements Authenticator, AccountBook {
   readonly refusals: string[] = [];
   #known = new Map<string, Known>();
   #listeners = new Set<(username: string) => void>();

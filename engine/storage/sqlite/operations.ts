@@ -60,7 +60,7 @@ import {
 import { maintain } from './upkeep.ts';
 
 /** What of the port is statements on a connection, and what a claim asks of it. */
-export interface SqliteVerbs
+export interface SqliteOperations
   extends Omit<Storage, 'dialect' | 'shards' | 'acquire' | 'commit' | typeof Symbol.asyncDispose>,
     Ownership {
   commit(commit: EncodedCommit): Promise<void>;
@@ -73,7 +73,7 @@ export interface SqliteVerbs
 export function verbsOn(
   db: Connection,
   { deadLettersPerHome: perHome }: StorageOptions,
-): SqliteVerbs {
+): SqliteOperations {
   return {
     raiseEpoch: async (owner, writers, step) => raiseEpoch(db, owner, writers, step),
     presentOwner: async () => presentOwner(db),

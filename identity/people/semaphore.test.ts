@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { hashPassword } from './passwords.ts';
-import { Turnstile } from './turnstile.ts';
+import { Semaphore } from './semaphore.ts';
 
 /** Work that ends when it is told to. */
 function slow(): { work: () => Promise<string>; begun: () => boolean; end: () => void } {
@@ -17,12 +17,12 @@ function slow(): { work: () => Promise<string>; begun: () => boolean; end: () =>
   return { work, begun: () => begun, end: () => end() };
 }
 
-describe('a turnstile', () => {
+describe('a semaphore', () => {
   it('lets a few at work, the next in the order of their coming, and sends away whom it has no room for', async () => {
-    const turnstile = new Turnstile({ atOnce: 1, inLine: 2 });
+    const semaphore = new Semaphore({ atOnce: 1, inLine: 2 });
     const [first, second, third] = [slow(), slow(), slow()];
-    const passes = [first, second, third].map(({ work }) => turnstile.pass(work));
-    await expect(turnstile.pass(async () => 'never')).rejects.toMatchObject({
+    const passes = [first, second, third].map(({ work }) => semaphore.pass(work));
+    await expect(semaphore.pass(async () => 'never')).rejects.toMatchObject({
       code: 'too-many-tries',
       retryAfterMs: expect.any(Number) as number,
     });
@@ -37,10 +37,10 @@ describe('a turnstile', () => {
   });
 
   it('has room again when work has failed', async () => {
-    const turnstile = new Turnstile({ atOnce: 1, inLine: 0 });
-    const failing = turnstile.pass(() => Promise.reject(new Error('broken')));
+    const semaphore = new Semaphore({ atOnce: 1, inLine: 0 });
+    const failing = semaphore.pass(() => Promise.reject(new Error('broken')));
     await expect(failing).rejects.toThrow('broken');
-    expect(await turnstile.pass(async () => 'done')).toBe('done');
+    expect(await semaphore.pass(async () => 'done')).toBe('done');
   });
 });
 

@@ -1,6 +1,6 @@
 import type { Client } from 'aedes';
 import { type Clock, isName } from '../../engine/index.ts';
-import type { Doorkeeper, Guest } from './doorkeeper.ts';
+import type { Authenticator, Guest } from './authenticator.ts';
 import { isDeviceChannel, type NativeTopic, nativeFilter, nativeTopic } from './native-topics.ts';
 import { UnknownTopics } from './unknown-topics.ts';
 
@@ -21,11 +21,11 @@ interface Admitted {
   filters: Set<string>;
 }
 
-export interface GuestsOptions {
+export interface ClientSessionsOptions {
   /** The first levels of our own topics. */
   root: string;
   /** Null: nobody has a name. */
-  doorkeeper: Doorkeeper | null;
+  authenticator: Authenticator | null;
   clock: Clock;
   /** Ends a session whose client is away. */
   endSession: (id: string) => void;
@@ -35,11 +35,11 @@ export interface GuestsOptions {
  * Who is connected to the embedded broker, and as whom. Whoever came without a name, which only loopback
  * allows, may say and hear everything; a guest what belongs to its devices.
  */
-export class Guests implements Disposable {
-  readonly #doorkeeper: Doorkeeper | null;
+export class ClientSessions implements Disposable {
+  readonly #authenticator: Authenticator | null;
   readonly #root: string;
   readonly #clock: Clock;
-  readonly #endSession: GuestsOptions['endSession'];
+  readonly #endSession: ClientSessionsOptions['endSession'];
   readonly #listening: Disposable | null;
   readonly #refusals = new UnknownTopics();
   #admitted = new WeakMap<Client, Admitted>();
@@ -50,12 +50,12 @@ export class Guests implements Disposable {
   /** Counts whatever ended somebody’s rights: a look at them that was under way meanwhile is repeated. */
   #changes = 0;
 
-  constructor({ root, doorkeeper, clock, endSession }: GuestsOptions) {
+  constructor({ root, authenticator, clock, endSession }: ClientSessionsOptions) {
     this.#root = root;
-    this.#doorkeeper = doorkeeper;
+    this.#authenticator = authenticator;
     this.#clock = clock;
     this.#endSession = endSession;
-    this.#listening = doorkeeper?.subscribe((username) => this.#ended(username)) ?? null;
+    this.#listening = authenticator?.subscribe((username) => this.#ended(username)) ?? null;
   }
 
   [Symbol.dispose](): void {
@@ -64,12 +64,12 @@ export class Guests implements Disposable {
 
   /** @returns null when it may come in, else the reason */
   async admit(client: Client, username: string, password: string): Promise<string | null> {
-    if (!this.#doorkeeper) return null;
+    if (!this.#authenticator) return null;
     let guest: Guest | null;
     let changes: number;
     do {
       changes = this.#changes;
-      guest = await this.#doorkeeper.admit(username, password);
+      guest = await this.#authenticator.admit(username, password);
     } while (guest && changes !== this.#changes);
     if (!guest) return 'wrong name or password';
     const { devices } = guest;
@@ -175,7 +175,7 @@ export class Guests implements Disposable {
   refused(client: Client | null, verb: 'publish' | 'subscribe', topic: string): void {
     const guest = this.#of(client)?.guest;
     if (!guest || !this.#refusals.isNews(`${guest.username} ${topic}`, this.#clock.now())) return;
-    this.#doorkeeper?.refused(guest, { verb, topic });
+    this.#authenticator?.refused(guest, { verb, topic });
   }
 
   #of(client: Client | null): Admitted | undefined {
