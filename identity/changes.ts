@@ -1,4 +1,4 @@
-import type { HomePolicy } from './devices/home-policies.ts';
+import type { HomePolicy } from './devices/home-policy.ts';
 import type { GatewayState } from './gateways/gateway-state.ts';
 import type { HomeVersion } from './homes/home-version.ts';
 import { atomically, type Writing } from './store/atomically.ts';

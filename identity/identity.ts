@@ -10,10 +10,11 @@ import {
   PLATFORM,
 } from './decision.ts';
 import { ClaimCodes } from './devices/claim-codes.ts';
+import type { AnnounceSecret } from './devices/device-address.ts';
 import { DeviceCredentials } from './devices/device-credentials.ts';
 import { Factory } from './devices/factory.ts';
 import { HomePolicies } from './devices/home-policies.ts';
-import { type AnnounceSecret, MqttAccounts } from './devices/mqtt-accounts.ts';
+import { MqttAccounts } from './devices/mqtt-accounts.ts';
 import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
 import { type HomeUsage, homeQuotas, type IdentityQuotas, NO_QUOTAS } from './homes/home-quota.ts';

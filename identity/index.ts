@@ -2,10 +2,12 @@
 export type { AuditEntry, AuditedAction } from './audit/audit.ts';
 export type { IdentityChange } from './changes.ts';
 export type { Decision } from './decision.ts';
+export type { AnnounceSecret } from './devices/device-address.ts';
 export { DeviceCredentials } from './devices/device-credentials.ts';
 export type { Enrolment, FactoryToken } from './devices/factory.ts';
-export { type HomePolicy, POLICIES } from './devices/home-policies.ts';
-export type { AnnounceSecret, Speaker } from './devices/mqtt-accounts.ts';
+export type { HomePolicy } from './devices/home-policy.ts';
+export { POLICIES } from './devices/home-policy.ts';
+export type { Speaker } from './devices/mqtt-accounts.ts';
 export { IdentityError, type IdentityErrorCode } from './errors.ts';
 export type { DeviceDay } from './gateways/device-days.ts';
 export type { Gateway } from './gateways/gateways.ts';

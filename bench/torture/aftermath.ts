@@ -2,9 +2,10 @@
 import { TOKEN } from '../../api/e2e/homeostat-process.ts';
 import { messageOf } from '../../engine/index.ts';
 import { type Evidence, gather, parkedIn } from './evidence.ts';
-import { violations, type Waivers } from './invariants.ts';
+import { violations } from './invariants.ts';
 import { until, within } from './patience.ts';
 import type { Report } from './scenario.ts';
+import type { Waivers } from './waivers.ts';
 import type { World } from './world.ts';
 
 /** A reconnect backs off up to 30 s, a delivery too. */

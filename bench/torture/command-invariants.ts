@@ -1,8 +1,8 @@
 /** Commands: at least once under one id, never late, never out of nothing. */
 import { type IntentRow, type JournalRow, keyOf } from '../../engine/index.ts';
 import type { Evidence } from './evidence.ts';
-import type { Waivers } from './invariants.ts';
 import type { Model, ReceivedCommand } from './model.ts';
+import type { Waivers } from './waivers.ts';
 
 /**
  * A broker counts a message's expiry in whole seconds, rounded up, and looks once a second. What it

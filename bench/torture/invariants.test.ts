@@ -4,9 +4,10 @@ import { TwinBench } from '../../engine/authoring/twin-bench.ts';
 import type { GenerationRow } from '../../engine/index.ts';
 import { relay } from '../../twins/relay/relay.ts';
 import type { Evidence, TwinEvidence } from './evidence.ts';
-import { violations, type Waivers } from './invariants.ts';
+import { violations } from './invariants.ts';
 import { Model, type ReceivedCommand } from './model.ts';
 import type { ProjectionEvidence } from './projection-invariants.ts';
+import type { Waivers } from './waivers.ts';
 
 const LAMP = { home: 'h1', twin: 'lamp' };
 const AUTO_OFF_MS = 60_000;

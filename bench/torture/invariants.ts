@@ -4,14 +4,7 @@ import { commandViolations } from './command-invariants.ts';
 import type { Evidence, TwinEvidence } from './evidence.ts';
 import type { Model } from './model.ts';
 import { projectionViolations } from './projection-invariants.ts';
-
-/** What a scenario has given up on purpose, with its reason said where it does. */
-export interface Waivers {
-  /** The broker was killed: what it had acknowledged may be gone with it. */
-  brokerLost?: boolean;
-  /** Dead letters that it provoked. */
-  deadLetters?: boolean;
-}
+import type { Waivers } from './waivers.ts';
 
 /** Deadlines that had come this long before the engine stopped must have fired. */
 const TIMER_SLACK_MS = 5_000;

@@ -2,13 +2,13 @@ import { assertNone, figures, judge, resumed } from './aftermath.ts';
 import type { Device } from './device.ts';
 import type { Evidence } from './evidence.ts';
 import { type FleetPlan, fleetOf } from './fleet.ts';
-import type { Waivers } from './invariants.ts';
 import { Load } from './load.ts';
 import type { Model } from './model.ts';
 import { within } from './patience.ts';
 import { Person } from './person.ts';
 import type { Random } from './random.ts';
 import type { Ground, Report } from './scenario.ts';
+import type { Waivers } from './waivers.ts';
 import { World, type WorldOptions } from './world.ts';
 
 /** What goes on while something breaks. */

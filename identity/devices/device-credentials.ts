@@ -8,7 +8,7 @@ import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
 import { InTurn } from '../store/in-turn.ts';
 import type { IdentityDatabase } from '../store/open.ts';
-import type { AnnounceSecret, DeviceAddress } from './mqtt-accounts.ts';
+import type { AnnounceSecret, DeviceAddress } from './device-address.ts';
 
 /** A device’s secret as it can be shown: without itself. */
 export interface DeviceCredential {

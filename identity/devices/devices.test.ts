@@ -3,7 +3,7 @@ import { ManualClock } from '../../engine/model/manual-clock.ts';
 import { IdentityError } from '../errors.ts';
 import type { Identity } from '../identity.ts';
 import { openIdentity, STORES } from '../testing/open-identity.ts';
-import type { BrokerAccount } from './mqtt-accounts.ts';
+import type { BrokerAccount } from './device-address.ts';
 
 const MINUTE_MS = 60_000;
 /** The engine does its part. */

@@ -4,10 +4,7 @@ import { type HomeVersion, isLater } from '../homes/home-version.ts';
 import type { Existence } from '../homes/twin-life.ts';
 import type { Writing } from '../store/atomically.ts';
 import type { IdentityDatabase } from '../store/open.ts';
-
-/** What happens to devices that a home does not know: made at once, listed to be claimed, or turned away. */
-export const POLICIES = ['open', 'claim', 'closed'] as const;
-export type HomePolicy = (typeof POLICIES)[number];
+import type { HomePolicy } from './home-policy.ts';
 
 export interface HomePoliciesOptions {
   existence: Existence;

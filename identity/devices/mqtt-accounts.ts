@@ -2,13 +2,8 @@ import type { IdentityChange, IdentityChanges } from '../changes.ts';
 import type { Gateways } from '../gateways/gateways.ts';
 import { ApiKeys } from '../keys/api-keys.ts';
 import { nameOf } from '../principal.ts';
+import type { BrokerAccount, DeviceAddress } from './device-address.ts';
 import { DeviceCredentials } from './device-credentials.ts';
-
-/** A device, by its home and its twin. */
-export interface DeviceAddress {
-  home: string;
-  twin: string;
-}
 
 /** Who may come in over MQTT, and for which devices they speak. */
 export interface Speaker {
@@ -19,18 +14,6 @@ export interface Speaker {
   /** All: a bridge, which speaks other dialects than our own. */
   devices: readonly DeviceAddress[] | 'all';
 }
-
-/** A speaker that a broker of its own has to know. */
-export interface BrokerAccount {
-  username: string;
-  devices: readonly DeviceAddress[];
-}
-
-/**
- * Tells a broker that checks passwords itself, before the secret counts. The embedded one asks instead.
- * @throws IdentityError `unavailable` when it cannot be told now
- */
-export type AnnounceSecret = (account: BrokerAccount, secret: string) => Promise<void>;
 
 export interface MqttAccountsOptions {
   credentials: DeviceCredentials;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ManualClock } from '../../engine/model/manual-clock.ts';
-import type { BrokerAccount } from '../devices/mqtt-accounts.ts';
+import type { BrokerAccount } from '../devices/device-address.ts';
 import type { Identity } from '../identity.ts';
 import { openIdentity, STORES } from '../testing/open-identity.ts';
 

@@ -1,5 +1,5 @@
 import type { IdentityChanges, Tell } from '../changes.ts';
-import type { AnnounceSecret } from '../devices/mqtt-accounts.ts';
+import type { AnnounceSecret } from '../devices/device-address.ts';
 import { IdentityError } from '../errors.ts';
 import { holdToGrant } from '../homes/granting.ts';
 import { assertRoom, type HomeQuota } from '../homes/home-quota.ts';

@@ -1,7 +1,7 @@
 import type { Mosquitto } from '../../../adapters/mqtt/testing/mosquitto.ts';
-import type { Waivers } from '../invariants.ts';
 import { BOTH_STORES, type Scenario } from '../scenario.ts';
 import { trouble } from '../trouble.ts';
+import type { Waivers } from '../waivers.ts';
 
 /** The broker goes, again and again, and comes back. */
 function comesBack(
