@@ -169,7 +169,7 @@ async function startParts(
   const pullQueue = new PullQueue({
     gateways: identity.gateways,
     clock: doors.clock,
-    wake: () => engine.wakeSink('mqtt'),
+    wake: (twins) => engine.wakeSink('mqtt', twins),
   });
   const work = stack.use(
     new RuleThreads({
@@ -214,7 +214,7 @@ async function startParts(
       ...mqttOptions(config, identity, certificate),
       engine,
       signal: logMqtt(logger),
-      detour: (row) => pullQueue.take(row),
+      detour: (row, behind) => pullQueue.take(row, behind),
     }),
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start

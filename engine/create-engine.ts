@@ -150,7 +150,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     post: (envelope) => shardOf(envelope.home).post(envelope),
     sendOf: sendOfOpen,
     reloadOutbox: () => outbox.reload(),
-    forgetDeliveries: (deleted) => outbox.forget(deleted),
     forgetChanges: (home) => changes.forget(home),
     async deleteFor(deleted, remove) {
       try {
@@ -159,9 +158,12 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
         // It may be gone all the same: the store knows, and memory does not
         shardOf(deleted.home).forgetHome(deleted.home);
         projections.distrust();
+        outbox.recheck(deleted);
         throw error;
       }
       projections.forget(deleted);
+      outbox.forget(deleted);
+      sends.forgetOf(deleted);
     },
   };
 
@@ -381,7 +383,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     tell,
     hasRoom: (home) => shardOf(home).hasRoom(),
     addSink: (sink) => outbox.attach(sink),
-    wakeSink: (name) => outbox.wake(name),
+    wakeSink: (name, twins) => outbox.wake(name, twins ?? null),
 
     health() {
       const problems = new Set<string>();

@@ -52,7 +52,7 @@ export { type EngineSignals, EngineTelemetry } from './model/telemetry.ts';
 export { heardError, type ToldError, tellError } from './model/told-error.ts';
 export { lifeOf, turnOfId } from './model/turn-ids.ts';
 export { objectionTo, sendersOf } from './model/vocabulary.ts';
-export type { DeliveryOutcome, Sink } from './outbox/sink.ts';
+export type { Behind, DeliveryOutcome, Sink } from './outbox/sink.ts';
 export { readDeliveries } from './outbox/stored-deliveries.ts';
 export {
   type BandPath,

@@ -1,4 +1,5 @@
 /** The MQTT adapter's door. */
+import type { Address } from '../../engine/index.ts';
 import { BrokerSession } from './client.ts';
 import type { Codec } from './codec.ts';
 import { CodecSet } from './codec-set.ts';
@@ -41,7 +42,7 @@ const SEVEN_DAYS_S = 7 * 86_400;
 export async function startMqtt(options: MqttOptions): Promise<MqttAdapter> {
   const { engine, mode, signal } = options;
   const codecs = await codecsOf(options);
-  let online = false;
+  let online: Address[] = [];
   const intake = new Intake({
     engine,
     codecs,
@@ -52,12 +53,13 @@ export async function startMqtt(options: MqttOptions): Promise<MqttAdapter> {
   });
 
   /** Once for all devices that come back together. */
-  function wakeSoon(): void {
-    if (online) return;
-    online = true;
+  function wakeSoon(device: Address): void {
+    online.push(device);
+    if (online.length > 1) return;
     setImmediate(() => {
-      online = false;
-      engine.wakeSink(SINK_NAME);
+      const devices = online;
+      online = [];
+      engine.wakeSink(SINK_NAME, devices);
     });
   }
 

@@ -1,4 +1,5 @@
 import {
+  type Address,
   detailsOf,
   type Engine,
   EngineError,
@@ -26,7 +27,7 @@ export interface IntakeOptions {
   provisioning: (home: string) => Provisioning;
   signal: MqttListener;
   /** A device has said that it is there: what waits for it may go out now. */
-  onOnline: () => void;
+  onOnline: (device: Address) => void;
   /** Packets under way before {@link Intake.hasRoom} turns false. */
   limit: number;
 }
@@ -137,9 +138,9 @@ export class Intake implements Disposable {
   }
 
   /** The engine has kept a rejected event as a dead letter itself. */
-  #dispatched(codec: Codec, { event }: Inbound, { status }: Receipt): void {
+  #dispatched(codec: Codec, { home, twin, event }: Inbound, { status }: Receipt): void {
     this.#settled(codec, status);
-    if (event.type === 'status' && event.online === true) this.#options.onOnline();
+    if (event.type === 'status' && event.online === true) this.#options.onOnline({ home, twin });
   }
 
   #dispatch(envelope: Inbound): Promise<Receipt> {

@@ -4,6 +4,15 @@ import type { MessageSource } from './codecs/messages.ts';
 import type { Provisioning } from './envelope-of.ts';
 import type { MqttListener } from './signals.ts';
 
+/**
+ * Takes a delivery that does not go by MQTT; null: it goes by MQTT.
+ * @param behind what waits behind it for the same device
+ */
+export type Detour = (
+  row: DeliveryRow,
+  behind: () => readonly DeliveryRow[],
+) => DeliveryOutcome | null;
+
 export interface MqttOptions {
   engine: Engine;
   signal: MqttListener;
@@ -12,8 +21,8 @@ export interface MqttOptions {
   root?: string | undefined;
   /** What to do with devices that nobody knows yet; a home may have its own way. */
   provisioning: Provisioning | ((home: string) => Provisioning);
-  /** Asked first for each delivery: takes what does not go by MQTT. Null: it goes by MQTT. */
-  detour?: ((row: DeliveryRow) => DeliveryOutcome | null) | undefined;
+  /** Asked first for each delivery. */
+  detour?: Detour | undefined;
   /** YAML file of template dialects. */
   templatesFile?: string | null | undefined;
   zigbee2mqtt?: { base?: string | undefined; home?: string | undefined } | null | undefined;

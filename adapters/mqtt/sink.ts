@@ -1,4 +1,5 @@
 import {
+  type Behind,
   type Clock,
   type DeliveryOutcome,
   type DeliveryRow,
@@ -26,11 +27,11 @@ export function mqttSink(
   transport: Transport,
   { clock, detour }: { clock: Clock; detour?: MqttOptions['detour'] },
 ): Sink {
-  const send = (row: DeliveryRow): DeliveryOutcome | Promise<DeliveryOutcome> => {
+  const send = (row: DeliveryRow, behind: Behind): DeliveryOutcome | Promise<DeliveryOutcome> => {
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) {
       return { status: 'retry', error: 'expired before it could be sent' };
     }
-    const taken = detour?.(row);
+    const taken = detour?.(row, () => behind(row));
     if (taken) return taken;
     const said = codecs.encode(row);
     if (said === null) return { status: 'delivered' };
@@ -42,9 +43,9 @@ export function mqttSink(
     return transport.send(row, said);
   };
   // One that fails must not decide over the others
-  const deliverOne = async (row: DeliveryRow): Promise<DeliveryOutcome> => {
+  const deliverOne = async (row: DeliveryRow, behind: Behind): Promise<DeliveryOutcome> => {
     try {
-      return await send(row);
+      return await send(row, behind);
     } catch (error) {
       return { status: 'retry', error: messageOf(error) };
     }
@@ -52,6 +53,6 @@ export function mqttSink(
   return {
     name: SINK_NAME,
     takes: ['command', 'desired'],
-    deliver: (rows) => Promise.all(rows.map(deliverOne)),
+    deliver: (rows, behind = () => []) => Promise.all(rows.map((row) => deliverOne(row, behind))),
   };
 }

@@ -6,7 +6,7 @@ import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { HomeostatProcess } from './homeostat-process.ts';
 
 const ENGINE = { username: 'homeostat', password: 'of-the-engine' };
-const TELEMETRY = 'homeostat/flat/relay/pullQueue/telemetry';
+const TELEMETRY = 'homeostat/flat/relay/desk/telemetry';
 
 interface House extends AsyncDisposable {
   homeostat: HomeostatProcess;
@@ -58,7 +58,7 @@ describe.each(BROKERS)('a device at $name', ({ missing, start }) => {
       const come = async (secret: string): Promise<MqttClient> =>
         await connectAsync(
           homeostat.mqttUrl.replace(/\/\/.*@/, '//'),
-          { username: 'flat/pullQueue', password: secret, reconnectPeriod: 0 },
+          { username: 'flat/desk', password: secret, reconnectPeriod: 0 },
           false,
         );
       await homeostat.request('POST', '/v1/homes', { id: 'flat' });
@@ -67,29 +67,29 @@ describe.each(BROKERS)('a device at $name', ({ missing, start }) => {
         '/v1/homes/flat/claim-codes',
         {},
       );
-      const claim = { code, id: 'pullQueue', kind: 'relay' };
+      const claim = { code, id: 'desk', kind: 'relay' };
       const made = await homeostat.request<{ secret: string; username: string }>(
         'POST',
         '/v1/devices/claim',
         claim,
       );
-      expect(made.username).toBe('flat/pullQueue');
+      expect(made.username).toBe('flat/desk');
       await expect(come('wrong')).rejects.toThrow();
 
-      const pullQueue = await come(made.secret);
-      await pullQueue.publishAsync(TELEMETRY, '{"on": true, "power": 41}', { qos: 1 });
+      const desk = await come(made.secret);
+      await desk.publishAsync(TELEMETRY, '{"on": true, "power": 41}', { qos: 1 });
       await homeostat.kill();
-      await pullQueue.endAsync(true);
+      await desk.endAsync(true);
       await homeostat.start();
 
       const again = await come(made.secret);
       await again.publishAsync(TELEMETRY, '{"on": true, "power": 42}', { qos: 1 });
       await homeostat.until<{ reported: { power?: number } }>(
-        '/v1/homes/flat/twins/pullQueue',
+        '/v1/homes/flat/twins/desk',
         ({ reported }) => reported.power === 42,
       );
       const closed = new Promise<void>((resolve) => again.once('close', () => resolve()));
-      await homeostat.request('DELETE', '/v1/homes/flat/twins/pullQueue/secret');
+      await homeostat.request('DELETE', '/v1/homes/flat/twins/desk/secret');
       await closed;
       await expect(come(made.secret)).rejects.toThrow();
       const { items } = await homeostat.get<{ items: { action: string }[] }>(

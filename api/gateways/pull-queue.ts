@@ -1,11 +1,11 @@
-import type { Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
+import type { Address, Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
 import type { Identity } from '../../identity/index.ts';
 
 export interface PullQueueOptions {
   gateways: Pick<Identity['gateways'], 'speakerFor'>;
   clock: Clock;
-  /** Something may leave the outbox. */
-  wake: () => void;
+  /** What waits of these twins may leave the outbox. */
+  wake: (twins: readonly Address[]) => void;
 }
 
 /** The way of a gateway without MQTT. */
@@ -40,18 +40,25 @@ export class PullQueue implements Disposable {
     for (const { ring } of [...this.#queues.values()]) ring?.();
   }
 
-  /** Takes what is for a gateway that fetches. @returns null for anything else */
-  take(row: DeliveryRow): DeliveryOutcome | null {
+  /**
+   * Takes what is for a gateway that fetches.
+   * @param behind what waits behind it for the same device: it is fetched with it, in this order
+   * @returns null for anything else
+   */
+  take(row: DeliveryRow, behind: () => readonly DeliveryRow[]): DeliveryOutcome | null {
     const gateway = this.#options.gateways.speakerFor(row.home, row.twin);
     if (!gateway?.fetches) return null;
-    const queue = this.#trayOf(gateway.id);
+    const queue = this.#queueOf(gateway.id);
     if (queue.received.delete(row.id)) {
       queue.waiting.delete(row.id);
       return { status: 'delivered' };
     }
-    queue.waiting.set(row.id, row);
+    for (const one of [row, ...behind()]) {
+      if (!queue.received.has(one.id)) queue.waiting.set(one.id, one);
+    }
     queue.ring?.();
-    return { status: 'retry', error: `it waits for the gateway ${gateway.id} to fetch it` };
+    const error = `it waits for the gateway ${gateway.id} to fetch it`;
+    return { status: 'retry', error, isAway: true };
   }
 
   /**
@@ -64,7 +71,7 @@ export class PullQueue implements Disposable {
     received: readonly string[],
     waitMs: number,
   ): Promise<DeliveryRow[]> {
-    const queue = this.#trayOf(gateway);
+    const queue = this.#queueOf(gateway);
     this.#keepReceived(queue, received);
     const found = this.#waitingIn(gateway, queue);
     if (found.length > 0 || waitMs === 0 || this.#closed) return found;
@@ -75,7 +82,8 @@ export class PullQueue implements Disposable {
   #keepReceived(queue: DeviceQueue, received: readonly string[]): void {
     const known = received.filter((id) => queue.waiting.has(id));
     for (const id of known) queue.received.add(id);
-    if (known.length > 0) this.#options.wake();
+    const rows = known.flatMap((id) => queue.waiting.get(id) ?? []);
+    if (rows.length > 0) this.#options.wake(rows.map(({ home, twin }) => ({ home, twin })));
   }
 
   #waitingIn(gateway: string, queue: DeviceQueue): DeliveryRow[] {
@@ -103,7 +111,7 @@ export class PullQueue implements Disposable {
     });
   }
 
-  #trayOf(gateway: string): DeviceQueue {
+  #queueOf(gateway: string): DeviceQueue {
     const known = this.#queues.get(gateway);
     if (known) return known;
     const made: DeviceQueue = { waiting: new Map(), received: new Set(), ring: null };

@@ -88,7 +88,7 @@ function withBreakingSinks(engine: Engine, doom: Doom, reach: Reach): Engine {
 function breakingSink(sink: Sink, doom: Doom, reach: Reach): Sink {
   return {
     ...sink,
-    async deliver(rows) {
+    async deliver(rows, behind) {
       if (reach.isAway) {
         return rows.map(() => ({ status: 'retry', error: 'is away', scope: 'destination' }));
       }
@@ -98,7 +98,7 @@ function breakingSink(sink: Sink, doom: Doom, reach: Reach): Sink {
         }
         die();
       }
-      const outcomes = await sink.deliver(rows);
+      const outcomes = await sink.deliver(rows, behind);
       doom.pass('after-publish');
       return outcomes;
     },

@@ -20,9 +20,17 @@ export class CursorTracker {
     return this.#of(writer).seen;
   }
 
-  /** The highest position up to which everything of all these writers has been seen. */
-  seenOfAll(writers: Iterable<number>): number {
-    return Math.min(...[...writers].map((writer) => this.#of(writer).seen));
+  /**
+   * Where to read on: up to here everything is seen of the writers that have committed more than is seen of them.
+   * A writer that commits nothing for years keeps nobody at its last position. @returns null: all is seen
+   */
+  lowestBehind(heads: ReadonlyMap<number, number>): number | null {
+    let lowest: number | null = null;
+    for (const [writer, head] of heads) {
+      const { seen } = this.#of(writer);
+      if (seen < head && (lowest === null || seen < lowest)) lowest = seen;
+    }
+    return lowest;
   }
 
   /** It has seen everything of a writer up to here. */

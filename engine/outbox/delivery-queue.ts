@@ -1,252 +1,185 @@
 import { backoffMs } from '../model/backoff.ts';
-import type { Clock } from '../model/clock.ts';
-import { keyOf } from '../model/envelope.ts';
+import { type Address, keyOf } from '../model/envelope.ts';
 import { messageOf } from '../model/errors.ts';
-import type { DeadLetterRow, DeliveryRow, Position } from '../model/rows.ts';
-import type { EngineTelemetry } from '../model/telemetry.ts';
-import type { Storage } from '../storage/port.ts';
+import type { DeliveryRow, Position } from '../model/rows.ts';
+import { turnOfId } from '../model/turn-ids.ts';
+import { Backlog, type Committed } from './backlog.ts';
 import { CursorTracker } from './cursor-tracker.ts';
+import { MOST_OF_HELD_TWIN, MOST_OF_TWIN, type Pending } from './delivery.ts';
+import { deadLetterOf, isLastTry, outcomesOf } from './delivery-outcome.ts';
+import type { DeliveryQueueOptions } from './delivery-queue-options.ts';
+import { InMemory } from './in-memory.ts';
+import { KeyedQueue } from './keyed-queue.ts';
+import { Settlement } from './settlement.ts';
 import type { DeliveryOutcome, Sink } from './sink.ts';
+import { Spill } from './spill.ts';
 
-export interface DeliveryQueueOptions {
-  storage: Pick<Storage, 'park' | 'endDeliveries'>;
-  /** What there is to deliver, as it is stored. */
-  source: DeliverySource;
-  clock: Clock;
-  telemetry: EngineTelemetry;
-  random: () => number;
-  newId: () => string;
-  /** A command is handed to its destination. */
-  onSending: (row: DeliveryRow) => void;
-  /** It has not left the house, and is tried again. */
-  onUnsent: (row: DeliveryRow) => void;
-  /** It has expired before it could leave. */
-  onDropped: (row: DeliveryRow) => void;
-  /** A command has left the house. */
-  onSent: (row: DeliveryRow) => void;
-  /** A destination has refused an effect for good. */
-  onDead: (row: DeliveryRow, error: string) => void;
-}
-
-/** A delivery of a turn. */
-export interface LogDelivery {
-  row: DeliveryRow;
-  position: Position;
-}
-
-/** Deliveries as the store has them: the way back to what memory does not hold. */
-export interface DeliverySource {
-  /** Of each writer, the position of its last commit that is known here. */
-  heads(): ReadonlyMap<number, number>;
-  /** Turns in a range of positions (`after` exclusive), each with what it sends to a destination. */
-  read(
-    destination: string,
-    after: number,
-    upTo: number,
-  ): Promise<{ position: Position; rows: DeliveryRow[] }[]>;
-  /** What is parked for a destination after a place; `over`: ids that need not be delivered any more; `next` null: that was all. */
-  parked(
-    destination: string,
-    after: number,
-  ): Promise<{ rows: DeliveryRow[]; over: string[]; next: number | null }>;
-}
-
-/** A row that is tried again, and how long its destination wants to be left alone. */
-interface Delayed {
-  row: DeliveryRow;
-  error: string;
-  afterMs: number;
-}
-
-/** What was committed, and what has become void. */
-interface Meanwhile {
-  /** By commit; null: more than memory holds. */
-  arrived: Committed[] | null;
-  gone: ((row: DeliveryRow) => boolean)[];
-}
-
-/** What a commit has for one destination. */
-interface Committed {
-  writer: number;
-  /** Its last position. */
-  seq: number;
-  deliveries: readonly LogDelivery[];
-}
-
-/** Rows that a queue holds in memory; what comes on top is read from the store later. */
-const LANE_LIMIT = 10_000;
+/** Rows in memory that can be delivered; what comes on top is read from the log later. */
+const MOST_READY = 10_000;
 /** With those whose twins cannot be reached, which must not keep out the others. */
-const KNOWN_LIMIT = 50_000;
-/** Positions that are read at once. */
-const RANGE = 1_000;
+const MOST_IN_MEMORY = 60_000;
+/** Of one home: what comes on top is parked, so that the others have their share. */
+const MOST_OF_HOME = 5_000;
+/** Twins that wait in memory for another try. */
+const MOST_HELD_TWINS = 5_000;
 /** What is under way for longer is parked, so that the cursor passes it. */
 const SLOW_MS = 1_000;
 /** Calls of `deliver` that run at once, as a twin that takes its time must not hold up the queue, and rows of one. */
 const PACE = { atOnce: 4, rows: 500 };
-/** Of what never expires; anything else is tried until it does. */
-const MAX_ATTEMPTS = 100;
-const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
-const LANE_RETRY = { baseMs: 250, capMs: 30_000 };
+const RETRY = { baseMs: 250, capMs: 30_000 };
 
-/** The way to one destination: a queue of its own, retries of its own. */
+/**
+ * The way to one destination: in order per twin, with retries of its own. A row that cannot leave soon is parked in
+ * the store, so that the cursor passes it and memory stays bounded: of a twin that has many, only the first are here.
+ */
 export class DeliveryQueue {
   readonly #name: string;
   readonly #options: DeliveryQueueOptions;
+  readonly #tracker: CursorTracker;
+  readonly #backlog: Backlog;
+  readonly #settlement: Settlement;
+  readonly #waiting = new KeyedQueue<Pending>();
+  readonly #memory: InMemory;
+  /** What is under way, by twin. */
+  readonly #underway = new Map<string, Pending>();
+  readonly #calls = new Set<Promise<void>>();
+  /** Twins whose first row waits for another try, until the alarm. */
+  readonly #held = new Map<string, Disposable>();
+  readonly #spill: Spill;
   #sink: Sink | null = null;
-  #queue: DeliveryRow[] = [];
-  /** Ids in memory that have not come to their end; with where in the log they hold the cursor back. */
-  #known = new Map<string, Position | null>();
-  /** Ids of those that are parked. */
-  #parked = new Set<string>();
-  readonly #passage: CursorTracker;
-  /** Whether the log may hold what the queue does not. */
-  #behind: boolean;
-  /** Positions of writers when it began; null: it has seen all that the store had for it then. */
-  #beginning: ReadonlyMap<number, number> | null;
-  /** Up to which place what is parked has been read; null: all of it. */
-  #parkedRead: number | null = 0;
-  /** What happens while the store is being read. */
-  #meanwhile: Meanwhile | null = null;
-  /** Twins whose first row waits for another try, with what waits behind it. */
-  #delayed = new Map<string, { rows: DeliveryRow[]; alarm: Disposable }>();
   #failures = 0;
-  /** How often the destination has become able to deliver. */
-  #wakes = 0;
   #paused: Disposable | null = null;
-  #running = false;
-  #closed = false;
-  #underway = new Set<Promise<void>>();
-  /** Rows that are under way, since when, and ids of those among them that need not be tried again. */
-  #tried = new Map<string, { row: DeliveryRow; since: number }>();
-  #withdrawn = new Set<string>();
-  /** Twins that have a row under way. */
-  #busy = new Set<string>();
+  #isRunning = false;
+  #isClosed = false;
   #nudge: (() => void) | null = null;
-  /** What is to be stored next: rows to park, and ends of parked and dead ones. */
-  #parking: DeliveryRow[] = [];
-  #ended: string[] = [];
-  #letters: DeadLetterRow[] = [];
-  #storing: Promise<void> = Promise.resolve();
-  #isStoring = false;
   #idleWanted: (() => void)[] = [];
-  /** Ends the waiting between two tries to store an end. */
-  #hurry: (() => void) | null = null;
 
   /** @param cursors of each writer, up to where everything is delivered or parked */
   constructor(name: string, cursors: ReadonlyMap<number, number>, options: DeliveryQueueOptions) {
+    const { storage, source, clock, random } = options;
     this.#name = name;
     this.#options = options;
-    this.#passage = new CursorTracker(cursors);
-    const heads = [...options.source.heads()];
-    this.#behind = heads.some(([writer, head]) => this.#passage.seen(writer) < head);
-    this.#beginning = new Map(heads);
+    this.#tracker = new CursorTracker(cursors);
+    this.#memory = new InMemory(this.#tracker);
+    this.#spill = new Spill({
+      clock,
+      isIdle: (key) => this.#isIdle(key),
+      onWanted: () => this.kick(),
+    });
+    this.#settlement = new Settlement({
+      ...{ storage, clock, random },
+      onRetry: (attempts, error) => this.#postponed(attempts, `cannot be stored: ${error}`),
+      onParked: (pending) => this.#parked(pending),
+      onBuried: (pending) => this.#end(pending),
+      onIdle: () => this.kick(),
+    });
+    this.#backlog = new Backlog({
+      ...{ destination: name, source, tracker: this.#tracker },
+      hasRoom: () => this.#hasRoom,
+      enqueue: (row, position) => this.#enqueue(row, position),
+      enqueueFirst: (row) => this.#admit(row, null, false),
+      onOver: (ids) => this.#settlement.end(ids),
+    });
   }
 
-  get waiting(): number {
-    return this.#known.size;
+  /** Rows in memory. */
+  get depth(): number {
+    return this.#memory.size;
   }
 
   /** Those in memory that are not parked, and when the oldest of them was asked for. */
   unparked(): { depth: number; oldestAt: number | null } {
-    let depth = 0;
-    let oldestAt: number | null = null;
-    const waiting = [
-      ...[...this.#tried.values()].map(({ row }) => row),
-      ...this.#queue,
-      ...[...this.#delayed.values()].flatMap(({ rows }) => rows),
-    ];
-    for (const { id, createdAt } of waiting) {
-      if (this.#parked.has(id)) continue;
-      depth++;
-      oldestAt = Math.min(oldestAt ?? createdAt, createdAt);
-    }
-    return { depth, oldestAt };
+    return this.#memory.unparked();
   }
 
   cursor(writer: number): number {
-    return this.#passage.cursor(writer);
+    return this.#tracker.cursor(writer);
   }
 
   /** Whether a delivery from before it began has come to its end. False: not yet, or not known. */
   isThrough(id: string): boolean {
-    return this.#beginning === null && !this.#known.has(id);
+    return this.#backlog.isPastBeginning && !this.#memory.has(id) && !this.#isSpilled(id);
   }
 
   mayHaveParked(id: string): boolean {
-    return this.#parkedRead !== null || this.#parked.has(id);
+    const known = this.#memory.get(id);
+    return this.#backlog.mayHaveParked || (known?.isParked ?? false) || this.#isSpilled(id);
+  }
+
+  #isSpilled(id: string): boolean {
+    if (this.#spill.isEmpty) return false;
+    const turn = turnOfId(id);
+    return turn !== null && this.#spill.has(keyOf(turn));
   }
 
   /** Takes what a commit has for it, or takes note that it has nothing. */
   add(committed: Committed): void {
-    const meanwhile = this.#meanwhile;
-    if (meanwhile) {
-      if (meanwhile.arrived === null) return;
-      if (meanwhile.arrived.length < LANE_LIMIT) meanwhile.arrived.push(committed);
-      else meanwhile.arrived = null;
-    } else if (this.#behind || !this.#hasRoom) this.#behind = true;
-    else this.#take(committed);
-  }
-
-  #take({ writer, seq, deliveries }: Committed): void {
+    if (!this.#backlog.accepts(committed)) return;
+    const { writer, seq, deliveries } = committed;
     for (const { row, position } of deliveries) {
-      if (position.seq > this.#passage.seen(writer)) this.#enqueue(row, position);
+      if (position.seq > this.#tracker.seen(writer)) this.#enqueue(row, position);
     }
-    this.#passage.see(writer, seq);
+    this.#tracker.see(writer, seq);
   }
 
   get #hasRoom(): boolean {
-    return this.#queue.length < LANE_LIMIT && this.#known.size < KNOWN_LIMIT;
+    return this.#waiting.unheld < MOST_READY && this.#memory.size < MOST_IN_MEMORY;
   }
 
+  /** A later turn has made these pointless. */
   withdraw(ids: readonly string[]): void {
     if (ids.length === 0) return;
-    this.#meanwhile?.gone.push(({ id }) => ids.includes(id));
-    const gone = new Set<string>();
+    this.#backlog.leaveOut(({ id }) => ids.includes(id));
     for (const id of ids) {
-      // One that is being delivered right now stays known until that has ended
-      if (this.#tried.has(id)) this.#withdrawn.add(id);
-      else if (this.#known.has(id)) {
-        gone.add(id);
-        this.#forget(id);
-      }
+      const pending = this.#memory.get(id);
+      if (pending) this.#withdraw(pending);
     }
-    if (gone.size === 0) return;
-    const isLeft = ({ id }: DeliveryRow) => !gone.has(id);
-    this.#queue = this.#queue.filter(isLeft);
-    for (const delayed of this.#delayed.values()) delayed.rows = delayed.rows.filter(isLeft);
   }
 
-  forget({ home, twin }: { home: string; twin?: string }): void {
-    const isGone = (row: DeliveryRow) => row.home === home && (twin ?? row.twin) === row.twin;
-    this.#meanwhile?.gone.push(isGone);
-    // One that is under way is not parked when it fails
-    for (const { row } of this.#tried.values()) if (isGone(row)) this.#withdrawn.add(row.id);
-    for (const row of this.#queue) if (isGone(row)) this.#forget(row.id);
-    this.#queue = this.#queue.filter((row) => !isGone(row));
-    for (const [key, { rows, alarm }] of this.#delayed) {
-      // All rows behind one delayed twin are that twin's
-      if (!rows[0] || !isGone(rows[0])) continue;
-      alarm[Symbol.dispose]();
-      this.#delayed.delete(key);
-      for (const { id } of rows) this.#forget(id);
+  /** Their twins have gone. */
+  forget(deleted: { home: string; twin?: string }): void {
+    const isGone = (row: DeliveryRow) =>
+      row.home === deleted.home && (deleted.twin ?? row.twin) === row.twin;
+    this.#backlog.leaveOut(isGone);
+    for (const pending of this.#settlement.forget(isGone)) this.#end(pending);
+    for (const pending of this.#memory.all()) if (isGone(pending.row)) this.#withdraw(pending);
+    const { home, twin } = deleted;
+    if (twin === undefined) this.#spill.deleteHome(home);
+    else this.#spill.delete(keyOf({ home, twin }));
+  }
+
+  /** Has what waits of these twins go through the store, which leaves out what belongs to nobody. */
+  recheck({ home, twin }: { home: string; twin?: string }): void {
+    const isTheirs = (key: string) =>
+      twin === undefined ? key.startsWith(`${home}/`) : key === keyOf({ home, twin });
+    for (const key of [...this.#waiting.keys()].filter(isTheirs)) {
+      this.#parkLine(key);
+      for (const pending of this.#waiting.remove(key)) {
+        pending.isLeaving = true;
+        if (pending.isParked) this.#memory.delete(pending);
+      }
+      this.#spill.add(key);
+      this.#letGo(key);
     }
+  }
+
+  #withdraw(pending: Pending): void {
+    // One that is being delivered right now stays known until that has ended
+    pending.isWithdrawn = true;
+    if (pending.since !== null) return;
+    const key = keyOf(pending.row);
+    this.#waiting.remove(key, (other) => other === pending);
+    this.#end(pending);
+    if (this.#waiting.of(key).length === 0) this.#letGo(key);
   }
 
   /** It has come to its end: the cursor passes, and what is parked of it goes. */
-  #forget(id: string): void {
-    this.#release(id);
-    this.#known.delete(id);
-    if (!this.#parked.delete(id)) return;
-    this.#ended.push(id);
-    this.#store();
-  }
-
-  /** The cursor passes. */
-  #release(id: string): void {
-    const position = this.#known.get(id);
-    if (!position) return;
-    this.#passage.end(position);
-    this.#known.set(id, null);
+  #end(pending: Pending): void {
+    const { row, isParked } = pending;
+    if (!this.#memory.delete(pending)) return;
+    pending.isWithdrawn = true;
+    this.#memory.release(pending);
+    if (isParked) this.#settlement.end([row.id]);
   }
 
   attach(sink: Sink): void {
@@ -260,72 +193,122 @@ export class DeliveryQueue {
 
   /** Reads what is parked again: a row has come there behind its back. */
   reload(): void {
-    this.#parkedRead = 0;
+    this.#backlog.reload();
     this.kick();
   }
 
-  wake(): void {
-    this.#wakes++;
-    this.#failures = 0;
-    this.#paused?.[Symbol.dispose]();
-    this.#paused = null;
-    const released = [...this.#delayed.values()];
-    this.#delayed.clear();
-    for (const { alarm } of released) alarm[Symbol.dispose]();
-    this.#queue = [...released.flatMap(({ rows }) => rows), ...this.#queue];
+  /** The destination may have become able to deliver; of these twins, or (null) as a whole. */
+  wake(twins: readonly Address[] | null): void {
+    if (twins === null) {
+      this.#failures = 0;
+      this.#paused?.[Symbol.dispose]();
+      this.#paused = null;
+    }
+    const keys = twins?.map(keyOf) ?? [...this.#held.keys(), ...this.#underway.keys()];
+    for (const key of keys) {
+      const underway = this.#underway.get(key);
+      if (underway) underway.isWoken = true;
+      else if (this.#held.has(key)) this.#letGo(key);
+      else this.#spill.want(key);
+    }
+    if (twins === null) this.#spill.wantAll();
     this.kick();
   }
 
   kick(): void {
     this.#nudge?.();
-    if (this.#running || this.#paused || this.#closed || !this.#sink) return;
-    if (this.#queue.length === 0 && !this.#canCatchUp) return;
-    this.#running = true;
+    if (this.#isRunning || this.#paused || this.#isClosed || !this.#sink) return;
+    if (!this.#waiting.hasReady && !this.#canRead) return;
+    this.#isRunning = true;
     setImmediate(() => void this.#run());
   }
 
   get isIdle(): boolean {
-    return !this.#running && !this.#isStoring;
+    return !this.#isRunning && this.#settlement.isIdle;
   }
 
   async idle(): Promise<void> {
-    while (this.#running) await new Promise<void>((resolve) => this.#idleWanted.push(resolve));
-    await this.#storing;
+    while (!this.isIdle) {
+      if (this.#isRunning) await new Promise<void>((go) => this.#idleWanted.push(go));
+      await this.#settlement.idle();
+    }
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
+    this.#nudge?.();
     this.#paused?.[Symbol.dispose]();
-    for (const { alarm } of this.#delayed.values()) alarm[Symbol.dispose]();
-    this.#hurry?.();
+    this.#spill[Symbol.dispose]();
+    for (const alarm of this.#held.values()) alarm[Symbol.dispose]();
+    await this.#settlement.close();
     await this.idle();
   }
 
   /** @param position null: it is parked */
   #enqueue(row: DeliveryRow, position: Position | null): void {
-    if (this.#known.has(row.id)) return;
-    this.#known.set(row.id, position);
-    if (position) this.#passage.begin(position);
-    const delayed = this.#delayed.get(keyOf(row));
-    if (!delayed) this.#queue.push(row);
-    else {
-      delayed.rows.push(row);
-      if (position) this.#park([row]);
-    }
+    if (this.#memory.has(row.id)) return;
+    const key = keyOf(row);
+    const spills = this.#spill.has(key) || this.#isFullFor(key, row.home);
+    if (spills && position) this.#parkLine(key);
+    if (spills) this.#spill.add(key);
+    if (!spills || position !== null) this.#admit(row, position, spills);
+  }
+
+  #admit(row: DeliveryRow, position: Position | null, isLeaving: boolean): void {
+    if (this.#memory.has(row.id)) return;
+    const key = keyOf(row);
+    const pending = this.#memory.add(row, position, isLeaving);
+    if (!isLeaving) this.#waiting.push(key, pending);
+    if (position && (isLeaving || this.#waiting.isHeld(key))) this.#settlement.park([pending]);
+  }
+
+  /** Whether a row is parked only. While nothing leaves at all, what comes waits in the log instead. */
+  #isFullFor(key: string, home: string): boolean {
+    if (this.#paused || !this.#sink) return false;
+    const waiting = this.#waiting.of(key).length;
+    if (waiting >= MOST_OF_HELD_TWIN && this.#waiting.isHeld(key)) return true;
+    if (waiting >= MOST_OF_TWIN && this.#isSlow(key)) return true;
+    return this.#memory.ofHome(home) >= MOST_OF_HOME;
+  }
+
+  #isSlow(key: string): boolean {
+    const since = this.#underway.get(key)?.since ?? null;
+    return since !== null && since <= this.#options.clock.now() - SLOW_MS;
+  }
+
+  /** Parks what a twin has in memory, so that what is parked after it comes after it. */
+  #parkLine(key: string): void {
+    const underway = this.#underway.get(key);
+    const line = [...(underway ? [underway] : []), ...this.#waiting.of(key)];
+    this.#settlement.park(line.filter(({ position, isParked }) => position && !isParked));
+  }
+
+  #parked(pending: Pending): void {
+    this.#memory.release(pending);
+    if (pending.isLeaving) this.#memory.delete(pending);
+  }
+
+  /** Nothing of a twin waits here, or is under way. */
+  #isIdle(key: string): boolean {
+    return !this.#underway.has(key) && this.#waiting.of(key).length === 0;
+  }
+
+  get #canRead(): boolean {
+    return this.#backlog.canRead || (this.#spill.hasWanted && this.#hasRoom);
   }
 
   async #run(): Promise<void> {
     const sink = this.#sink;
-    while (sink && sink === this.#sink && !this.#paused && !this.#closed) {
+    while (sink && sink === this.#sink && !this.#paused && !this.#isClosed) {
       const { atOnce, rows: most } = sink.pace ?? PACE;
-      const rows = this.#underway.size < atOnce ? this.#next(most) : [];
-      if (rows.length > 0) this.#begin(sink, rows);
-      else if (this.#underway.size > 0) await this.#somethingHappens();
-      else if (!this.#canCatchUp) break;
-      else if (!(await this.#catchUp())) break;
+      const isFree = this.#calls.size < atOnce;
+      if (isFree && this.#waiting.hasReady) this.#begin(sink, this.#waiting.take(most));
+      else if (isFree && this.#canRead) await this.#read();
+      else if (this.#calls.size > 0) await this.#somethingHappens();
+      else break;
     }
-    await Promise.all(this.#underway);
-    this.#running = false;
+    await Promise.all(this.#calls);
+    this.#isRunning = false;
     const wanted = this.#idleWanted;
     this.#idleWanted = [];
     for (const resolve of wanted) resolve();
@@ -333,37 +316,169 @@ export class DeliveryQueue {
     this.kick();
   }
 
-  /** The next rows in order, without those of twins that have one under way. */
-  #next(most: number): DeliveryRow[] {
-    const taken: DeliveryRow[] = [];
-    const left: DeliveryRow[] = [];
-    for (const row of this.#queue) {
-      const free = taken.length < most && !this.#busy.has(keyOf(row));
-      (free ? taken : left).push(row);
+  /** Reads a page of what the store holds and memory does not. */
+  async #read(): Promise<void> {
+    try {
+      const arrived = this.#spill.hasWanted
+        ? await this.#readSpilled()
+        : await this.#backlog.readOn();
+      for (const committed of arrived) this.add(committed);
+    } catch (error) {
+      this.#pause(messageOf(error));
     }
-    this.#queue = left;
-    return taken;
   }
 
-  #begin(sink: Sink, rows: DeliveryRow[]): void {
-    for (const row of rows) {
-      this.#busy.add(keyOf(row));
-      this.#tried.set(row.id, { row, since: this.#options.clock.now() });
+  async #readSpilled(): Promise<readonly Committed[]> {
+    const keys = this.#spill.next();
+    const twins = keys.map((key) => {
+      const [home = '', twin = ''] = key.split('/');
+      return { home, twin };
+    });
+    // What is on its way into the store is read, too, and what has ended is not
+    const prepare = () => this.#settlement.stored();
+    const { arrived, more } = await this.#backlog.readTwins(twins, prepare);
+    this.#spill.hasRead(keys, more);
+    return arrived;
+  }
+
+  #begin(sink: Sink, batch: readonly Pending[]): void {
+    const now = this.#options.clock.now();
+    for (const pending of batch) {
+      pending.since = now;
+      pending.isWoken = false;
+      this.#underway.set(keyOf(pending.row), pending);
     }
-    const delivery = this.#deliver(sink, rows)
-      .catch((error: unknown) => {
-        this.#queue.unshift(...rows.filter(({ id }) => this.#known.has(id)));
-        this.#pause(messageOf(error));
-      })
+    const call = this.#deliver(sink, batch)
+      .catch((error: unknown) => this.#pause(messageOf(error)))
       .then(() => {
-        for (const row of rows) {
-          this.#busy.delete(keyOf(row));
-          this.#tried.delete(row.id);
-          if (this.#withdrawn.delete(row.id)) this.withdraw([row.id]);
-        }
-        this.#underway.delete(delivery);
+        for (const pending of batch) this.#done(pending);
+        this.#calls.delete(call);
       });
-    this.#underway.add(delivery);
+    this.#calls.add(call);
+  }
+
+  /** Hands rows of as many twins to the destination, and sees to what comes of each. */
+  async #deliver(sink: Sink, batch: readonly Pending[]): Promise<void> {
+    const now = this.#options.clock.now();
+    const due: Pending[] = [];
+    for (const pending of batch) {
+      const { row } = pending;
+      if (row.expiresAt === null || row.expiresAt > now) due.push(pending);
+      else {
+        this.#tell(row, 'dropped');
+        this.#options.onDropped(row);
+        this.#end(pending);
+      }
+    }
+    if (due.length === 0) return;
+    const rows = due.map(({ row }) => row);
+    for (const row of rows) if (row.delivery.type === 'command') this.#options.onSending(row);
+    const outcomes = await outcomesOf(sink, rows, (row) =>
+      this.#waiting.of(keyOf(row)).map((pending) => pending.row),
+    );
+    let away: string | null = null;
+    for (const [index, pending] of due.entries()) {
+      away = this.#settle(pending, outcomes[index] as DeliveryOutcome, now) ?? away;
+    }
+    if (away === null) this.#failures = 0;
+    else this.#pause(away);
+  }
+
+  /** @returns why the destination is away as a whole; null: it is not */
+  #settle(pending: Pending, outcome: DeliveryOutcome, begunAt: number): string | null {
+    const { row, isWithdrawn } = pending;
+    const isCommand = row.delivery.type === 'command';
+    if (outcome.status === 'delivered') {
+      this.#tell(row, 'delivered');
+      this.#end(pending);
+      if (isCommand) this.#options.onSent(row);
+      return null;
+    }
+    if (outcome.status === 'retry' && isCommand) this.#options.onUnsent(row);
+    // What nobody wants any more leaves no letter: its twin may have gone, and its id be another's
+    if (isWithdrawn) {
+      this.#end(pending);
+      return null;
+    }
+    const isAway = outcome.status === 'retry' && outcome.scope === 'destination';
+    if (isAway) return outcome.error;
+    if (outcome.status === 'refused' || isLastTry(row, outcome)) {
+      this.#tell(row, 'dead');
+      const { clock, newId } = this.#options;
+      const letter = deadLetterOf(row, outcome, this.#name, newId(), clock.now());
+      this.#settlement.bury(pending, letter);
+      pending.isBuried = true;
+      this.#options.onDead(row, outcome.error);
+      return null;
+    }
+    // What it lacked may have come while the others of this call were waited for
+    if (!pending.isWoken) this.#hold(pending, outcome, begunAt);
+    return null;
+  }
+
+  /** A call has ended: what it has not brought to an end is the first of its twin again. */
+  #done(pending: Pending): void {
+    const key = keyOf(pending.row);
+    pending.since = null;
+    this.#underway.delete(key);
+    const isOpen = this.#memory.has(pending.row.id) && !pending.isBuried;
+    if (isOpen && pending.isWithdrawn) this.#end(pending);
+    else if (isOpen && !pending.isLeaving) this.#waiting.putBack(key, pending);
+    this.#waiting.done(key);
+    // One that could not be delivered has its next try when the store is swept, or when it is woken
+    if (!isOpen || pending.isWithdrawn) this.#spill.want(key);
+  }
+
+  /** A twin that cannot be reached: it waits with its own rows behind, and nobody else does. */
+  #hold(pending: Pending, outcome: DeliveryOutcome & { status: 'retry' }, begunAt: number): void {
+    const { clock, random } = this.#options;
+    const key = keyOf(pending.row);
+    const { notBefore } = pending.row;
+    // Tried early, as somebody hoped that it could be delivered: that is no attempt of its own
+    const isEarly = notBefore > begunAt && pending.row.attempts > 0;
+    const attempts = pending.row.attempts + 1;
+    const wait = isEarly
+      ? Math.max(0, notBefore - clock.now())
+      : Math.max(outcome.afterMs ?? 0, backoffMs(attempts, RETRY, random()));
+    if (!isEarly) {
+      this.#postponed(attempts, outcome.error);
+      pending.row = { ...pending.row, attempts, notBefore: clock.now() + wait };
+    }
+    // Those that cannot be reached leave room for the others of their home
+    const isOutOfPlaces =
+      this.#held.size >= MOST_HELD_TWINS ||
+      this.#memory.ofHome(pending.row.home) > MOST_OF_HOME / 2;
+    if (!isEarly || !pending.isParked) this.#settlement.park([pending]);
+    if (!isOutOfPlaces) {
+      this.#waiting.hold(key);
+      this.#held.set(
+        key,
+        clock.delay(wait, () => this.#letGo(key)),
+      );
+    } else pending.isLeaving = true;
+    for (const [at, other] of this.#waiting.of(key).entries()) {
+      if (isOutOfPlaces || at >= MOST_OF_HELD_TWIN) other.isLeaving = true;
+    }
+    this.#parkLine(key);
+    const leaving = this.#waiting.remove(key, ({ isLeaving }) => isLeaving);
+    if (leaving.length > 0 || pending.isLeaving) this.#spill.add(key);
+    for (const other of leaving) if (other.isParked) this.#memory.delete(other);
+    // It stands in the store as it is
+    if (pending.isLeaving && isEarly && pending.isParked) this.#memory.delete(pending);
+  }
+
+  #letGo(key: string): void {
+    this.#held.get(key)?.[Symbol.dispose]();
+    this.#held.delete(key);
+    this.#waiting.release(key);
+    this.#spill.want(key);
+    this.kick();
+  }
+
+  /** Parks what holds the cursor back: what has been under way for long, and what waits for the same twin. */
+  parkSlow(): void {
+    if (this.#paused || !this.#sink) return;
+    for (const key of this.#underway.keys()) if (this.#isSlow(key)) this.#parkLine(key);
   }
 
   /** A delivery ends, or a row arrives. */
@@ -371,332 +486,29 @@ export class DeliveryQueue {
     const arrival = new Promise<void>((resolve) => {
       this.#nudge = resolve;
     });
-    await Promise.race([...this.#underway, arrival]);
+    await Promise.race([...this.#calls, arrival]);
     this.#nudge = null;
   }
 
-  get #canCatchUp(): boolean {
-    return (this.#behind || this.#parkedRead !== null) && this.#hasRoom;
-  }
-
-  /**
-   * Reads what the store holds and memory does not, as far as memory allows: what is parked, then the log.
-   * @returns whether there is something to deliver
-   */
-  async #catchUp(): Promise<boolean> {
-    const meanwhile: Meanwhile = { arrived: [], gone: [] };
-    this.#meanwhile = meanwhile;
-    const isLeft = (row: DeliveryRow) => !meanwhile.gone.some((is) => is(row));
-    try {
-      await this.#storing;
-      await this.#readParked(isLeft);
-      // What is parked comes before what the log has of the same twin
-      if (this.#parkedRead === null) {
-        await this.#readOn(isLeft);
-        const beginning = [...(this.#beginning ?? [])];
-        const isSeen = beginning.every(([writer, head]) => this.#passage.seen(writer) >= head);
-        if (isSeen) this.#beginning = null;
-      }
-    } catch (error) {
-      this.#behind = true;
-      this.#pause(messageOf(error));
-    } finally {
-      this.#meanwhile = null;
-      if (meanwhile.arrived === null) this.#behind = true;
-      for (const { deliveries, ...commit } of meanwhile.arrived ?? []) {
-        this.add({ ...commit, deliveries: deliveries.filter(({ row }) => isLeft(row)) });
-      }
-    }
-    return this.#queue.length > 0 && !this.#paused;
-  }
-
-  async #readParked(isLeft: (row: DeliveryRow) => boolean): Promise<void> {
-    while (this.#parkedRead !== null && this.#hasRoom) {
-      const page = await this.#options.source.parked(this.#name, this.#parkedRead);
-      this.#ended.push(...page.over);
-      for (const row of page.rows) {
-        if (!isLeft(row)) continue;
-        this.#release(row.id);
-        this.#parked.add(row.id);
-        this.#enqueue(row, null);
-      }
-      this.#parkedRead = page.next;
-    }
-    this.#store();
-  }
-
-  async #readOn(isLeft: (row: DeliveryRow) => boolean): Promise<void> {
-    const { source } = this.#options;
-    const heads = new Map(source.heads());
-    const head = Math.max(0, ...heads.values());
-    const see = (upTo: number) => {
-      for (const [writer, last] of heads) this.#passage.see(writer, Math.min(upTo, last));
-    };
-    for (let at = this.#passage.seenOfAll(heads.keys()); at < head; at += RANGE) {
-      const upTo = Math.min(at + RANGE, head);
-      for (const { position, rows } of await source.read(this.#name, at, upTo)) {
-        if (position.seq <= this.#passage.seen(position.writer)) continue;
-        if (!this.#hasRoom) {
-          see(position.seq - 1);
-          return;
-        }
-        for (const row of rows) if (isLeft(row)) this.#enqueue(row, position);
-        this.#passage.see(position.writer, position.seq);
-      }
-      see(upTo);
-    }
-    this.#behind = false;
-  }
-
-  async #deliver(sink: Sink, rows: DeliveryRow[]): Promise<void> {
-    const now = this.#options.clock.now();
-    const expired = rows.filter((row) => row.expiresAt !== null && row.expiresAt <= now);
-    const due = rows.filter((row) => row.expiresAt === null || row.expiresAt > now);
-    const ended = expired.map(({ id }) => id);
-    const letters: DeadLetterRow[] = [];
-    for (const row of expired) {
-      this.#tell(row, 'dropped');
-      this.#options.onDropped(row);
-    }
-    const wakes = this.#wakes;
-    let outcomes: DeliveryOutcome[] = [];
-    if (due.length > 0) {
-      for (const row of due) if (row.delivery.type === 'command') this.#options.onSending(row);
-      try {
-        outcomes = await sink.deliver(due);
-      } catch (error) {
-        outcomes = due.map(() => ({
-          status: 'retry',
-          error: messageOf(error),
-          scope: 'destination',
-        }));
-      }
-    }
-    const delayed: Delayed[] = [];
-    const held: Delayed[] = [];
-    const missed: DeliveryRow[] = [];
-    for (const [index, row] of due.entries()) {
-      const outcome = outcomes[index] ?? NO_OUTCOME;
-      const again = row.expiresAt !== null || row.attempts + 1 < MAX_ATTEMPTS;
-      if (outcome.status === 'retry' && row.delivery.type === 'command') {
-        this.#options.onUnsent(row);
-      }
-      if (outcome.status === 'retry' && this.#withdrawn.has(row.id)) continue;
-      if (outcome.status === 'retry' && again) {
-        const { error, scope = 'twin', afterMs = 0 } = outcome;
-        // What it lacked may have come while the others of this delivery were waited for
-        if (this.#wakes > wakes) missed.push(row);
-        else (scope === 'twin' ? delayed : held).push({ row, error, afterMs });
-      } else if (outcome.status === 'delivered') {
-        ended.push(row.id);
-        this.#tell(row, 'delivered');
-        if (row.delivery.type === 'command') this.#options.onSent(row);
-      } else {
-        letters.push(this.#letter(row, outcome));
-        this.#tell(row, 'dead');
-        this.#options.onDead(row, outcome.error);
-      }
-    }
-    // What has neither been parked nor died needs no word in the store: the cursor passes it
-    for (const id of ended) this.#forget(id);
-    this.#bury(letters);
-    this.#queue.unshift(...missed);
-    const [away] = held;
-    if (!away) this.#failures = 0;
-    else {
-      // Wait for it with everything in order
-      this.#queue.unshift(...held.map(({ row }) => row));
-      this.#pause(away.error);
-    }
-    if (delayed.length > 0) this.#delay(delayed);
-  }
-
-  #bury(letters: readonly DeadLetterRow[]): void {
-    this.#letters.push(...letters);
-    this.#store();
-  }
-
-  /** Parks what holds the cursor back: what has been under way for long, and what waits for the same twin. */
-  parkSlow(): void {
-    if (this.#paused || !this.#sink) return;
-    const before = this.#options.clock.now() - SLOW_MS;
-    const slow = [...this.#tried.values()].filter(({ since }) => since <= before);
-    if (slow.length === 0) return;
-    const twins = new Set(slow.map(({ row }) => keyOf(row)));
-    const behind = this.#queue.filter((row) => twins.has(keyOf(row)));
-    this.#park([...slow.map(({ row }) => row), ...behind].filter(({ id }) => this.#known.get(id)));
-  }
-
-  #park(rows: readonly DeliveryRow[]): void {
-    this.#parking.push(...rows);
-    this.#store();
-  }
-
-  get #hasToStore(): boolean {
-    return this.#parking.length + this.#ended.length + this.#letters.length > 0;
-  }
-
-  /**
-   * In the background, all that has gathered while the former was stored; delivering goes on meanwhile.
-   * A crash in between delivers again under the same id.
-   */
-  #store(): void {
-    if (this.#isStoring || !this.#hasToStore) return;
-    this.#isStoring = true;
-    this.#storing = this.#storeAll();
-  }
-
-  async #storeAll(): Promise<void> {
-    while (this.#hasToStore) {
-      const parking = this.#parking;
-      this.#parking = [];
-      if (parking.length > 0) await this.#storeParked(parking);
-      const ended = this.#ended;
-      const letters = this.#letters;
-      this.#ended = [];
-      this.#letters = [];
-      if (ended.length + letters.length > 0) await this.#storeEnds(ended, letters);
-    }
-    this.#isStoring = false;
-    // There may be room again for what the store holds
-    if (this.#canCatchUp) this.kick();
-  }
-
-  async #storeParked(rows: readonly DeliveryRow[]): Promise<void> {
-    try {
-      await this.#options.storage.park(rows);
-    } catch (error) {
-      // They wait in memory all the same, and hold the cursor back
-      const task = `parking for ${this.#name}`;
-      this.#options.telemetry.emit('background.failed', { task, error });
-      return;
-    }
-    for (const { id } of rows) {
-      this.#release(id);
-      if (this.#known.has(id)) this.#parked.add(id);
-      // It has come to its end meanwhile
-      else this.#ended.push(id);
-    }
-  }
-
-  /** Tries until it is stored, or the queue is closed. */
-  async #storeEnds(ended: readonly string[], letters: readonly DeadLetterRow[]): Promise<void> {
-    const dead = letters.flatMap(({ content }) =>
-      content.type === 'delivery' ? [content.outbox.id] : [],
-    );
-    for (let attempt = 1; ; attempt++) {
-      try {
-        await this.#options.storage.endDeliveries([...ended, ...dead], letters);
-        break;
-      } catch (error) {
-        if (this.#closed) return;
-        this.#options.telemetry.emit('delivery.postponed', {
-          destination: this.#name,
-          attempts: attempt,
-          error: `its end could not be stored: ${messageOf(error)}`,
-        });
-        await this.#wait(backoffMs(attempt, LANE_RETRY, this.#options.random()));
-      }
-    }
-    for (const id of dead) {
-      this.#parked.delete(id);
-      this.#forget(id);
-    }
-  }
-
-  /** Single twins that cannot be reached: they wait, each with its own rows behind, and nobody else does. */
-  #delay(retried: readonly Delayed[]): void {
-    const { clock, random, telemetry } = this.#options;
-    const parking: DeliveryRow[] = [];
-    for (const { row, error, afterMs } of retried) {
-      const attempts = row.attempts + 1;
-      const wait = Math.max(afterMs, backoffMs(attempts, LANE_RETRY, random()));
-      telemetry.emit('delivery.postponed', { destination: this.#name, attempts, error });
-      const twin = keyOf(row);
-      const waiting = this.#delayed.get(twin);
-      const again = { ...row, attempts, notBefore: clock.now() + wait };
-      parking.push(again);
-      if (waiting) waiting.rows.push(again);
-      else {
-        this.#delayed.set(twin, {
-          rows: [again],
-          alarm: clock.delay(wait, () => {
-            this.#resume(twin);
-            this.kick();
-          }),
-        });
-      }
-    }
-    // What came meanwhile goes behind them
-    const queue = this.#queue;
-    this.#queue = [];
-    for (const row of queue) {
-      const delayed = this.#delayed.get(keyOf(row));
-      if (!delayed) this.#queue.push(row);
-      else {
-        delayed.rows.push(row);
-        if (this.#known.get(row.id)) parking.push(row);
-      }
-    }
-    this.#park(parking);
-  }
-
-  #resume(twin: string): void {
-    const delayed = this.#delayed.get(twin);
-    if (!delayed) return;
-    delayed.alarm[Symbol.dispose]();
-    this.#delayed.delete(twin);
-    this.#queue.unshift(...delayed.rows);
-  }
-
   #pause(error: string): void {
-    if (this.#closed || this.#paused) return;
-    const { clock, random, telemetry } = this.#options;
+    if (this.#isClosed || this.#paused) return;
+    const { clock, random } = this.#options;
     this.#failures++;
-    telemetry.emit('delivery.postponed', {
-      destination: this.#name,
-      attempts: this.#failures,
-      error,
-    });
-    this.#paused = clock.delay(backoffMs(this.#failures, LANE_RETRY, random()), () => {
+    this.#postponed(this.#failures, error);
+    this.#paused = clock.delay(backoffMs(this.#failures, RETRY, random()), () => {
       this.#paused = null;
       this.kick();
     });
   }
 
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const alarm = this.#options.clock.delay(ms, resolve);
-      this.#hurry = () => {
-        alarm[Symbol.dispose]();
-        resolve();
-      };
-    });
+  #postponed(attempts: number, error: string): void {
+    const { telemetry } = this.#options;
+    telemetry.emit('delivery.postponed', { destination: this.#name, attempts, error });
   }
 
   #tell(row: DeliveryRow, outcome: 'delivered' | 'dropped' | 'dead'): void {
-    this.#options.telemetry.emit('delivery.settled', {
-      destination: this.#name,
-      outcome,
-      waitedMs: this.#options.clock.now() - row.createdAt,
-    });
-  }
-
-  #letter(
-    row: DeliveryRow,
-    outcome: Exclude<DeliveryOutcome, { status: 'delivered' }>,
-  ): DeadLetterRow {
-    return {
-      id: this.#options.newId(),
-      home: row.home,
-      twin: row.twin,
-      source: this.#name,
-      code: 'delivery-failed',
-      error: outcome.error,
-      hint: outcome.status === 'refused' ? (outcome.hint ?? null) : 'Given up after many tries.',
-      at: this.#options.clock.now(),
-      attempts: row.attempts + 1,
-      content: { type: 'delivery', outbox: row },
-    };
+    const { clock, telemetry } = this.#options;
+    const waitedMs = clock.now() - row.createdAt;
+    telemetry.emit('delivery.settled', { destination: this.#name, outcome, waitedMs });
   }
 }

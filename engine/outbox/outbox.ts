@@ -1,9 +1,12 @@
+import type { Address } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import type { Cursors, Storage, WriterStanding } from '../storage/port.ts';
 import type { Destinations } from '../turn/turned.ts';
-import { DeliveryQueue, type DeliveryQueueOptions, type LogDelivery } from './delivery-queue.ts';
+import { type LogDelivery, MOST_OF_TWIN } from './delivery.ts';
+import { DeliveryQueue } from './delivery-queue.ts';
+import type { DeliveryQueueOptions } from './delivery-queue-options.ts';
 import type { Sink } from './sink.ts';
-import { readDeliveries, readParked } from './stored-deliveries.ts';
+import { readDeliveries, readParked, readParkedOf } from './stored-deliveries.ts';
 
 export interface OutboxOptions extends Omit<DeliveryQueueOptions, 'storage' | 'source'> {
   storage: Pick<
@@ -11,6 +14,7 @@ export interface OutboxOptions extends Omit<DeliveryQueueOptions, 'storage' | 's
     | 'readLog'
     | 'load'
     | 'listParked'
+    | 'listParkedOf'
     | 'park'
     | 'endDeliveries'
     | 'saveCursors'
@@ -51,6 +55,7 @@ export class Outbox implements AsyncDisposable {
       heads: () => this.#heads,
       read: (name, after, upTo) => readDeliveries(storage, destinations, name, after, upTo),
       parked: (name, after) => readParked(storage, name, after),
+      parkedOf: (name, twins) => readParkedOf(storage, name, twins, MOST_OF_TWIN),
     };
     // A destination that is new here gets nothing of what was before
     const queue = (name: string) => {
@@ -130,14 +135,19 @@ export class Outbox implements AsyncDisposable {
     return { [Symbol.dispose]: () => queue.detach() };
   }
 
-  /** The destination may have become able to deliver. */
-  wake(name: string): void {
-    this.#queues.get(name)?.wake();
+  /** The destination may have become able to deliver: to these twins, or (null) as a whole. */
+  wake(name: string, twins: readonly Address[] | null): void {
+    this.#queues.get(name)?.wake(twins);
   }
 
   /** What belonged to a deleted twin, or to all twins of a deleted home, goes nowhere any more. */
   forget(deleted: { home: string; twin?: string }): void {
     for (const queue of this.#queues.values()) queue.forget(deleted);
+  }
+
+  /** Whether these have gone is not known: the store is asked before anything more of theirs is delivered. */
+  recheck(twins: { home: string; twin?: string }): void {
+    for (const queue of this.#queues.values()) queue.recheck(twins);
   }
 
   /** Reads again what is parked, for rows that were parked behind its back. */
@@ -146,7 +156,7 @@ export class Outbox implements AsyncDisposable {
   }
 
   waiting(): Record<string, number> {
-    return Object.fromEntries([...this.#queues].map(([name, queue]) => [name, queue.waiting]));
+    return Object.fromEntries([...this.#queues].map(([name, queue]) => [name, queue.depth]));
   }
 
   /** The position up to which every destination has everything. */

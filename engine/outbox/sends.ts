@@ -19,11 +19,14 @@ export function sendOfRow({ sentAt, attempts }: IntentRow): Send {
   return { sentAt, handedAt: sentAt, attempts };
 }
 
-/** Beyond, those whose time is over are forgotten. */
+/** Beyond so many, those whose time is over are looked for: each time that there are twice as many as were left. */
 const MANY = 10_000;
+/** For how long one whose time is over is remembered: until its row is written. */
+const GRACE_MS = 60_000;
 
 export class Sends {
   readonly #sends = new Map<string, Send & { expiresAt: number }>();
+  #sweepAt = MANY;
 
   of(id: string): Send {
     return this.#sends.get(id) ?? NOT_YET;
@@ -36,13 +39,13 @@ export class Sends {
 
   /** It has expired before it could leave. */
   dropped(id: string, expiresAt: number): void {
-    if (this.#sends.size >= MANY) this.#forgetOver(expiresAt);
+    if (this.#sends.size >= this.#sweepAt) this.#forgetOver(expiresAt);
     if (!this.#sends.has(id)) this.#sends.set(id, { ...NOT_YET, expiresAt });
   }
 
   /** It is handed to its destination for the `attempts`-th time. */
   sending(id: string, attempts: number, at: number, expiresAt: number): void {
-    if (this.#sends.size >= MANY) this.#forgetOver(at);
+    if (this.#sends.size >= this.#sweepAt) this.#forgetOver(at);
     this.#sends.set(id, { sentAt: null, handedAt: at, attempts, expiresAt });
   }
 
@@ -61,8 +64,17 @@ export class Sends {
     for (const id of ids) this.#sends.delete(id);
   }
 
+  /** Of a twin, or of a home, that has been deleted. */
+  forgetOf({ home, twin }: { home: string; twin?: string }): void {
+    const prefix = twin === undefined ? `${home}/` : `${home}/${twin}@`;
+    for (const id of this.#sends.keys()) if (id.startsWith(prefix)) this.#sends.delete(id);
+  }
+
   #forgetOver(at: number): void {
-    for (const [id, { expiresAt }] of this.#sends) if (expiresAt < at) this.#sends.delete(id);
+    for (const [id, { expiresAt }] of this.#sends) {
+      if (expiresAt + GRACE_MS < at) this.#sends.delete(id);
+    }
+    this.#sweepAt = Math.max(MANY, this.#sends.size * 2);
   }
 }
 

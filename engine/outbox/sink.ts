@@ -6,15 +6,25 @@ export type DeliveryOutcome =
   /**
    * It cannot be delivered now; it is tried again after a backoff, or sooner on `wakeSink`. `twin`
    * (the default): only this twin waits, `afterMs` at least. `destination`: it is away as a whole, everything waits.
+   * `isAway`: the receiver is not there, which is no failure of the delivery: it is not given up for that.
    */
-  | { status: 'retry'; error: string; scope?: 'twin' | 'destination'; afterMs?: number }
+  | {
+      status: 'retry';
+      error: string;
+      scope?: 'twin' | 'destination';
+      afterMs?: number;
+      isAway?: boolean;
+    }
   /** It never will: kept as a dead letter. */
   | { status: 'refused'; error: string; hint?: string };
 
+/** Rows of the same twin that wait behind one, as far as they are in memory: for a sink that keeps the order itself. */
+export type Behind = (row: DeliveryRow) => readonly DeliveryRow[];
+
 /**
  * Where effects leave the engine. Each sink is a destination of its own: it has its own queue, and
- * when it fails no other waits. Deliveries come in commit order; those of one twin stay in order, and
- * a twin that is slow to take them holds up few others: several calls of `deliver` run at once.
+ * when it fails no other waits. Deliveries come in commit order, those of one twin one after the other: the next one
+ * is handed over when the former is delivered or given up. Several calls of `deliver` run at once.
  */
 export interface Sink {
   /** The destination's name, stored with each delivery: `mqtt`. */
@@ -23,6 +33,6 @@ export interface Sink {
   readonly takes: readonly Delivery['type'][];
   /** Calls of `deliver` at once, and rows of one. Default: 4 and 500. */
   readonly pace?: { atOnce: number; rows: number };
-  /** Outcomes in the order of the rows. A throw counts as `retry` of the destination. */
-  deliver(rows: readonly DeliveryRow[]): Promise<DeliveryOutcome[]>;
+  /** Rows of as many twins; outcomes in the order of the rows. A throw counts as `retry` of the destination. */
+  deliver(rows: readonly DeliveryRow[], behind?: Behind): Promise<DeliveryOutcome[]>;
 }

@@ -8,7 +8,7 @@ import type { Destinations } from '../turn/turned.ts';
 
 const PAGE = 1_000;
 
-type Reading = Pick<Storage, 'readLog' | 'load' | 'listParked' | 'getEndedIntent'>;
+type Reading = Pick<Storage, 'readLog' | 'load' | 'listParked' | 'listParkedOf' | 'getEndedIntent'>;
 
 /** What turns in a range of positions send to a destination. A command that its twin does not wait for any more is left out. */
 export async function readDeliveries(
@@ -31,7 +31,7 @@ export async function readDeliveries(
   });
 }
 
-/** What is parked for a destination, and what of it has come to its end without a word to the store. */
+/** A page of what is parked for a destination, and what of it has come to its end without a word to the store. */
 export async function readParked(
   storage: Reading,
   destination: string,
@@ -39,9 +39,33 @@ export async function readParked(
 ): Promise<{ rows: DeliveryRow[]; over: string[]; next: number | null }> {
   const page = await storage.listParked(after, PAGE);
   const ours = page.flatMap(({ row }) => (row.destination === destination ? [row] : []));
-  const twins = await loadTwins(storage, ours);
+  return {
+    ...(await wanted(storage, ours)),
+    next: page.length < PAGE ? null : (page.at(-1)?.place ?? null),
+  };
+}
+
+/** The first `most` rows of each twin that are parked for a destination; `more`: keys of twins that have others. */
+export async function readParkedOf(
+  storage: Reading,
+  destination: string,
+  twins: readonly Address[],
+  most: number,
+): Promise<{ rows: DeliveryRow[]; over: string[]; more: ReadonlySet<string> }> {
+  const found = await storage.listParkedOf(destination, twins, most);
+  const counts = new Map<string, number>();
+  for (const row of found) counts.set(keyOf(row), (counts.get(keyOf(row)) ?? 0) + 1);
+  const more = new Set([...counts].flatMap(([key, count]) => (count === most ? [key] : [])));
+  return { ...(await wanted(storage, found)), more };
+}
+
+async function wanted(
+  storage: Reading,
+  parked: readonly DeliveryRow[],
+): Promise<{ rows: DeliveryRow[]; over: string[] }> {
+  const twins = await loadTwins(storage, parked);
   const over = new Set<string>();
-  for (const row of ours) {
+  for (const row of parked) {
     const twin = twins.get(keyOf(row));
     if (!twin) {
       // It was removed while this was being parked
@@ -53,11 +77,7 @@ export async function readParked(
     const ended = await storage.getEndedIntent(row.home, row.id);
     if (ended && ended.status !== 'failed') over.add(row.id);
   }
-  return {
-    rows: ours.filter(({ id }) => !over.has(id)),
-    over: [...over],
-    next: page.length < PAGE ? null : (page.at(-1)?.place ?? null),
-  };
+  return { rows: parked.filter(({ id }) => !over.has(id)), over: [...over] };
 }
 
 async function loadTwins(

@@ -33,13 +33,12 @@ export interface Core {
   sendOf(twin: { incarnation: string }, id: string): Send;
   /** A row has come into the store behind the outbox's back. */
   reloadOutbox(): void;
-  /** Rows have gone from the store behind the outbox's back. */
-  forgetDeliveries(deleted: { home: string; twin?: string }): void;
   /** A home has gone. */
   forgetChanges(home: string): void;
   /**
-   * Carries out a deletion in the store, and has projections forget what waits for them of the twin or the home. Where its
-   * outcome is not known, memory is not trusted any more.
+   * Carries out a deletion in the store while no batch of the home is under way, and has the outbox and projections forget
+   * what waits there of the twin or the home: before it can be made anew. Where the outcome is not known, memory is not
+   * trusted any more.
    */
   deleteFor(deleted: { home: string; twin?: string }, remove: () => Promise<void>): Promise<void>;
 }

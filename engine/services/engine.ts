@@ -1,7 +1,7 @@
 import type { ChangeFeed } from '../log/change-feed.ts';
 import type { ProjectionService } from '../log/projections/projections.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Inbound, Receipt, Told } from '../model/envelope.ts';
+import type { Address, Inbound, Receipt, Told } from '../model/envelope.ts';
 import type { AnyKind } from '../model/kind.ts';
 import type { Sink } from '../outbox/sink.ts';
 import type { Storage } from '../storage/port.ts';
@@ -42,8 +42,11 @@ export interface Engine
   hasRoom(home: string): Promise<void>;
   /** Takes effects of its types from now on, beginning with what waits for it in the outbox. */
   addSink(sink: Sink): Disposable;
-  /** Tells the outbox that a destination may have become able to deliver (reconnected, a device subscribed). */
-  wakeSink(name: string): void;
+  /**
+   * Tells the outbox that a destination may have become able to deliver: as a whole (reconnected), or to these twins
+   * (a device is back).
+   */
+  wakeSink(name: string, twins?: readonly Address[]): void;
 
   /** Ready: owns its homes, the store answers. */
   health(): Health;

@@ -90,7 +90,6 @@ export function homeService(core: Core): HomeService {
         shard.forgetHome(id);
         core.forgetChanges(id);
       });
-      core.forgetDeliveries({ home: id });
     },
 
     journal: (id, filter, page) => readHomeJournal(storage, id, filter, page),

@@ -142,7 +142,6 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
           changes.publish({ type: 'twin.removed', ...address });
         });
       });
-      core.forgetDeliveries(address);
     },
 
     async readTwin(address) {

@@ -129,9 +129,15 @@ export interface Storage extends AsyncDisposable {
   // ── parked deliveries ──────────────────────────────────────────────────────────────────────
   /** Deliveries that wait for their time, in the order in which they were first parked, after place `after`. */
   listParked(after: number, limit: number): Promise<{ place: number; row: DeliveryRow }[]>;
+  /** The first `most` rows of each of these twins for a destination, in the same order. */
+  listParkedOf(
+    destination: string,
+    twins: readonly Address[],
+    most: number,
+  ): Promise<DeliveryRow[]>;
   /** Parks deliveries, or stores `attempts` and `notBefore` of those that are parked. */
   park(rows: readonly DeliveryRow[]): Promise<void>;
-  /** Ends deliveries in one transaction: deletes those that are parked, and keeps the letters of dead ones. */
+  /** Ends deliveries in one transaction: deletes those that are parked, and keeps the letters of dead ones whose twin is there. */
   endDeliveries(ids: readonly string[], letters: readonly DeadLetterRow[]): Promise<void>;
   parkedStats(): Promise<{ depth: number; oldestAt: number | null }>;
 

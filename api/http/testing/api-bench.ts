@@ -1,5 +1,6 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import {
+  type Address,
   createEngine,
   type Engine,
   type EngineOptions,
@@ -130,7 +131,7 @@ export class ApiBench implements AsyncDisposable {
       existence: existenceIn(engine),
       ...given.identity,
     });
-    const wake = () => engine.wakeSink('test');
+    const wake = (twins: readonly Address[]) => engine.wakeSink('test', twins);
     const pullQueue = new PullQueue({ gateways: identity.gateways, clock, wake });
     const work = given.server?.work ?? workHere(engine);
     const app = await buildServer({

@@ -13,7 +13,8 @@ beforeEach(async () => {
   api.engine.addSink({
     name: 'test',
     takes: ['command', 'desired'],
-    deliver: async (rows) => rows.map((row) => api.pullQueue.take(row) ?? { status: 'delivered' }),
+    deliver: async (rows, behind = () => []) =>
+      rows.map((row) => api.pullQueue.take(row, () => behind(row)) ?? { status: 'delivered' }),
   });
   const made = await api.post('/v1/homes/h1/gateways', { name: 'Central', commands: 'fetch' });
   expect(made.status).toBe(201);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { CONTRACT_OPTIONS } from './options.ts';
-import { candidateOf, deadLetterOf, NOW } from './sample-rows.ts';
+import { candidateOf, deadLetterOf, homeOf, NOW, twinOf } from './sample-rows.ts';
 import { type OpenSubject, Writer } from './subject.ts';
 
 const BOUND = CONTRACT_OPTIONS.deadLettersPerHome;
@@ -28,6 +28,7 @@ export function lettersContract(open: OpenSubject): void {
         'n4',
       ]);
       expect(await storage.countDeadLetters()).toBe(BOUND * 2 + 2);
+      await writer.write({ homes: [homeOf()], twins: [twinOf()] });
       await storage.endDeliveries([], many(2, 'h', 'c'));
       expect(await idsOf('h')).toEqual(['c1', 'c0', 'b2', 'b1', 'b0']);
     });

@@ -140,6 +140,8 @@ export function logContract(open: OpenSubject): void {
     test('end without a trace; a dead one leaves a letter, which revives it', async () => {
       await using subject = await open();
       const { storage } = subject;
+      const writer = await Writer.of(storage);
+      await writer.write({ homes: [homeOf()], twins: [twinOf()] });
       await storage.park([deliveryOf(), deliveryOf({ id: 'b' })]);
       const content = { type: 'delivery', outbox: deliveryOf() } as const;
       const letter = deadLetterOf({ code: 'delivery-failed', content });
@@ -152,6 +154,38 @@ export function logContract(open: OpenSubject): void {
       expect((await storage.listParked(0, 10)).map(({ row }) => row)).toEqual([
         deliveryOf({ notBefore: NOW + 9 }),
       ]);
+    });
+
+    test('leave no letter where their twin has gone', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      await storage.park([deliveryOf()]);
+      const content = { type: 'delivery', outbox: deliveryOf() } as const;
+      await storage.endDeliveries(['h/t@1#0'], [deadLetterOf({ content })]);
+      expect(await parkedIds(storage)).toEqual([]);
+      expect(await storage.countDeadLetters()).toBe(0);
+    });
+
+    test('are listed of single twins, the first of each, in the order of their parking', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const rows = [
+        ...['z', 'a', 'm'].map((id) => deliveryOf({ id })),
+        deliveryOf({ id: 'other', twin: 'u' }),
+        deliveryOf({ id: 'elsewhere', home: 'g' }),
+        deliveryOf({ id: 'webhook', destination: 'elsewhere' }),
+      ];
+      await storage.park(rows);
+      const { destination } = deliveryOf();
+      const asked = [
+        { home: 'h', twin: 't' },
+        { home: 'h', twin: 'u' },
+        { home: 'h', twin: 'nobody' },
+      ];
+      const found = await storage.listParkedOf(destination, asked, 2);
+      expect(found.filter(({ twin }) => twin === 't')).toEqual([rows[0], rows[1]]);
+      expect(found.filter(({ twin }) => twin !== 't')).toEqual([rows[3]]);
+      expect(await storage.listParkedOf(destination, [], 2)).toEqual([]);
     });
 
     test('are withdrawn with a commit', async () => {

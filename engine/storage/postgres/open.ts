@@ -35,7 +35,7 @@ import {
 import { PostgresLease } from './lease.ts';
 import { LogReads, saveCursors } from './log.ts';
 import { migratePostgres } from './migrate.ts';
-import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
+import { endDeliveries, listParked, listParkedOf, park, parkedStats } from './parked.ts';
 import {
   beginGeneration,
   dropGenerations,
@@ -110,6 +110,7 @@ export async function openPostgres(
     listProjected: (query, limit) => listProjected(db, query, limit),
 
     listParked: (after, limit) => listParked(db, after, limit),
+    listParkedOf: (destination, twins, most) => listParkedOf(db, destination, twins, most),
     park: (rows) => park(db, rows),
     endDeliveries: (ids, letters) => endDeliveries(db, ids, letters, perHome),
     parkedStats: () => parkedStats(db),

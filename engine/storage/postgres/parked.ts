@@ -1,9 +1,15 @@
+import type { Address } from '../../model/envelope.ts';
 import type { DeadLetterRow, DeliveryRow } from '../../model/rows.ts';
 import { type Column, DEAD_LETTER, PARKED } from '../tables.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import type { Database, Statement } from './database.ts';
 import { keptLetters } from './dead-letters.ts';
 import { inLockOrder } from './locks.ts';
+
+const TWINS: Column[] = [
+  { field: 'home', name: 'home', type: 'text' },
+  { field: 'twin', name: 'twin', type: 'text' },
+];
 
 const LIST: Statement = {
   name: 'list-parked',
@@ -18,6 +24,29 @@ export async function listParked(
 ): Promise<{ place: number; row: DeliveryRow }[]> {
   const rows = await database.query<DeliveryRow & { place: number }>(LIST, [after, limit]);
   return rows.map(({ place, ...row }) => ({ place, row }));
+}
+
+const OF_TWINS: Statement = {
+  name: 'list-parked-of',
+  text: `SELECT first.* FROM ${rowsFrom(TWINS, 3)} AS asked CROSS JOIN LATERAL (
+           SELECT ${PARKED.fields} FROM parked
+           WHERE parked.home = asked.home AND parked.twin = asked.twin AND destination = $1
+           ORDER BY position LIMIT $2) AS first`,
+};
+
+export async function listParkedOf(
+  database: Database,
+  destination: string,
+  twins: readonly Address[],
+  most: number,
+): Promise<DeliveryRow[]> {
+  if (twins.length === 0) return [];
+  const rows = twins.map(({ home, twin }) => ({ home, twin }));
+  return await database.query<DeliveryRow>(OF_TWINS, [
+    destination,
+    most,
+    ...columnsOf(TWINS, rows),
+  ]);
 }
 
 // what is parked already keeps its place; new ones get theirs in the order in which they are given
@@ -56,7 +85,8 @@ export async function endDeliveries(
   }
   const kept = keptLetters(
     rowsFrom(DEAD_LETTER.columns, ENDED.length + 1),
-    'true',
+    // A twin that has been deleted meanwhile leaves none: its id may be somebody else's next
+    'EXISTS (SELECT FROM twin WHERE twin.home = new.home AND twin.twin = new.twin)',
     deadLettersPerHome,
   );
   await database.query({ name: 'end-dead-deliveries', text: `WITH ${END},\n  ${kept} SELECT` }, [

@@ -34,7 +34,7 @@ import {
 } from './journal.ts';
 import { type Ownership, presentOwner, raiseEpoch } from './lease.ts';
 import { readHomeLog, readLog, readLogSlice, saveCursors } from './log.ts';
-import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
+import { endDeliveries, listParked, listParkedOf, park, parkedStats } from './parked.ts';
 import {
   beginGeneration,
   dropGenerations,
@@ -99,6 +99,7 @@ export function verbsOn(
     listProjected: async (query, limit) => listProjected(db, query, limit),
 
     listParked: async (after, limit) => listParked(db, after, limit),
+    listParkedOf: async (destination, twins, most) => listParkedOf(db, destination, twins, most),
     park: async (rows) => park(db, rows),
     endDeliveries: async (ids, letters) => endDeliveries(db, ids, letters, perHome),
     parkedStats: async () => parkedStats(db),

@@ -1,8 +1,10 @@
+import type { Address } from '../../model/envelope.ts';
 import type { DeadLetterRow, DeliveryRow } from '../../model/rows.ts';
 import { PARKED } from '../tables.ts';
 import { type Connection, insertInto, readRow, valuesOf } from './connection.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 
+const TWIN = 'SELECT 1 FROM twin WHERE home = ? AND twin = ?';
 const DELETE = 'DELETE FROM parked WHERE id = ?';
 // what is parked already keeps its place
 const PARK = `${insertInto(PARKED)} ON CONFLICT (id) DO UPDATE SET
@@ -22,6 +24,27 @@ export function listParked(
     .map((raw) => ({ place: Number(raw['position']), row: readRow(PARKED, raw) }));
 }
 
+/** By the index that begins with the twin. */
+export function listParkedOf(
+  connection: Connection,
+  destination: string,
+  twins: readonly Address[],
+  most: number,
+): DeliveryRow[] {
+  return twins.flatMap(({ home, twin }) =>
+    connection
+      .all(
+        `SELECT ${PARKED.fields} FROM parked
+         WHERE home = ? AND twin = ? AND destination = ? ORDER BY position LIMIT ?`,
+        home,
+        twin,
+        destination,
+        most,
+      )
+      .map((raw) => readRow(PARKED, raw)),
+  );
+}
+
 export function park(connection: Connection, rows: readonly DeliveryRow[]): void {
   connection.transaction(() => {
     for (const row of rows) connection.run(PARK, ...valuesOf(PARKED, row));
@@ -36,7 +59,9 @@ export function endDeliveries(
 ): void {
   connection.transaction(() => {
     for (const id of ids) connection.run(DELETE, id);
-    keepDeadLetters(connection, letters, deadLettersPerHome);
+    // A twin that has been deleted meanwhile leaves none: its id may be somebody else's next
+    const kept = letters.filter(({ home, twin }) => connection.get(TWIN, home, twin) !== undefined);
+    keepDeadLetters(connection, kept, deadLettersPerHome);
   });
 }
 

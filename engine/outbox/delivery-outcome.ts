@@ -1,0 +1,51 @@
+import { messageOf } from '../model/errors.ts';
+import type { DeadLetterRow, DeliveryRow } from '../model/rows.ts';
+import type { Behind, DeliveryOutcome, Sink } from './sink.ts';
+
+/** Tries of what never expires; anything else is tried until it does. */
+const MOST_ATTEMPTS = 100;
+const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
+
+/** Hands rows to a sink. @returns an outcome for each; a throw is one of the whole destination */
+export async function outcomesOf(
+  sink: Sink,
+  rows: readonly DeliveryRow[],
+  behind: Behind,
+): Promise<DeliveryOutcome[]> {
+  try {
+    const outcomes = await sink.deliver(rows, behind);
+    return rows.map((_, index) => outcomes[index] ?? NO_OUTCOME);
+  } catch (error) {
+    const away: DeliveryOutcome = {
+      ...{ status: 'retry', error: messageOf(error), scope: 'destination' },
+    };
+    return rows.map(() => away);
+  }
+}
+
+/** Whether a row that was not delivered is given up. Whose device is away waits for it, however long. */
+export function isLastTry(
+  { expiresAt, attempts }: DeliveryRow,
+  outcome: DeliveryOutcome & { status: 'retry' },
+): boolean {
+  return expiresAt === null && outcome.isAway !== true && attempts + 1 >= MOST_ATTEMPTS;
+}
+
+export function deadLetterOf(
+  row: DeliveryRow,
+  outcome: Exclude<DeliveryOutcome, { status: 'delivered' }>,
+  destination: string,
+  id: string,
+  at: number,
+): DeadLetterRow {
+  const { home, twin, attempts } = row;
+  return {
+    ...{ id, home, twin, at },
+    source: destination,
+    code: 'delivery-failed',
+    error: outcome.error,
+    hint: outcome.status === 'refused' ? (outcome.hint ?? null) : 'Given up after many tries.',
+    attempts: attempts + 1,
+    content: { type: 'delivery', outbox: row },
+  };
+}

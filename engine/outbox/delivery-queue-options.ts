@@ -1,0 +1,25 @@
+import type { Clock } from '../model/clock.ts';
+import type { DeliveryRow } from '../model/rows.ts';
+import type { EngineTelemetry } from '../model/telemetry.ts';
+import type { Storage } from '../storage/port.ts';
+import type { DeliverySource } from './backlog.ts';
+
+export interface DeliveryQueueOptions {
+  storage: Pick<Storage, 'park' | 'endDeliveries'>;
+  /** What there is to deliver, as it is stored. */
+  source: DeliverySource;
+  clock: Clock;
+  telemetry: EngineTelemetry;
+  random: () => number;
+  newId: () => string;
+  /** A command is handed to its destination. */
+  onSending: (row: DeliveryRow) => void;
+  /** It has not left the house, and is tried again. */
+  onUnsent: (row: DeliveryRow) => void;
+  /** It has expired before it could leave. */
+  onDropped: (row: DeliveryRow) => void;
+  /** A command has left the house. */
+  onSent: (row: DeliveryRow) => void;
+  /** A destination has refused an effect for good. */
+  onDead: (row: DeliveryRow, error: string) => void;
+}
