@@ -286,3 +286,23 @@ test('one that was too slow may have what it missed, by following anew', async (
     break;
   }
 });
+
+test('one that misses more before it is told what it missed goes on from before the first of them', async () => {
+  const { feed, told } = feedOf();
+  using slow = feed.follow('h1', () => true);
+  const reader = slow[Symbol.asyncIterator]();
+  for (let seq = 1; seq <= 1_100; seq++) feed.publish(turn(seq));
+  await reader.next();
+  for (let seq = 1_101; seq <= 2_200; seq++) feed.publish(turn(seq));
+  const lags: { missed: number; resume: ChangePosition | null }[] = [];
+  let last = 0;
+  while (lags.length < 2) {
+    const { value } = (await reader.next()) as { value: Change };
+    if (value.type === 'twin') last = value.revision;
+    if (value.type !== 'lagged') continue;
+    expect(value.resume).toEqual(at(last));
+    lags.push(value);
+  }
+  await using again = new Followed(feed.follow('h1', () => true, lags[0]?.resume));
+  expect(await told(again)).toHaveLength(2_200 - (lags[0]?.resume?.seq ?? 0));
+});

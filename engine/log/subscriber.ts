@@ -79,11 +79,13 @@ export class Subscriber implements Subscription {
     while (!this.#closed) {
       const batch = this.#queue;
       const missed = this.#missed;
+      // More may be missed before this is read
+      const resume = this.#resume;
       this.#queue = [];
       this.#missed = 0;
       yield* batch;
       // Where they are missing, and not when it has caught up: one that is always too slow never does
-      if (missed > 0) yield { type: 'lagged', missed, resume: this.#resumable() };
+      if (missed > 0) yield { type: 'lagged', missed, resume: this.#resumable(resume) };
       if (this.#queue.length === 0 && !this.#closed) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
@@ -136,8 +138,7 @@ export class Subscriber implements Subscription {
     this.reach(this.#followed?.memory.last ?? null);
   }
 
-  #resumable(): ChangePosition | null {
-    const resume = this.#resume;
+  #resumable(resume: ChangePosition | null): ChangePosition | null {
     return resume && this.#followed?.memory.covers(resume) ? resume : null;
   }
 }
