@@ -10,10 +10,6 @@ export class ChangeBuffer {
   #isTrimmed = false;
   /** Given to those who followed before anything happened. */
   #mark: ChangePosition | null = null;
-  /** Streams that follow, or are about to. */
-  holders = 0;
-  /** When the last of them went. */
-  leftAt = 0;
 
   get size(): number {
     return this.#changes.length;

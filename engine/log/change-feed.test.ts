@@ -246,6 +246,33 @@ describe('a stream that goes on from a position', () => {
     expect(reads).toEqual([at(1)]);
   });
 
+  test('costs nothing more where very many homes were followed of late', () => {
+    let looks = 0;
+    const { feed } = feedOf({
+      now: () => {
+        looks++;
+        return 0;
+      },
+    });
+    for (let n = 0; n < 100; n++) feed.follow(`h${n}`, everything)[Symbol.dispose]();
+    looks = 0;
+    expect(feed.isFollowed('h1')).toBe(true);
+    expect(feed.isInUse).toBe(true);
+    expect(looks).toBe(2);
+  });
+
+  test('is not forgotten with the others that went, once it has come back', async () => {
+    const { feed, clock } = feedOf();
+    feed.follow('h1', everything)[Symbol.dispose]();
+    clock.now = 60_000;
+    feed.follow('h2', everything)[Symbol.dispose]();
+    await using _again = new Followed(feed.follow('h1', everything));
+    clock.now = 150_000;
+    expect([feed.isFollowed('h1'), feed.isFollowed('h2')]).toEqual([true, true]);
+    clock.now = 180_001;
+    expect([feed.isFollowed('h1'), feed.isFollowed('h2')]).toEqual([true, false]);
+  });
+
   test('finds nothing of a home that was removed', async () => {
     const { feed } = feedOf();
     await using first = new Followed(feed.follow('h1', everything));

@@ -4,7 +4,6 @@ import { type ChangePosition, comparePositions } from './change-position.ts';
 
 /** The home that a subscriber follows. */
 export interface Followed {
-  home: string;
   memory: ChangeBuffer;
   /** Where it goes on; null: from now on. */
   from: ChangePosition | null;
@@ -42,13 +41,9 @@ export class Subscriber implements Subscription {
     if (!this.#isBehind) this.#goLive();
   }
 
-  get home(): string | null {
-    return this.#followed?.home ?? null;
-  }
-
+  /** A change of its home. */
   offer(change: HomeChange): void {
     if (this.#isBehind) return;
-    if (this.#followed && change.home !== this.#followed.home) return;
     const { position } = change;
     if (position && this.#offered && comparePositions(position, this.#offered) <= 0) return;
     const before = this.#offered;
