@@ -1,5 +1,6 @@
 import { type Change, type Engine, type HomeChange, parsePosition } from '../../engine/index.ts';
-import { type Ask, seen } from '../access/sight.ts';
+import type { Rights } from '../access/rights.ts';
+import { seen } from '../access/sight.ts';
 import { readingOf } from '../http/readings.ts';
 import { toTwin } from '../http/resources/twin.ts';
 import { gapMessage, type LiveMessage, type PlacedMessage, toPlacedMessage } from './message.ts';
@@ -32,10 +33,15 @@ const KINDS_KNOWN = 1_000;
  * missed; a change whose revision the snapshot already has can be told by its revision. Until the snapshot has
  * ended no message has an id: who is cut off in it begins anew.
  */
-export function openFeed(engine: Engine, filter: LiveFilter, may: Ask): LiveFeed {
+export function openFeed(
+  engine: Engine,
+  filter: LiveFilter,
+  { may, account }: Pick<Rights, 'may' | 'account'>,
+): LiveFeed {
   const { home, resume } = filter;
   const from = resume === undefined ? null : parsePosition(resume);
-  const subscription = engine.changes.follow(home, (change) => concerns(filter, change), from);
+  const matches = (change: HomeChange) => concerns(filter, change);
+  const subscription = engine.changes.follow(home, matches, from, account);
   const kinds = new KindMemory(engine, home);
 
   async function* all(): AsyncGenerator<PlacedMessage> {

@@ -175,7 +175,7 @@ export class LiveSession {
       await mustReadHome(this.#engine, filter.home);
       if (isOver()) return;
       // Not before: what is followed costs the engine something, and the others in the home
-      const feed = openFeed(this.#engine, filter, this.#rights.may);
+      const feed = openFeed(this.#engine, filter, this.#rights);
       following.feed = feed;
       this.#answer({ type: 'subscribed', subscription: id });
       for await (const { event, id: place, data } of feed) {

@@ -215,15 +215,26 @@ describe('a stream that goes on from a position', () => {
     expect((await reading).done).toBe(true);
   });
 
-  test('is refused the log when very many wait for it', async () => {
-    const read = () => new Promise<never>(() => {});
-    const { feed, told } = feedOf({ read });
+  test('is refused the log when very many of its account wait for it, and no other account is', async () => {
+    const reading: ((past: PlacedChange[]) => void)[] = [];
+    const read = () => new Promise<PlacedChange[]>((resolve) => reading.push(resolve));
+    const { feed, told } = feedOf({ read, settle: async () => {} });
     for (let n = 0; n < 100; n++) {
-      void feed.follow('h1', everything, at(1))[Symbol.asyncIterator]().next();
+      const subscription = feed.follow(`h${n + 10}`, everything, at(1), 'greedy');
+      void subscription[Symbol.asyncIterator]().next();
     }
-    await using refused = new Followed(feed.follow('h1', everything, at(1)));
+    await using refused = new Followed(feed.follow('h1', everything, at(1), 'greedy'));
     await refused.until(({ type }) => type === 'gap');
     expect(await told(refused)).toEqual(['busy']);
+    await using other = new Followed(feed.follow('h2', everything, at(1), 'other'));
+    reading.shift()?.([]);
+    while (reading.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    // One more of the first account was before it, and not the other ninety-eight
+    reading.shift()?.([]);
+    while (reading.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    reading.shift()?.([turn(2, 'h2')]);
+    await other.until(({ type }) => type === 'twin');
+    expect(await told(other, 'h2')).toEqual([2]);
   });
 
   test('finds its home in memory for two minutes after the last stream has gone', async () => {

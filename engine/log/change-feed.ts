@@ -1,6 +1,7 @@
 import type { GapReason, HomeChange, PlacedChange, Subscription } from './change.ts';
 import { ChangeBuffer } from './change-buffer.ts';
 import { type ChangePosition, positionAfter } from './change-position.ts';
+import { ReadingLine } from './reading-line.ts';
 import { Subscriber } from './subscriber.ts';
 
 export interface ChangeFeedOptions {
@@ -17,8 +18,6 @@ export interface ChangeFeedOptions {
 const MEMORY_LIMIT = 20_000;
 /** For how long after the last stream of a home has gone. */
 const MEMORY_MS = 2 * 60_000;
-/** Streams that wait for the log to be read. */
-const READS_LIMIT = 100;
 
 /** A home that is followed, or was of late. */
 interface FollowedHome {
@@ -37,8 +36,7 @@ export class ChangeFeed {
   /** When the last stream of a home went, the one that did so first before the others. */
   #idle = new Map<string, number>();
   #remembered = 0;
-  #reads = 0;
-  #reading: Promise<unknown> = Promise.resolve();
+  readonly #line = new ReadingLine();
 
   constructor(options: ChangeFeedOptions, memoryLimit = MEMORY_LIMIT) {
     this.#options = options;
@@ -59,11 +57,13 @@ export class ChangeFeed {
   /**
    * Follows a home, from now on or from a position on.
    * @param matches which changes of the home the subscriber wants
+   * @param account who waits for their own other streams where the log has to be read
    */
   follow(
     home: string,
     matches: (change: HomeChange) => boolean,
     from: ChangePosition | null = null,
+    account = home,
   ): Subscription {
     this.#forgetIdle();
     const { memory, followers } = this.#homes.get(home) ?? this.#begin(home);
@@ -75,7 +75,13 @@ export class ChangeFeed {
         if (!followers.delete(subscriber) || followers.size > 0) return;
         if (this.#homes.get(home)?.memory === memory) this.#idle.set(home, this.#options.now());
       },
-      { memory, from, recall: (position) => this.#recall(home, memory, position) },
+      {
+        ...{ memory, from },
+        recall: (position, ended) => {
+          if (!this.#line.hasRoom(account)) return Promise.resolve('busy');
+          return this.#line.read(account, () => this.#recall(home, memory, position), ended);
+        },
+      },
     );
     this.#subscribers.add(subscriber);
     followers.add(subscriber);
@@ -170,30 +176,19 @@ export class ChangeFeed {
     this.#remembered -= memory.size;
   }
 
-  /** Has the log put into memory what comes after a position: one at a time, as reading and folding it takes a while. */
+  /** Has the log put into memory what comes after a position. */
   async #recall(
     home: string,
     memory: ChangeBuffer,
     position: ChangePosition,
   ): Promise<GapReason | null> {
-    if (this.#reads >= READS_LIMIT) return 'busy';
-    this.#reads++;
-    const reading = this.#reading.then(async () => {
-      // Another stream of the home may have had it read
-      if (memory.covers(position)) return null;
-      const past = await this.#options.read(home, position);
-      if (typeof past === 'string') return past;
-      const before = memory.size;
-      if (!memory.prepend(position, past)) return 'too-slow';
-      if (this.#homes.get(home)?.memory === memory) this.#grown(memory.size - before);
-      return null;
-    });
-    // Who has asked is told; the next one has its turn either way
-    this.#reading = reading.catch(() => {});
-    try {
-      return await reading;
-    } finally {
-      this.#reads--;
-    }
+    // Another stream of the home may have had it read
+    if (memory.covers(position)) return null;
+    const past = await this.#options.read(home, position);
+    if (typeof past === 'string') return past;
+    const before = memory.size;
+    if (!memory.prepend(position, past)) return 'too-slow';
+    if (this.#homes.get(home)?.memory === memory) this.#grown(memory.size - before);
+    return null;
   }
 }

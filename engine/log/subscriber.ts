@@ -7,7 +7,7 @@ export interface Followed {
   memory: ChangeBuffer;
   /** Where it goes on; null: from now on. */
   from: ChangePosition | null;
-  recall: (position: ChangePosition) => Promise<GapReason | null>;
+  recall: (position: ChangePosition, ended: AbortSignal) => Promise<GapReason | null>;
 }
 
 /** Changes that wait for a slow subscriber. */
@@ -22,7 +22,7 @@ export class Subscriber implements Subscription {
   #offered: ChangePosition | null = null;
   #resume: ChangePosition | null = null;
   #wake: (() => void) | undefined;
-  #closed = false;
+  readonly #end = new AbortController();
   readonly #matches: (change: HomeChange) => boolean;
   readonly #onClose: () => void;
   readonly #followed: Followed | null;
@@ -39,6 +39,10 @@ export class Subscriber implements Subscription {
     this.#followed = followed;
     this.#isBehind = followed?.from != null;
     if (!this.#isBehind) this.#goLive();
+  }
+
+  get #isClosed(): boolean {
+    return this.#end.signal.aborted;
   }
 
   /** A change of its home. */
@@ -71,7 +75,7 @@ export class Subscriber implements Subscription {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Change> {
     if (this.#followed?.from) yield* this.#catchUp(this.#followed, this.#followed.from);
-    while (!this.#closed) {
+    while (!this.#isClosed) {
       const batch = this.#queue;
       const missed = this.#missed;
       // More may be missed before this is read
@@ -81,7 +85,7 @@ export class Subscriber implements Subscription {
       yield* batch;
       // Where they are missing, and not when it has caught up: one that is always too slow never does
       if (missed > 0) yield { type: 'lagged', missed, resume: this.#resumable(resume) };
-      if (this.#queue.length === 0 && !this.#closed) {
+      if (this.#queue.length === 0 && !this.#isClosed) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
@@ -91,7 +95,7 @@ export class Subscriber implements Subscription {
   }
 
   [Symbol.dispose](): void {
-    this.#closed = true;
+    this.#end.abort();
     this.#onClose();
     this.#wake?.();
   }
@@ -102,8 +106,10 @@ export class Subscriber implements Subscription {
     from: ChangePosition,
   ): AsyncGenerator<Change, void> {
     let position = from;
-    let gap = memory.covers(position) ? null : await this.#unlessClosed(recall(position));
-    while (gap === null && !this.#closed) {
+    let gap = memory.covers(position)
+      ? null
+      : await this.#unlessClosed(recall(position, this.#end.signal));
+    while (gap === null && !this.#isClosed) {
       const changes = memory.after(position, CHUNK);
       if (changes === null) {
         gap = 'too-slow';
@@ -123,7 +129,7 @@ export class Subscriber implements Subscription {
     try {
       return await recalled;
     } catch (error) {
-      if (this.#closed) return null;
+      if (this.#isClosed) return null;
       throw error;
     }
   }
