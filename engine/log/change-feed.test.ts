@@ -308,6 +308,26 @@ describe('a stream that goes on from a position', () => {
   });
 });
 
+test('where a twin or the home was removed while the log was read, there is a gap', async () => {
+  for (const remove of ['twin', 'home']) {
+    let answer = (_: PlacedChange[]) => {};
+    const read = () =>
+      new Promise<PlacedChange[]>((resolve) => {
+        answer = resolve;
+      });
+    const { feed, told } = feedOf({ read, settle: async () => {} });
+    await using resumed = new Followed(feed.follow('h1', () => true, at(1)));
+    await new Promise((resolve) => setImmediate(resolve));
+    if (remove === 'home') feed.forget('h1');
+    else feed.publish(removed(1));
+    feed.publish(turn(3));
+    answer([turn(2)]);
+    await resumed.until(({ type }) => type === 'gap');
+    expect(await told(resumed)).toEqual(['twin-removed']);
+    expect(resumed.changes).toEqual([]);
+  }
+});
+
 test('one that was too slow may have what it missed, by following anew', async () => {
   const { feed, told } = feedOf();
   using slow = feed.follow('h1', () => true);

@@ -184,8 +184,11 @@ export class ChangeFeed {
   ): Promise<GapReason | null> {
     // Another stream of the home may have had it read
     if (memory.covers(position)) return null;
+    const { removals } = memory;
     const past = await this.#options.read(home, position);
     if (typeof past === 'string') return past;
+    // What was read may tell of a twin that was removed meanwhile, and would stand there as its successor's
+    if (memory.removals !== removals) return 'twin-removed';
     const before = memory.size;
     if (!memory.prepend(position, past)) return 'too-slow';
     if (this.#homes.get(home)?.memory === memory) this.#grown(memory.size - before);

@@ -65,6 +65,10 @@ export class Subscriber implements Subscription {
     this.reach(this.#offered);
   }
 
+  isOfRemovedTwin(change: HomeChange): boolean {
+    return this.#followed?.memory.isOfRemovedTwin(change) ?? false;
+  }
+
   /** Everything up to a position has been told, or is older than the subscription. */
   reach(position: ChangePosition | null): void {
     if (this.#isBehind || !position || this.#queue.length >= QUEUE_LIMIT) return;
