@@ -4,7 +4,7 @@ import { type Action, SCOPES } from '../../identity/index.ts';
 import { ApiBench, TOKEN } from '../http/testing/api-bench.ts';
 import { openFeed } from '../live/live-feed.ts';
 import type { LiveMessage } from '../live/message.ts';
-import { askAs } from './sight.ts';
+import { Rights } from './rights.ts';
 
 const RULE =
   'rule: secretive\ntriggers: [{webhook: bell}]\nactions: [{notify: {title: a, message: b}}]';
@@ -44,8 +44,8 @@ beforeAll(async () => {
   const feeds = await Promise.all(
     CALLERS.map(async (caller) => {
       const principal = await api.identity.principalOf(tokens.get(caller) ?? '');
-      const may = askAs(api.identity, principal);
-      return { caller, feed: openFeed(api.engine, { home: 'h1', snapshot: true }, may) };
+      const rights = new Rights(api.identity, principal);
+      return { caller, feed: openFeed(api.engine, { home: 'h1', snapshot: true }, rights) };
     }),
   );
   await api.put('/v1/homes/h1/rules/secretive', { source: RULE });

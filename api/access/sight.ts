@@ -29,6 +29,11 @@ export function askAs(identity: Pick<Identity, 'decide'>, principal: Principal |
   return async (action, home, twin) => (await identity.decide(principal, action, home, twin)).may;
 }
 
+/** Rights to a twin that has been removed: who was granted another of its name since has none of that to it. */
+export function askOfRemoved(may: Ask): Ask {
+  return (action, home) => may(action, home, null);
+}
+
 /** Whether somebody sees what happened in turns of a twin. */
 async function seesTurns(
   may: Ask,

@@ -180,13 +180,15 @@ class StuckResponse extends Writable {
   }
 }
 
+const EVERYTHING = { may: async () => true, account: 'ada' };
+
 describe('a reader that takes nothing', () => {
   it('costs one message of memory, and is cut off after four heartbeats', async () => {
     await using api = await ApiBench.open();
     await api.furnish();
     const { engine, clock } = api;
     const response = new StuckResponse();
-    const feed = openFeed(engine, { home: 'h1', snapshot: false }, async () => true);
+    const feed = openFeed(engine, { home: 'h1', snapshot: false }, EVERYTHING);
     const streaming = streamEvents(response as unknown as ServerResponse, feed, {
       clock,
       connections: new LiveConnections(),

@@ -1,5 +1,6 @@
 import { type Change, type Engine, type HomeChange, parsePosition } from '../../engine/index.ts';
-import { type Ask, seen } from '../access/sight.ts';
+import type { Rights } from '../access/rights.ts';
+import { askOfRemoved, seen } from '../access/sight.ts';
 import { readingOf } from '../http/readings.ts';
 import { toTwin } from '../http/resources/twin.ts';
 import { gapMessage, type LiveMessage, type PlacedMessage, toPlacedMessage } from './message.ts';
@@ -20,6 +21,12 @@ export interface LiveFeed extends Disposable, AsyncIterable<PlacedMessage> {
   mark(): void;
 }
 
+/** A message, and the change that it tells of. */
+interface Told {
+  message: PlacedMessage;
+  change?: HomeChange;
+}
+
 const SNAPSHOT_PAGE = 100;
 /** Kinds remembered per subscriber. */
 const KINDS_KNOWN = 1_000;
@@ -32,26 +39,40 @@ const KINDS_KNOWN = 1_000;
  * missed; a change whose revision the snapshot already has can be told by its revision. Until the snapshot has
  * ended no message has an id: who is cut off in it begins anew.
  */
-export function openFeed(engine: Engine, filter: LiveFilter, may: Ask): LiveFeed {
+export function openFeed(
+  engine: Engine,
+  filter: LiveFilter,
+  { may, account }: Pick<Rights, 'may' | 'account'>,
+): LiveFeed {
   const { home, resume } = filter;
   const from = resume === undefined ? null : parsePosition(resume);
-  const subscription = engine.changes.follow(home, (change) => concerns(filter, change), from);
+  const matches = (change: HomeChange) => concerns(filter, change);
+  const subscription = engine.changes.follow(home, matches, from, account);
   const kinds = new KindMemory(engine, home);
 
-  async function* all(): AsyncGenerator<PlacedMessage> {
-    if (resume !== undefined && from === null) yield gapMessage('malformed');
+  async function* all(): AsyncGenerator<Told> {
+    if (resume !== undefined && from === null) yield { message: gapMessage('malformed') };
     if (filter.snapshot && from === null) yield* snapshot(engine, filter, kinds);
     for await (const change of subscription) {
       if (!(await isOfKind(filter, change, kinds))) continue;
-      yield toPlacedMessage(change);
+      yield { message: toPlacedMessage(change), ...('home' in change && { change }) };
       if (change.type === 'gap' && filter.snapshot) yield* snapshot(engine, filter, kinds);
     }
   }
 
+  /** What the reader sees of it. */
+  async function sightOf(message: LiveMessage, change?: HomeChange): Promise<LiveMessage | null> {
+    const shown = await seen(may, message);
+    // Looked at afterwards: what was granted of a successor was granted after the removal
+    if (!change || !subscription.isOfRemovedTwin(change)) return shown;
+    return seen(askOfRemoved(may), message);
+  }
+
   async function* messages(): AsyncGenerator<PlacedMessage> {
     let told: string | undefined;
-    for await (const { id, ...message } of all()) {
-      const shown = await seen(may, message);
+    for await (const { message: placed, change } of all()) {
+      const { id, ...message } = placed;
+      const shown = await sightOf(message, change);
       if (!shown || (shown.event === 'position' && id === told)) continue;
       if (id !== undefined) told = id;
       yield { ...shown, ...(id !== undefined && { id }) };
@@ -69,14 +90,14 @@ async function* snapshot(
   engine: Engine,
   { home, kind, twin }: LiveFilter,
   kinds: KindMemory,
-): AsyncGenerator<LiveMessage> {
+): AsyncGenerator<Told> {
   let twins = 0;
   if (twin !== undefined) {
     const reading = await engine.readTwin({ home, twin });
     if (reading && (kind === undefined || reading.row.kind === kind)) {
       kinds.note(twin, reading.row.kind);
       twins = 1;
-      yield { event: 'snapshot', data: toTwin(reading) };
+      yield { message: { event: 'snapshot', data: toTwin(reading) } };
     }
   } else {
     let cursor: string | undefined;
@@ -85,12 +106,12 @@ async function* snapshot(
       for (const row of page.items) {
         kinds.note(row.twin, row.kind);
         twins++;
-        yield { event: 'snapshot', data: toTwin(readingOf(engine, row)) };
+        yield { message: { event: 'snapshot', data: toTwin(readingOf(engine, row)) } };
       }
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
   }
-  yield { event: 'snapshot.end', data: { twins } };
+  yield { message: { event: 'snapshot.end', data: { twins } } };
 }
 
 /** What can be decided at once, for every commit of the home: cheap. */

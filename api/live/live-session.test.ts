@@ -113,6 +113,26 @@ describe('a live WebSocket', () => {
     expect(await client.next()).toMatchObject({ subscription: 'a', code: 'conflict' });
   });
 
+  it('costs the engine nothing where the client may not follow, or has gone before that is known', async () => {
+    const { token } = await api.person('stranger@homeostat.test');
+    using stranger = await SocketClient.open(address, token);
+    await stranger.next();
+    for (const home of ['h1', 'h9']) {
+      stranger.send({ action: 'subscribe', id: 'a', home });
+      expect(await stranger.next()).toMatchObject({ subscription: 'a', code: 'unknown-home' });
+      expect(api.engine.changes.isFollowed(home)).toBe(false);
+    }
+    using client = await SocketClient.open(address);
+    await client.next();
+    client.send({ action: 'subscribe', id: 'a', home: 'h1' });
+    client.send({ action: 'unsubscribe', id: 'a' });
+    client.send({ action: 'ping' });
+    await client.nextOf('pong');
+    client.send({ action: 'subscribe', id: 'a', home: 'h2' });
+    await client.nextOf('subscribed');
+    expect(api.engine.changes.subscribers).toBe(1);
+  });
+
   it('refuses more subscriptions than it can serve', async () => {
     using client = await SocketClient.open(address);
     await client.next();

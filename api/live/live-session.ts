@@ -37,6 +37,13 @@ const ClientMessage = z.discriminatedUnion('action', [
   z.strictObject({ action: z.literal('ping') }),
 ]);
 type ClientMessage = z.infer<typeof ClientMessage>;
+type Filter = Omit<ClientMessage & { action: 'subscribe' }, 'action' | 'id'>;
+
+interface Following {
+  home: string;
+  /** Null until it is known that the client may follow the home. */
+  feed: LiveFeed | null;
+}
 
 /** Each carries the id of the subscription that it belongs to, where it belongs to one. */
 export type ServerMessage =
@@ -50,7 +57,7 @@ export type ServerMessage =
  * room and lag, and a client that answers no ping is cut off.
  */
 export class LiveSession {
-  #feeds = new Map<string, { feed: LiveFeed; home: string }>();
+  #feeds = new Map<string, Following>();
   #heard = { second: 0, messages: 0 };
   readonly #socket: WebSocket;
   readonly #engine: Engine;
@@ -75,7 +82,7 @@ export class LiveSession {
       if (!answered) return socket.terminate();
       answered = false;
       socket.ping();
-      for (const { feed } of this.#feeds.values()) feed.mark();
+      for (const { feed } of this.#feeds.values()) feed?.mark();
     });
     socket.on('pong', () => {
       answered = true;
@@ -89,7 +96,7 @@ export class LiveSession {
       beats[Symbol.dispose]();
       watch[Symbol.dispose]();
       entry[Symbol.dispose]();
-      for (const { feed } of this.#feeds.values()) feed[Symbol.dispose]();
+      this.#giveUpAll();
     });
     const at = new Date(engine.clock.now()).toISOString();
     this.#answer({ type: 'hello', data: { at } });
@@ -132,11 +139,11 @@ export class LiveSession {
       return;
     }
     this.#feeds.delete(id);
-    followed.feed[Symbol.dispose]();
+    followed.feed?.[Symbol.dispose]();
     this.#answer({ type: 'unsubscribed', subscription: id });
   }
 
-  #subscribe({ id, ...filter }: ClientMessage & { action: 'subscribe' }): void {
+  #subscribe({ action: _action, id, ...filter }: ClientMessage & { action: 'subscribe' }): void {
     if (this.#feeds.has(id)) {
       const hint = 'Unsubscribe first, or choose another id.';
       this.#refuse(id, new Refusal('conflict', `"${id}" is subscribed already`, { hint }));
@@ -153,39 +160,47 @@ export class LiveSession {
       this.#refuse(id, new Refusal('malformed', `resume: ${GAP_REASONS.malformed}`, { hint }));
       return;
     }
-    const feed = openFeed(this.#engine, filter, this.#rights.may);
-    this.#feeds.set(id, { feed, home: filter.home });
+    const following = { home: filter.home, feed: null };
+    this.#feeds.set(id, following);
     // Its failures have been told to the client
-    void this.#pump(id, filter.home, feed);
+    void this.#pump(id, filter, following);
   }
 
   /** Sends a feed until it ends. */
-  async #pump(id: string, home: string, feed: LiveFeed): Promise<void> {
+  async #pump(id: string, filter: Filter, following: Following): Promise<void> {
+    // It may have been given up while somebody was asked
+    const isOver = () => this.#feeds.get(id) !== following;
     try {
-      await this.#rights.assertMayFollow(home);
-      await mustReadHome(this.#engine, home);
-      // It may have been given up while the store was asked
-      if (this.#feeds.get(id)?.feed !== feed) return;
+      await this.#rights.assertMayFollow(filter.home);
+      await mustReadHome(this.#engine, filter.home);
+      if (isOver()) return;
+      // Not before: what is followed costs the engine something, and the others in the home
+      const feed = openFeed(this.#engine, filter, this.#rights);
+      following.feed = feed;
       this.#answer({ type: 'subscribed', subscription: id });
       for await (const { event, id: place, data } of feed) {
-        if (this.#feeds.get(id)?.feed !== feed) return;
+        if (isOver()) return;
         const placed = place !== undefined && { id: place };
         await this.#push({ type: event, subscription: id, ...placed, data });
       }
     } catch (error) {
-      this.#refuse(id, error);
+      if (!isOver()) this.#refuse(id, error);
     } finally {
-      feed[Symbol.dispose]();
-      if (this.#feeds.get(id)?.feed === feed) this.#feeds.delete(id);
+      following.feed?.[Symbol.dispose]();
+      if (!isOver()) this.#feeds.delete(id);
     }
   }
 
   /** Nothing more is sent, and who does not go is cut off. */
   #shutOut(because: string): void {
-    for (const { feed } of this.#feeds.values()) feed[Symbol.dispose]();
-    this.#feeds.clear();
+    this.#giveUpAll();
     this.#socket.close(POLICY_VIOLATION, because);
     setTimeout(() => this.#socket.terminate(), GOODBYE_MS).unref();
+  }
+
+  #giveUpAll(): void {
+    for (const { feed } of this.#feeds.values()) feed?.[Symbol.dispose]();
+    this.#feeds.clear();
   }
 
   /** Resolves when there is room for more. */

@@ -1,6 +1,9 @@
 import type { HomeChange, PlacedChange } from './change.ts';
 import { type ChangePosition, comparePositions, samePosition } from './change-position.ts';
 
+/** Removed twins of which it is known where that was. */
+const MOST_REMOVED = 1_000;
+
 /** The last changes of a home, without a hole up to now: what a stream that was cut off goes on with. */
 export class ChangeBuffer {
   #changes: PlacedChange[] = [];
@@ -10,10 +13,16 @@ export class ChangeBuffer {
   #isTrimmed = false;
   /** Given to those who followed before anything happened. */
   #mark: ChangePosition | null = null;
-  /** Streams that follow, or are about to. */
-  holders = 0;
-  /** When the last of them went. */
-  leftAt = 0;
+  /** Where twins were last removed, the first before the others; null: before anything that has a position. */
+  #removed = new Map<string, ChangePosition | null>();
+  /** Up to here all twins count as removed. */
+  #allRemoved: ChangePosition | null = null;
+  #removals = 0;
+
+  /** How often a twin was removed. */
+  get removals(): number {
+    return this.#removals;
+  }
 
   get size(): number {
     return this.#changes.length;
@@ -38,9 +47,11 @@ export class ChangeBuffer {
   add(change: HomeChange): HomeChange | null {
     const { last } = this;
     if (change.position === undefined) {
+      const position = last && { ...last, aside: last.aside + 1 };
+      if (change.type === 'twin.removed') this.#noteRemoval(change.twin, position);
       // Nobody can have seen what comes before it here
-      if (last === null) return change;
-      const placed = { ...change, position: { ...last, aside: last.aside + 1 } };
+      if (position === null) return change;
+      const placed = { ...change, position };
       this.#changes.push(placed);
       return placed;
     }
@@ -55,6 +66,13 @@ export class ChangeBuffer {
     const before = this.#changes[this.#after(position) - 1];
     if (before) return samePosition(position, before.position) || this.#isMark(position);
     return this.#isMark(position);
+  }
+
+  /** Whether the twin that a change tells of has been removed since, whatever has its name now. */
+  isOfRemovedTwin({ twin, position }: HomeChange): boolean {
+    const removedAt = this.#removed.get(twin);
+    if (position === undefined) return removedAt !== undefined;
+    return [removedAt, this.#allRemoved].some((at) => at && comparePositions(position, at) <= 0);
   }
 
   /** The next changes after a position; null: some of them have been let go. */
@@ -88,10 +106,26 @@ export class ChangeBuffer {
 
   /** There is nothing left that it tells of. */
   clear(): void {
+    this.#removals++;
+    this.#removed.clear();
+    this.#allRemoved = this.last ?? this.#allRemoved;
     this.#changes = [];
     this.#from = null;
     this.#mark = null;
     this.#isTrimmed = false;
+  }
+
+  #noteRemoval(twin: string, position: ChangePosition | null): void {
+    this.#removals++;
+    this.#removed.delete(twin);
+    this.#removed.set(twin, position);
+    if (this.#removed.size <= MOST_REMOVED) return;
+    for (const [first, at] of this.#removed) {
+      this.#removed.delete(first);
+      // Rather too many than one that is taken for its successor
+      this.#allRemoved = at ?? this.#allRemoved;
+      break;
+    }
   }
 
   #isMark(position: ChangePosition): boolean {

@@ -215,15 +215,26 @@ describe('a stream that goes on from a position', () => {
     expect((await reading).done).toBe(true);
   });
 
-  test('is refused the log when very many wait for it', async () => {
-    const read = () => new Promise<never>(() => {});
-    const { feed, told } = feedOf({ read });
+  test('is refused the log when very many of its account wait for it, and no other account is', async () => {
+    const reading: ((past: PlacedChange[]) => void)[] = [];
+    const read = () => new Promise<PlacedChange[]>((resolve) => reading.push(resolve));
+    const { feed, told } = feedOf({ read, settle: async () => {} });
     for (let n = 0; n < 100; n++) {
-      void feed.follow('h1', everything, at(1))[Symbol.asyncIterator]().next();
+      const subscription = feed.follow(`h${n + 10}`, everything, at(1), 'greedy');
+      void subscription[Symbol.asyncIterator]().next();
     }
-    await using refused = new Followed(feed.follow('h1', everything, at(1)));
+    await using refused = new Followed(feed.follow('h1', everything, at(1), 'greedy'));
     await refused.until(({ type }) => type === 'gap');
     expect(await told(refused)).toEqual(['busy']);
+    await using other = new Followed(feed.follow('h2', everything, at(1), 'other'));
+    reading.shift()?.([]);
+    while (reading.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    // One more of the first account was before it, and not the other ninety-eight
+    reading.shift()?.([]);
+    while (reading.length === 0) await new Promise((resolve) => setImmediate(resolve));
+    reading.shift()?.([turn(2, 'h2')]);
+    await other.until(({ type }) => type === 'twin');
+    expect(await told(other, 'h2')).toEqual([2]);
   });
 
   test('finds its home in memory for two minutes after the last stream has gone', async () => {
@@ -244,6 +255,33 @@ describe('a stream that goes on from a position', () => {
     await using late = new Followed(feed.follow('h1', everything, at(1)));
     await late.until(({ type }) => type === 'gap');
     expect(reads).toEqual([at(1)]);
+  });
+
+  test('costs nothing more where very many homes were followed of late', () => {
+    let looks = 0;
+    const { feed } = feedOf({
+      now: () => {
+        looks++;
+        return 0;
+      },
+    });
+    for (let n = 0; n < 100; n++) feed.follow(`h${n}`, everything)[Symbol.dispose]();
+    looks = 0;
+    expect(feed.isFollowed('h1')).toBe(true);
+    expect(feed.isInUse).toBe(true);
+    expect(looks).toBe(2);
+  });
+
+  test('is not forgotten with the others that went, once it has come back', async () => {
+    const { feed, clock } = feedOf();
+    feed.follow('h1', everything)[Symbol.dispose]();
+    clock.now = 60_000;
+    feed.follow('h2', everything)[Symbol.dispose]();
+    await using _again = new Followed(feed.follow('h1', everything));
+    clock.now = 150_000;
+    expect([feed.isFollowed('h1'), feed.isFollowed('h2')]).toEqual([true, true]);
+    clock.now = 180_001;
+    expect([feed.isFollowed('h1'), feed.isFollowed('h2')]).toEqual([true, false]);
   });
 
   test('finds nothing of a home that was removed', async () => {
@@ -270,6 +308,26 @@ describe('a stream that goes on from a position', () => {
   });
 });
 
+test('where a twin or the home was removed while the log was read, there is a gap', async () => {
+  for (const remove of ['twin', 'home']) {
+    let answer = (_: PlacedChange[]) => {};
+    const read = () =>
+      new Promise<PlacedChange[]>((resolve) => {
+        answer = resolve;
+      });
+    const { feed, told } = feedOf({ read, settle: async () => {} });
+    await using resumed = new Followed(feed.follow('h1', () => true, at(1)));
+    await new Promise((resolve) => setImmediate(resolve));
+    if (remove === 'home') feed.forget('h1');
+    else feed.publish(removed(1));
+    feed.publish(turn(3));
+    answer([turn(2)]);
+    await resumed.until(({ type }) => type === 'gap');
+    expect(await told(resumed)).toEqual(['twin-removed']);
+    expect(resumed.changes).toEqual([]);
+  }
+});
+
 test('one that was too slow may have what it missed, by following anew', async () => {
   const { feed, told } = feedOf();
   using slow = feed.follow('h1', () => true);
@@ -285,4 +343,24 @@ test('one that was too slow may have what it missed, by following anew', async (
     expect(seen.at(-1)).toBe(1_200);
     break;
   }
+});
+
+test('one that misses more before it is told what it missed goes on from before the first of them', async () => {
+  const { feed, told } = feedOf();
+  using slow = feed.follow('h1', () => true);
+  const reader = slow[Symbol.asyncIterator]();
+  for (let seq = 1; seq <= 1_100; seq++) feed.publish(turn(seq));
+  await reader.next();
+  for (let seq = 1_101; seq <= 2_200; seq++) feed.publish(turn(seq));
+  const lags: { missed: number; resume: ChangePosition | null }[] = [];
+  let last = 0;
+  while (lags.length < 2) {
+    const { value } = (await reader.next()) as { value: Change };
+    if (value.type === 'twin') last = value.revision;
+    if (value.type !== 'lagged') continue;
+    expect(value.resume).toEqual(at(last));
+    lags.push(value);
+  }
+  await using again = new Followed(feed.follow('h1', () => true, lags[0]?.resume));
+  expect(await told(again)).toHaveLength(2_200 - (lags[0]?.resume?.seq ?? 0));
 });

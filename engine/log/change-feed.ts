@@ -1,6 +1,7 @@
 import type { GapReason, HomeChange, PlacedChange, Subscription } from './change.ts';
 import { ChangeBuffer } from './change-buffer.ts';
 import { type ChangePosition, positionAfter } from './change-position.ts';
+import { ReadingLine } from './reading-line.ts';
 import { Subscriber } from './subscriber.ts';
 
 export interface ChangeFeedOptions {
@@ -17,20 +18,25 @@ export interface ChangeFeedOptions {
 const MEMORY_LIMIT = 20_000;
 /** For how long after the last stream of a home has gone. */
 const MEMORY_MS = 2 * 60_000;
-/** Streams that wait for the log to be read. */
-const READS_LIMIT = 100;
+
+/** A home that is followed, or was of late. */
+interface FollowedHome {
+  memory: ChangeBuffer;
+  followers: Set<Subscriber>;
+}
 
 /** Who listens to committed changes. A slow listener loses changes, is told so, and holds up nobody. */
 export class ChangeFeed {
   readonly #options: ChangeFeedOptions;
   readonly #memoryLimit: number;
   #subscribers = new Set<Subscriber>();
-  /** Of those, how many follow all homes. */
-  #everywhere = 0;
-  #homes = new Map<string, ChangeBuffer>();
+  /** Of those, who follow all homes. */
+  #everywhere = new Set<Subscriber>();
+  #homes = new Map<string, FollowedHome>();
+  /** When the last stream of a home went, the one that did so first before the others. */
+  #idle = new Map<string, number>();
   #remembered = 0;
-  #reads = 0;
-  #reading: Promise<unknown> = Promise.resolve();
+  readonly #line = new ReadingLine();
 
   constructor(options: ChangeFeedOptions, memoryLimit = MEMORY_LIMIT) {
     this.#options = options;
@@ -39,50 +45,59 @@ export class ChangeFeed {
 
   /** Follows all homes. @param matches which changes the subscriber wants; that it has lagged always reaches it */
   subscribe(matches: (change: HomeChange) => boolean): Subscription {
-    this.#everywhere++;
     const subscriber = new Subscriber(matches, () => {
-      if (this.#subscribers.delete(subscriber)) this.#everywhere--;
+      this.#subscribers.delete(subscriber);
+      this.#everywhere.delete(subscriber);
     });
     this.#subscribers.add(subscriber);
+    this.#everywhere.add(subscriber);
     return subscriber;
   }
 
   /**
    * Follows a home, from now on or from a position on.
    * @param matches which changes of the home the subscriber wants
+   * @param account who waits for their own other streams where the log has to be read
    */
   follow(
     home: string,
     matches: (change: HomeChange) => boolean,
     from: ChangePosition | null = null,
+    account = home,
   ): Subscription {
     this.#forgetIdle();
-    const memory = this.#homes.get(home) ?? this.#begin(home);
-    memory.holders++;
+    const { memory, followers } = this.#homes.get(home) ?? this.#begin(home);
+    this.#idle.delete(home);
     const subscriber = new Subscriber(
       matches,
       () => {
-        if (!this.#subscribers.delete(subscriber)) return;
-        memory.holders--;
-        memory.leftAt = this.#options.now();
+        this.#subscribers.delete(subscriber);
+        if (!followers.delete(subscriber) || followers.size > 0) return;
+        if (this.#homes.get(home)?.memory === memory) this.#idle.set(home, this.#options.now());
       },
-      { home, memory, from, recall: (position) => this.#recall(home, memory, position) },
+      {
+        ...{ memory, from },
+        recall: (position, ended) => {
+          if (!this.#line.hasRoom(account)) return Promise.resolve('busy');
+          return this.#line.read(account, () => this.#recall(home, memory, position), ended);
+        },
+      },
     );
     this.#subscribers.add(subscriber);
+    followers.add(subscriber);
     return subscriber;
   }
 
   /** Whether anything is followed, or was of late. */
   get isInUse(): boolean {
     this.#forgetIdle();
-    return this.#everywhere > 0 || this.#homes.size > 0;
+    return this.#everywhere.size > 0 || this.#homes.size > 0;
   }
 
   /** Whether building changes of this home is worth the work. */
   isFollowed(home: string): boolean {
-    if (this.#everywhere > 0) return true;
-    const memory = this.#homes.get(home);
-    return memory !== undefined && !this.#isIdle(memory);
+    this.#forgetIdle();
+    return this.#everywhere.size > 0 || this.#homes.has(home);
   }
 
   get subscribers(): number {
@@ -90,14 +105,15 @@ export class ChangeFeed {
   }
 
   publish(change: HomeChange): void {
-    const memory = this.#homes.get(change.home);
-    const placed = memory ? this.#remember(memory, change) : change;
-    for (const subscriber of this.#subscribers) subscriber.offer(placed);
+    const home = this.#homes.get(change.home);
+    const placed = home ? this.#remember(home.memory, change) : change;
+    for (const subscriber of this.#everywhere) subscriber.offer(placed);
+    if (home) for (const subscriber of home.followers) subscriber.offer(placed);
   }
 
   /** The home has been removed: positions of it lead nowhere. */
   forget(home: string): void {
-    const memory = this.#homes.get(home);
+    const memory = this.#homes.get(home)?.memory;
     if (!memory) return;
     this.#remembered -= memory.size;
     memory.clear();
@@ -108,18 +124,20 @@ export class ChangeFeed {
     for (const subscriber of [...this.#subscribers]) subscriber[Symbol.dispose]();
   }
 
-  #begin(home: string): ChangeBuffer {
+  #begin(home: string): FollowedHome {
     const memory = new ChangeBuffer();
-    this.#homes.set(home, memory);
+    const followers = new Set<Subscriber>();
+    const begun = { memory, followers };
+    this.#homes.set(home, begun);
     const mark = (seq: number) => {
       memory.mark(positionAfter(this.#options.epoch(), seq));
-      for (const subscriber of this.#subscribers) {
-        if (subscriber.home === home) subscriber.reach(memory.last);
-      }
+      for (const subscriber of followers) subscriber.reach(memory.last);
     };
     // An engine that stops runs nothing any more, and ends its streams
-    this.#options.settle(home, mark).catch(() => this.#homes.delete(home));
-    return memory;
+    this.#options.settle(home, mark).catch(() => {
+      if (this.#homes.get(home) === begun) this.#drop(home, memory);
+    });
+    return begun;
   }
 
   #remember(memory: ChangeBuffer, change: HomeChange): HomeChange {
@@ -133,51 +151,47 @@ export class ChangeFeed {
   #grown(by: number): void {
     this.#remembered += by;
     while (this.#remembered > this.#memoryLimit) {
-      const [first, ...others] = this.#homes.values();
-      if (!first) return;
-      const largest = others.reduce((most, one) => (one.size > most.size ? one : most), first);
+      let largest: ChangeBuffer | null = null;
+      for (const { memory } of this.#homes.values()) {
+        if (memory.size > (largest?.size ?? 0)) largest = memory;
+      }
+      if (!largest) return;
       const { size } = largest;
       largest.trim();
       this.#remembered += largest.size - size;
     }
   }
 
-  #isIdle({ holders, leftAt }: ChangeBuffer): boolean {
-    return holders === 0 && this.#options.now() - leftAt > MEMORY_MS;
-  }
-
   #forgetIdle(): void {
-    for (const [home, memory] of this.#homes) {
-      if (!this.#isIdle(memory)) continue;
-      this.#homes.delete(home);
-      this.#remembered -= memory.size;
+    for (const [home, leftAt] of this.#idle) {
+      if (this.#options.now() - leftAt <= MEMORY_MS) return;
+      const followed = this.#homes.get(home);
+      if (followed) this.#drop(home, followed.memory);
     }
   }
 
-  /** Has the log put into memory what comes after a position: one at a time, as reading and folding it takes a while. */
+  #drop(home: string, memory: ChangeBuffer): void {
+    this.#homes.delete(home);
+    this.#idle.delete(home);
+    this.#remembered -= memory.size;
+  }
+
+  /** Has the log put into memory what comes after a position. */
   async #recall(
     home: string,
     memory: ChangeBuffer,
     position: ChangePosition,
   ): Promise<GapReason | null> {
-    if (this.#reads >= READS_LIMIT) return 'busy';
-    this.#reads++;
-    const reading = this.#reading.then(async () => {
-      // Another stream of the home may have had it read
-      if (memory.covers(position)) return null;
-      const past = await this.#options.read(home, position);
-      if (typeof past === 'string') return past;
-      const before = memory.size;
-      if (!memory.prepend(position, past)) return 'too-slow';
-      if (this.#homes.get(home) === memory) this.#grown(memory.size - before);
-      return null;
-    });
-    // Who has asked is told; the next one has its turn either way
-    this.#reading = reading.catch(() => {});
-    try {
-      return await reading;
-    } finally {
-      this.#reads--;
-    }
+    // Another stream of the home may have had it read
+    if (memory.covers(position)) return null;
+    const { removals } = memory;
+    const past = await this.#options.read(home, position);
+    if (typeof past === 'string') return past;
+    // What was read may tell of a twin that was removed meanwhile, and would stand there as its successor's
+    if (memory.removals !== removals) return 'twin-removed';
+    const before = memory.size;
+    if (!memory.prepend(position, past)) return 'too-slow';
+    if (this.#homes.get(home)?.memory === memory) this.#grown(memory.size - before);
+    return null;
   }
 }

@@ -54,4 +54,9 @@ export type GapReason = keyof typeof GAP_REASONS;
 export interface Subscription extends Disposable, AsyncIterable<Change> {
   /** Has it told up to where the home has come, in its turn: for filters that let nothing through. */
   mark(): void;
+  /**
+   * Whether the twin that a change tells of has been removed since, so that rights to a twin of its name are none to it.
+   * Known of homes that are followed.
+   */
+  isOfRemovedTwin(change: HomeChange): boolean;
 }

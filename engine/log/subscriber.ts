@@ -4,11 +4,10 @@ import { type ChangePosition, comparePositions } from './change-position.ts';
 
 /** The home that a subscriber follows. */
 export interface Followed {
-  home: string;
   memory: ChangeBuffer;
   /** Where it goes on; null: from now on. */
   from: ChangePosition | null;
-  recall: (position: ChangePosition) => Promise<GapReason | null>;
+  recall: (position: ChangePosition, ended: AbortSignal) => Promise<GapReason | null>;
 }
 
 /** Changes that wait for a slow subscriber. */
@@ -23,7 +22,7 @@ export class Subscriber implements Subscription {
   #offered: ChangePosition | null = null;
   #resume: ChangePosition | null = null;
   #wake: (() => void) | undefined;
-  #closed = false;
+  readonly #end = new AbortController();
   readonly #matches: (change: HomeChange) => boolean;
   readonly #onClose: () => void;
   readonly #followed: Followed | null;
@@ -42,13 +41,13 @@ export class Subscriber implements Subscription {
     if (!this.#isBehind) this.#goLive();
   }
 
-  get home(): string | null {
-    return this.#followed?.home ?? null;
+  get #isClosed(): boolean {
+    return this.#end.signal.aborted;
   }
 
+  /** A change of its home. */
   offer(change: HomeChange): void {
     if (this.#isBehind) return;
-    if (this.#followed && change.home !== this.#followed.home) return;
     const { position } = change;
     if (position && this.#offered && comparePositions(position, this.#offered) <= 0) return;
     const before = this.#offered;
@@ -66,6 +65,10 @@ export class Subscriber implements Subscription {
     this.reach(this.#offered);
   }
 
+  isOfRemovedTwin(change: HomeChange): boolean {
+    return this.#followed?.memory.isOfRemovedTwin(change) ?? false;
+  }
+
   /** Everything up to a position has been told, or is older than the subscription. */
   reach(position: ChangePosition | null): void {
     if (this.#isBehind || !position || this.#queue.length >= QUEUE_LIMIT) return;
@@ -76,15 +79,17 @@ export class Subscriber implements Subscription {
 
   async *[Symbol.asyncIterator](): AsyncIterator<Change> {
     if (this.#followed?.from) yield* this.#catchUp(this.#followed, this.#followed.from);
-    while (!this.#closed) {
+    while (!this.#isClosed) {
       const batch = this.#queue;
       const missed = this.#missed;
+      // More may be missed before this is read
+      const resume = this.#resume;
       this.#queue = [];
       this.#missed = 0;
       yield* batch;
       // Where they are missing, and not when it has caught up: one that is always too slow never does
-      if (missed > 0) yield { type: 'lagged', missed, resume: this.#resumable() };
-      if (this.#queue.length === 0 && !this.#closed) {
+      if (missed > 0) yield { type: 'lagged', missed, resume: this.#resumable(resume) };
+      if (this.#queue.length === 0 && !this.#isClosed) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
@@ -94,7 +99,7 @@ export class Subscriber implements Subscription {
   }
 
   [Symbol.dispose](): void {
-    this.#closed = true;
+    this.#end.abort();
     this.#onClose();
     this.#wake?.();
   }
@@ -105,8 +110,10 @@ export class Subscriber implements Subscription {
     from: ChangePosition,
   ): AsyncGenerator<Change, void> {
     let position = from;
-    let gap = memory.covers(position) ? null : await this.#unlessClosed(recall(position));
-    while (gap === null && !this.#closed) {
+    let gap = memory.covers(position)
+      ? null
+      : await this.#unlessClosed(recall(position, this.#end.signal));
+    while (gap === null && !this.#isClosed) {
       const changes = memory.after(position, CHUNK);
       if (changes === null) {
         gap = 'too-slow';
@@ -126,7 +133,7 @@ export class Subscriber implements Subscription {
     try {
       return await recalled;
     } catch (error) {
-      if (this.#closed) return null;
+      if (this.#isClosed) return null;
       throw error;
     }
   }
@@ -136,8 +143,7 @@ export class Subscriber implements Subscription {
     this.reach(this.#followed?.memory.last ?? null);
   }
 
-  #resumable(): ChangePosition | null {
-    const resume = this.#resume;
+  #resumable(resume: ChangePosition | null): ChangePosition | null {
     return resume && this.#followed?.memory.covers(resume) ? resume : null;
   }
 }

@@ -54,6 +54,40 @@ describe('commands of a home', () => {
     });
   });
 
+  test('are all listed where the store ends its pages early, as it does where rows are large', async () => {
+    await using storage = await openSqlite(':memory:', { deadLettersPerHome: 10 });
+    const listEndedIntents: Storage['listEndedIntents'] = (home, filter, page) =>
+      storage.listEndedIntents(home, filter, { ...page, limit: Math.min(page.limit, 2) });
+    await using bench = await startEngine({
+      ...{ kinds: [lamp], storage: { ...storage, listEndedIntents } },
+    });
+    const { engine } = bench;
+    await bench.send('a', { type: 'telemetry' });
+    for (let times = 1; times <= 9; times++) {
+      const { id } = await engine.command(h1('a'), blinks(times), admin);
+      await bench.pass(1_000);
+      // The second and the last but one stay open
+      if (times % 6 !== 2) await bench.send('a', { type: 'ack', intent: id, ok: true });
+    }
+    const pagesOf = async (filter: Parameters<typeof engine.listIntents>[1], limit: number) => {
+      const pages: unknown[][] = [];
+      for (let cursor: string | undefined; ; ) {
+        const page = await engine.listIntents('h1', filter, { limit, cursor });
+        pages.push(timesOf(page.items));
+        if (page.nextCursor === null) return pages;
+        cursor = page.nextCursor;
+      }
+    };
+    expect(await pagesOf({}, 100)).toEqual([
+      [9, 8, 7],
+      [6, 5],
+      [4, 3],
+      [2, 1],
+    ]);
+    expect(await pagesOf({ status: 'confirmed' }, 100)).toEqual([[9, 7], [6, 5], [4, 3], [1]]);
+    expect(await pagesOf({}, 2)).toEqual([[9, 8], [7, 6], [5, 4], [3, 2], [1]]);
+  });
+
   test('say when and how often they were sent: while they are open, at their end, and live', async () => {
     await using bench = await startEngine({ kinds: [lamp] });
     const { engine, sink, clock } = bench;

@@ -31,6 +31,7 @@ const OPEN: ReadonlySet<string | undefined> = new Set([
 const ENDED: ReadonlySet<string | undefined> = new Set([
   ...[undefined, 'confirmed', 'failed', 'expired', 'superseded'],
 ]);
+const NONE: Page<IntentRow> = { items: [], nextCursor: null };
 /** Beyond the latest moment: the newest comes after it. */
 const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
 
@@ -55,22 +56,24 @@ export function intentService({
       const after = decodeCursor<[number, string]>(page.cursor, ['number', 'string']) ?? NEWEST;
       // Open ones first: one that ends in between is found among those that have ended
       const opened = OPEN.has(status) ? await listOpen(home, { ...filter, status }) : [];
-      const ended =
+      const { items: ended, nextCursor } =
         status === 'open' || !ENDED.has(status)
-          ? []
-          : (
-              await storage.listEndedIntents(
-                home,
-                { ...filter, status },
-                { ...page, limit: page.limit + 1 },
-              )
-            ).items;
+          ? NONE
+          : await storage.listEndedIntents(home, { ...filter, status }, page);
       const known = new Set(ended.map(({ id }) => id));
+      const last = nextCursor === null ? undefined : ended.at(-1);
       const all = [
         ...ended,
-        ...opened.filter((intent) => !known.has(intent.id) && isAfter(intent, after)),
+        // Ended ones that the store has left for its next page stand among those that come later
+        ...opened.filter(
+          (intent) =>
+            !known.has(intent.id) &&
+            isAfter(intent, after) &&
+            (last === undefined || newestFirst(intent, last) < 0),
+        ),
       ].sort(newestFirst);
-      return toPage(all, page.limit, (row) => [row.createdAt, row.id]);
+      const cut = toPage(all, page.limit, (row) => [row.createdAt, row.id]);
+      return { ...cut, nextCursor: cut.nextCursor ?? nextCursor };
     },
 
     async getIntent(home, id) {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { EngineError } from '../model/errors.ts';
 import { openSqlite } from '../storage/sqlite/open.ts';
 import { startEngine } from '../testing/engine-bench.ts';
@@ -107,6 +107,61 @@ test('an event that the store refuses for good becomes a dead letter, its neighb
   expect(items).toMatchObject([{ code: 'bad-input' }]);
   expect(items[0]?.error).toMatch(/invalid byte sequence/);
   expect(await bench.engine.replay(h1('a'))).toMatchObject({ ok: true, revision: 3 });
+});
+
+test('its neighbours are stored, too, where each of them takes long to load', async () => {
+  await using storage = await memory();
+  await using bench = await startEngine({ kinds: [lamp], storage });
+  const commit = storage.commit.bind(storage);
+  storage.commit = (rows) =>
+    rows.journal.some(({ event }) => event.power === 666)
+      ? Promise.reject(new Error('invalid byte sequence'))
+      : commit(rows);
+  let now = 0;
+  const time = vi.spyOn(performance, 'now').mockImplementation(() => (now += 20));
+  onTestFinished(() => time.mockRestore());
+  const receipts = await Promise.all(
+    [1, 666, 2, 3].map((power) => bench.send(`t${power}`, { type: 'telemetry', power })),
+  );
+  expect(receipts.map(({ status }) => status)).toEqual([
+    ...['accepted', 'rejected', 'accepted', 'accepted'],
+  ]);
+  expect((await storage.listDeadLetters('h1', { limit: 10 })).items).toMatchObject([
+    { twin: 't666', code: 'bad-input' },
+  ]);
+});
+
+test('its neighbours are stored, too, where it is a timer that cannot be stored', async () => {
+  await using storage = await memory();
+  await using bench = await startEngine({ kinds: [lamp], storage });
+  await bench.send('a', { type: 'desired.changed', on: true });
+  const commit = storage.commit.bind(storage);
+  let release = () => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  let begin = () => {};
+  const isUnderWay = new Promise<void>((resolve) => {
+    begin = resolve;
+  });
+  storage.commit = async (rows) => {
+    begin();
+    await held;
+    if (rows.journal.some(({ event }) => event.type === 'intent.expired')) {
+      throw new Error('invalid byte sequence');
+    }
+    await commit(rows);
+  };
+  const first = bench.send('b', { type: 'telemetry', power: 1 });
+  await isUnderWay;
+  // The command's end waits behind it, and after that the neighbours
+  bench.clock.advance(31_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  const others = [2, 3].map((power) => bench.send('b', { type: 'telemetry', power }));
+  release();
+  const statuses = (await Promise.all([first, ...others])).map(({ status }) => status);
+  expect(statuses).toEqual(['accepted', 'accepted', 'accepted']);
+  expect(bench.signals.filter(({ name }) => name === 'background.failed')).toHaveLength(1);
 });
 
 test('once another engine has taken over, nothing more is written and readiness says why', async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BatchContext, type FoldedBatch, foldBatch, foldInSlices } from '../batch/batch.ts';
+import { type BatchContext, foldBatch } from '../batch/batch.ts';
 import { WIDE_TURNS } from '../batch/cascade.ts';
 import { HomeCosts } from '../batch/home-costs.ts';
 import type { Mail } from '../batch/mail.ts';
@@ -249,7 +249,7 @@ export class Shard {
 
   async #batchAside(home: string, mail: readonly Mail[]): Promise<void> {
     const began = performance.now();
-    const folded = await this.#foldAside(mail);
+    const folded = await this.#asideWriter.fold(mail, SLICE_TURNS, (ms) => this.#rest(ms));
     const now = this.#options.clock.now();
     const isHeavy = folded.widest > WIDE_TURNS || this.#context.costs.isOver(home);
     const until = isHeavy ? now + ASIDE_MS : null;
@@ -257,24 +257,6 @@ export class Shard {
     const from = performance.now();
     await this.#asideWriter.store(folded, mail, began, () => this.#mailbox.rejoin(home, now));
     await this.#rest(performance.now() - from);
-  }
-
-  /** Folds a batch of a home that is set aside, and rests between its slices. */
-  async #foldAside(mail: readonly Mail[]): Promise<FoldedBatch> {
-    const begin = () => foldInSlices(this.#context, mail, this.#options.clock.now(), SLICE_TURNS);
-    let fold = begin();
-    for (;;) {
-      const from = performance.now();
-      const { done, value } = await this.#asideWriter.untilStored(() =>
-        fold.next().catch((error: unknown) => {
-          // What has thrown has ended: another try begins anew
-          fold = begin();
-          throw error;
-        }),
-      );
-      await this.#rest(performance.now() - from);
-      if (done) return value;
-    }
   }
 
   /** @param tookMs the time that others had to wait for */

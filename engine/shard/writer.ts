@@ -1,3 +1,4 @@
+import { setImmediate as nextTick } from 'node:timers/promises';
 import { type BatchContext, type FoldedBatch, foldInSlices } from '../batch/batch.ts';
 import { deadLetter, type Rows } from '../batch/commit-builder.ts';
 import type { Mail } from '../batch/mail.ts';
@@ -105,6 +106,32 @@ export class Writer {
   }
 
   /**
+   * Folds mail of one home in slices of about so many turns.
+   * @param rest called after each slice: others have the process meanwhile
+   */
+  async fold(
+    mail: readonly Mail[],
+    turns: number,
+    rest: (tookMs: number) => Promise<void>,
+  ): Promise<FoldedBatch> {
+    const { context, clock } = this.#options;
+    const begin = () => foldInSlices(context, mail, clock.now(), turns);
+    let slices = begin();
+    for (;;) {
+      const from = performance.now();
+      const { done, value } = await this.untilStored(() =>
+        slices.next().catch((error: unknown) => {
+          // What has thrown has ended: another try begins anew
+          slices = begin();
+          throw error;
+        }),
+      );
+      await rest(performance.now() - from);
+      if (done) return value;
+    }
+  }
+
+  /**
    * @param began when the batch was begun (as `performance.now()`)
    * @param beforeAnswers called once all of it is stored, before anyone knows and sends the next
    */
@@ -121,8 +148,7 @@ export class Writer {
       try {
         await this.untilStored(() => storage.commit(commit));
       } catch (error) {
-        if (error instanceof EngineError && (error.code === 'fenced' || error.retryable))
-          throw error;
+        if (isLost(error)) throw error;
         this.#options.log.refused(commit.seq);
         await this.#singly(mail, error);
         return;
@@ -185,13 +211,7 @@ export class Writer {
   async #singly(mail: readonly Mail[], error: unknown): Promise<void> {
     const { context, storage, clock, telemetry } = this.#options;
     if (mail.length > 1) {
-      for (const one of mail) {
-        const began = performance.now();
-        const { value } = await this.untilStored(() =>
-          foldInSlices(context, [one], clock.now(), Number.POSITIVE_INFINITY).next(),
-        );
-        if (value) await this.store(value, [one], began);
-      }
+      for (const one of mail) await this.#alone(one);
       return;
     }
     const [only] = mail;
@@ -217,6 +237,23 @@ export class Writer {
     const receipt: Receipt = { status: 'rejected', code: refusal.code, reason: refusal.message };
     for (const { resolve } of only.waiting) resolve(receipt);
   }
+
+  async #alone(one: Mail): Promise<void> {
+    const began = performance.now();
+    try {
+      const folded = await this.fold([one], Number.POSITIVE_INFINITY, () => nextTick());
+      await this.store(folded, [one], began);
+    } catch (error) {
+      // Of a store that takes nothing more the others are told at once
+      if (isLost(error)) throw error;
+      this.refuse([one], error);
+    }
+  }
+}
+
+/** Whether the store takes nothing more from this engine. */
+function isLost(error: unknown): boolean {
+  return error instanceof EngineError && (error.code === 'fenced' || error.retryable);
 }
 
 function printable(value: unknown): string {

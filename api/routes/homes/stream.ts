@@ -67,7 +67,7 @@ export function streamRoutes(
         snapshot: query.snapshot === 'true',
         resume: headers['last-event-id'] || query.resume,
       };
-      const feed = openFeed(engine, filter, rights.may);
+      const feed = openFeed(engine, filter, rights);
       reply.hijack();
       // They would be sent with the answer that is not sent now
       for (const [name, value] of Object.entries(reply.getHeaders())) {
