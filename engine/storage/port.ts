@@ -188,8 +188,12 @@ export interface Storage extends AsyncDisposable {
   readChanges(address: Address, from: number, limit: number): Promise<ChangeRow[]>;
   /** Since when turns say which labels they changed; those up to then (epoch ms) do not. 0: all do. */
   labelsSince(): Promise<number>;
-  /** Telemetry of a span that carries the measurement as a number, oldest first. */
-  listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
+  /**
+   * Telemetry of a span that carries the measurement as a number, oldest first: a stretch of it, which begins at a key.
+   * It looks at `most` turns that came in soon after they happened, or at those of twenty minutes, and at `most` that
+   * came in later, whatever it finds in them.
+   */
+  listSamples(query: HistoryQuery, from: SampleKey | null, most: number): Promise<SampleStretch>;
   /** Stored buckets that start in the span, oldest first. */
   listRollups(query: HistoryQuery, resolution: Resolution, limit: number): Promise<Bucket[]>;
   /** Intents that have ended, newest first. */
@@ -390,6 +394,13 @@ export interface HistoryQuery extends Address {
   measurement: string;
   from: number;
   to: number;
+}
+/** Where a stretch of samples begins: a moment, and a place among the turns that happened then. */
+export type SampleKey = readonly [at: number, place: number];
+export interface SampleStretch {
+  samples: { at: number; value: number }[];
+  /** Where the next one begins; null: nothing is left of the span. */
+  next: SampleKey | null;
 }
 /** What is older than these moments (epoch ms) goes; what a replay needs stays. */
 export interface Retention {

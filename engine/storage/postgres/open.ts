@@ -26,7 +26,6 @@ import {
   listHomeTurns,
   listJournal,
   listRollups,
-  listSamples,
   listTurns,
   momentBefore,
   readChanges,
@@ -47,6 +46,7 @@ import {
   retireProjections,
   switchGeneration,
 } from './projections.ts';
+import { listSamples } from './samples.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
   countKinds,
@@ -136,7 +136,7 @@ export async function openPostgres(
     checkpointBefore: (address, at) => checkpointBefore(db, address, at),
     readChanges: (address, from, limit) => readChanges(db, address, from, limit),
     labelsSince: () => labelsSince(db),
-    listSamples: (query, limit) => listSamples(db, query, limit),
+    listSamples: (query, from, most) => listSamples(db, query, from, most),
     listRollups: (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listEndedIntents: (home, filter, page) => listEndedIntents(db, home, filter, page),
     getEndedIntent: (home, id) => getEndedIntent(db, home, id),

@@ -26,7 +26,6 @@ import {
   listHomeTurns,
   listJournal,
   listRollups,
-  listSamples,
   listTurns,
   momentBefore,
   readChanges,
@@ -46,6 +45,7 @@ import {
   retireProjections,
   switchGeneration,
 } from './projections.ts';
+import { listSamples } from './samples.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
   countKinds,
@@ -126,7 +126,7 @@ export function verbsOn(
     checkpointBefore: async (address, at) => checkpointBefore(db, address, at),
     readChanges: async (address, from, limit) => readChanges(db, address, from, limit),
     labelsSince: async () => labelsSince(db),
-    listSamples: async (query, limit) => listSamples(db, query, limit),
+    listSamples: async (query, from, most) => listSamples(db, query, from, most),
     listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listEndedIntents: async (home, filter, page) => listEndedIntents(db, home, filter, page),
     getEndedIntent: async (home, id) => getEndedIntent(db, home, id),
