@@ -89,7 +89,10 @@ export interface Storage extends AsyncDisposable {
     upTo: number,
     limit: number,
   ): Promise<{ rows: LogRow[]; upTo: number }>;
-  /** Up to where readers have come of each writer, fenced: written unless the epoch is another by now. */
+  /**
+   * Up to where readers have come of each writer, fenced: written unless the epoch is another by now. Of each destination
+   * the greater one stays: saves and commits overlap, and the older one may come last.
+   */
   saveCursors(epoch: number, cursors: ReadonlyMap<number, Cursors>): Promise<void>;
 
   // ── projections (ADR 30) ───────────────────────────────────────────────────────────────────
@@ -307,7 +310,7 @@ export interface Commit {
   epoch: number;
   /** The position of its last row, above all of the writer before. A commit without rows takes one, too. */
   seq: number;
-  /** How far readers have come of this writer; null: no further than is stored. */
+  /** How far readers have come of this writer, as {@link Storage.saveCursors} has it; null: no further than is stored. */
   cursors: Cursors | null;
   /** Homes that came into being with a first message; existing ones stay as they are. */
   homes: HomeRow[];

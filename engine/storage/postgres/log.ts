@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { LogRow } from '../../model/rows.ts';
-import type { Cursors } from '../port.ts';
 import { JOURNAL } from '../tables.ts';
 import type { Database, Statement } from './database.ts';
 
@@ -123,21 +122,4 @@ export class LogReads {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#indexing;
   }
-}
-
-const SAVE: Statement = {
-  name: 'save-cursors',
-  text: `UPDATE writer SET cursors = new.cursors
-    FROM unnest($2::integer[], $3::text[]::json[]) AS new(writer, cursors)
-    WHERE shard = new.writer AND epoch = $1`,
-};
-
-export async function saveCursors(
-  database: Database,
-  epoch: number,
-  cursors: ReadonlyMap<number, Cursors>,
-): Promise<void> {
-  if (cursors.size === 0) return;
-  const texts = [...cursors.values()].map((one) => JSON.stringify(one));
-  await database.query(SAVE, [epoch, [...cursors.keys()], texts]);
 }

@@ -2,6 +2,7 @@ import type { OnMigration } from '../migrations.ts';
 import type { Storage, StorageOptions } from '../port.ts';
 import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
 import { Committer } from './commit.ts';
+import { saveCursors } from './cursors.ts';
 import { Database } from './database.ts';
 import {
   countDeadLetters,
@@ -32,7 +33,7 @@ import {
   readJournal,
 } from './journal.ts';
 import { PostgresLease } from './lease.ts';
-import { LogReads, saveCursors } from './log.ts';
+import { LogReads } from './log.ts';
 import { migratePostgres } from './migrate.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
 import {

@@ -2,6 +2,7 @@ import type { Storage, StorageOptions } from '../port.ts';
 import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
 import { commitBatch } from './commit.ts';
 import type { Connection } from './connection.ts';
+import { saveCursors } from './cursors.ts';
 import {
   countDeadLetters,
   deleteDeadLetter,
@@ -32,7 +33,7 @@ import {
   readJournal,
 } from './journal.ts';
 import { type Ownership, presentOwner, raiseEpoch } from './lease.ts';
-import { readHomeLog, readLog, readLogSlice, saveCursors } from './log.ts';
+import { readHomeLog, readLog, readLogSlice } from './log.ts';
 import { endDeliveries, listParked, park, parkedStats } from './parked.ts';
 import {
   beginGeneration,
