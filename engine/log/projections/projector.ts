@@ -149,7 +149,10 @@ export class Projector {
     return this.#running === null && stored?.generation !== this.#building?.generation;
   }
 
-  /** Owners of rows were deleted: what a step that is under way has of them is left out. */
+  /**
+   * Owners of rows were deleted: what a step that is under way has of them is left out. By name, as the store may find the
+   * next owner of that name already; its own turns come in a later step, since they lie above where this one ends.
+   */
   forget({ home, twin }: { home: string; twin?: string }): void {
     this.#round?.gone.push((of) => of.home === home && (twin === undefined || of.twin === twin));
   }
