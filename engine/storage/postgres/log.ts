@@ -33,9 +33,10 @@ const REMOVED: Statement = {
   name: 'read-home-removed',
   text: 'SELECT removed_at_seq AS at FROM home WHERE id = $1',
 };
+/** What is appended keeps it to the index of positions: that of the home's turns leads through all of them. */
 export const READ_HOME: Statement = {
   name: 'read-home-log',
-  text: `${ROWS} WHERE ${SEQ} >= $2 AND ${SEQ} <= $3 AND home = $1 ORDER BY ${SEQ}, home, twin, revision LIMIT $4`,
+  text: `${ROWS} WHERE ${SEQ} >= $2 AND ${SEQ} <= $3 AND home || '' = $1 ORDER BY ${SEQ}, home, twin, revision LIMIT $4`,
 };
 
 /** Reads the log, and keeps its index up with those who read it. */
