@@ -227,7 +227,7 @@ function gauges(
   );
   const lag = gauge(
     'outbox_lag',
-    'Turns in the log between a destination and its end, by destination.',
+    'Positions of the log, of turns of all kinds, between a destination and its end, by destination.',
     'destination',
   );
   const behind = gauge(

@@ -68,9 +68,8 @@ describe('an event', () => {
     });
     const now = bench.clock.now();
     const query = { ...h1('lamp'), measurement: 'power', from: now - 86_400_000, to: now + 1 };
-    expect(
-      (await bench.engine.history(query, '1h')).map((point) => 'mean' in point && point.mean),
-    ).toEqual([5, 7]);
+    const { points } = await bench.engine.history(query, '1h');
+    expect(points.map((point) => 'mean' in point && point.mean)).toEqual([5, 7]);
     expect((await bench.engine.readTwin(h1('lamp')))?.view.reported.power).toBe(7);
   });
 

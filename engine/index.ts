@@ -15,12 +15,8 @@ export {
 } from './log/change-position.ts';
 export { type PastTurn, pastOf } from './log/past.ts';
 export type { Projection } from './log/projections/projection.ts';
-export {
-  alreadyBuilding,
-  type ProjectionStatus,
-  statusesOf,
-  unknownProjection,
-} from './log/projections/projections.ts';
+export { alreadyBuilding, unknownProjection } from './log/projections/projections.ts';
+export { type ProjectionStatus, statusesOf } from './log/projections/status.ts';
 export type { TwinReading } from './log/reader.ts';
 export { type Pause, pauseOf, type Reader, type ReadingStorage, readerOf } from './log/reader.ts';
 export { type ReplayReport, replay } from './log/replay.ts';

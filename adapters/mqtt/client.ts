@@ -4,7 +4,7 @@ import type { Clock } from '../../engine/index.ts';
 import { ClientPublisher } from './client-publisher.ts';
 import type { InboundPacket, WantedFilter } from './codec.ts';
 import type { Intake } from './intake.ts';
-import { MessagePath } from './message-path.ts';
+import { MessagePath, type PathEvents } from './message-path.ts';
 import type { MqttListener } from './signals.ts';
 import { filterMatches } from './topic.ts';
 
@@ -67,10 +67,11 @@ export class BrokerSession {
         receiveMaximum: options.receiveMaximum,
       },
     });
-    const path = new MessagePath(this.client, {
+    const events: PathEvents = {
       onMessage: (packet, acknowledge) => this.#take(packet, acknowledge),
       onPuback: (packetId, reasonCode) => this.publisher.answered(packetId, reasonCode),
-    });
+    };
+    const path = new MessagePath(this.client, events, options.clock);
     this.publisher = new ClientPublisher(this.client, path, options.clock);
     this.#watch();
     this.client.connect();

@@ -3,7 +3,8 @@ import { createServer, type Socket } from 'node:net';
 import { connect, type IPublishPacket, MqttClient } from 'mqtt';
 import { generate } from 'mqtt-packet';
 import { describe, expect, it, vi } from 'vitest';
-import { MessagePath } from './message-path.ts';
+import { ManualClock } from '../../engine/index.ts';
+import { MessagePath, type PathEvents } from './message-path.ts';
 import { Device } from './testing/device.ts';
 import { Mosquitto, mosquittoMissing } from './testing/mosquitto.ts';
 import { Recorder } from './testing/recorder.ts';
@@ -17,6 +18,7 @@ class Session implements AsyncDisposable {
   readonly ready: Promise<void>;
   readonly client: MqttClient;
   readonly path: MessagePath;
+  readonly clock = new ManualClock();
   /** What the next messages wait for. */
   hold: Promise<void> | undefined;
 
@@ -26,13 +28,14 @@ class Session implements AsyncDisposable {
       manualConnect: true,
       properties: { sessionExpiryInterval: 600, receiveMaximum: 1_000 },
     });
-    this.path = new MessagePath(this.client, {
+    const events: PathEvents = {
       onMessage: (packet, acknowledge) => {
         this.got.push({ packet, acknowledge });
         return this.hold;
       },
       onPuback: (packetId, reasonCode) => this.answers.push({ packetId, reasonCode }),
-    });
+    };
+    this.path = new MessagePath(this.client, events, this.clock);
     this.ready = new Promise((resolve) => this.client.once('connect', () => resolve()));
     this.client.connect();
   }
@@ -180,6 +183,48 @@ describe('the message path', () => {
     server.close();
   });
 
+  it('keeps a connection whose messages have to wait: its answers to pings wait with them', async () => {
+    const connack = generate({ cmd: 'connack', reasonCode: 0, sessionPresent: false }, {
+      protocolVersion: 5,
+    } as never);
+    const message = Buffer.from('30050001610061', 'hex');
+    const pings = new Recorder<string>();
+    const sockets: Socket[] = [];
+    const server = createServer((socket) => {
+      sockets.push(socket);
+      socket.once('data', () => {
+        socket.on('data', (bytes) => pings.push(bytes.toString('hex')));
+        socket.write(Buffer.concat([connack, message]));
+      });
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const session = new Session(`mqtt://127.0.0.1:${port}`);
+    let release = () => {};
+    session.hold = new Promise((resolve) => {
+      release = resolve;
+    });
+    await session.ready;
+    await session.got.count(1);
+    const rescheduled = vi.spyOn(session.client, 'reschedulePing');
+    for (let n = 1; n <= 3; n++) {
+      session.clock.advance(1_000);
+      await pings.count(n);
+      expect(rescheduled).toHaveBeenLastCalledWith(true);
+    }
+    // Everything comes, and MQTT.js sees to its pings itself again
+    session.hold = undefined;
+    release();
+    sockets[0]?.write(message);
+    await session.got.count(2);
+    rescheduled.mockClear();
+    session.clock.advance(10_000);
+    expect(rescheduled).not.toHaveBeenCalled();
+    await session[Symbol.asyncDispose]();
+    for (const socket of sockets) socket.destroy();
+    server.close();
+  });
+
   it('sends nothing without a connection, and nothing that the broker would not take', async () => {
     await using session = new Session('mqtt://127.0.0.1:1');
     session.client.on('error', () => {});
@@ -192,7 +237,8 @@ describe('the message path', () => {
   it('uses no packet id that is under way', () => {
     const client = connect('mqtt://127.0.0.1:1', { manualConnect: true, reconnectPeriod: 0 });
     client.on('error', () => {});
-    const path = new MessagePath(client, { onMessage: () => undefined, onPuback: () => {} });
+    const events = { onMessage: () => undefined, onPuback: () => {} };
+    const path = new MessagePath(client, events, new ManualClock());
     client.connect();
     const underway = new Map([1, 2, 4].map((id) => [id, null]));
     const message = { topic: 'a', payload: 'b', retain: false };
@@ -205,8 +251,10 @@ describe('the message path', () => {
     vi.spyOn(MqttClient, 'VERSION', 'get').mockReturnValue('6.0.0');
     const client = connect('mqtt://127.0.0.1:1', { manualConnect: true });
     const events = { onMessage: () => undefined, onPuback: () => {} };
-    expect(() => new MessagePath(client, events)).toThrow('MQTT.js 6.0.0 is not the version');
+    expect(() => new MessagePath(client, events, new ManualClock())).toThrow(
+      'MQTT.js 6.0.0 is not the version',
+    );
     vi.restoreAllMocks();
-    expect(() => new MessagePath(client, events)).not.toThrow();
+    expect(() => new MessagePath(client, events, new ManualClock())).not.toThrow();
   });
 });

@@ -2,9 +2,13 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { type IPublishPacket, MqttClient } from 'mqtt';
 import { generate, type Packet, parser } from 'mqtt-packet';
+import type { Clock } from '../../engine/index.ts';
 import { PacketSplitter } from './packet-splitter.ts';
 
 export type Publish = Omit<IPublishPacket, 'cmd' | 'qos' | 'dup' | 'messageId'>;
+
+/** How often a connection whose messages have to wait is kept. Well below any keepalive: MQTT.js gives up after 1.5 of it. */
+const KEEP_MS = 1_000;
 
 /** The private part of MQTT.js that this file, and no other, relies on. */
 interface Builds {
@@ -43,7 +47,7 @@ export class MessagePath {
    * Call it before the client connects (`manualConnect`).
    * @throws Error when MQTT.js is another version than the one this was tested with
    */
-  constructor(client: MqttClient, events: PathEvents) {
+  constructor(client: MqttClient, events: PathEvents, clock: Clock) {
     const version = String(MqttClient.VERSION);
     const builder = client as unknown as Partial<Builds>;
     const build = builder.streamBuilder;
@@ -55,7 +59,11 @@ export class MessagePath {
     }
     client.messageIdProvider = new UpperIds();
     builder.streamBuilder = (built) => {
-      this.#connection = new Connection(build.call(client, built), events);
+      const keep = () => {
+        client.sendPing();
+        client.reschedulePing(true);
+      };
+      this.#connection = new Connection(build.call(client, built), events, { clock, keep });
       return this.#connection;
     };
   }
@@ -83,6 +91,12 @@ export class MessagePath {
   }
 }
 
+interface Keeping {
+  clock: Clock;
+  /** Tells the broker that we live, and MQTT.js that the connection does. */
+  keep: () => void;
+}
+
 /** What a stream of MQTT.js is to it: it carries all packets but messages and their acknowledgements. */
 class Connection extends Duplex {
   readonly #stream: Duplex;
@@ -92,10 +106,13 @@ class Connection extends Duplex {
   /** Messages that have come and wait for a former one. */
   #waiting: IPublishPacket[] = [];
   #isHeld = false;
+  readonly #keeping: Keeping;
+  #alarm: Disposable | null = null;
   #unwritten: Buffer[] = [];
 
-  constructor(stream: Duplex, events: PathEvents) {
+  constructor(stream: Duplex, events: PathEvents, keeping: Keeping) {
     super();
+    this.#keeping = keeping;
     this.#stream = stream;
     this.#events = events;
     // A command must not wait until the one before it has been acknowledged (Nagle's algorithm)
@@ -144,6 +161,7 @@ class Connection extends Duplex {
 
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.#waiting = [];
+    this.#alarm?.[Symbol.dispose]();
     this.#stream.destroy();
     done(error);
   }
@@ -173,7 +191,22 @@ class Connection extends Duplex {
     if (!held) return;
     this.#isHeld = true;
     this.#stream.pause();
+    this.#keepHeld();
     void held.then(() => this.#handOn());
+  }
+
+  /**
+   * The broker's answers to pings wait in the stream with its messages: for want of them MQTT.js would end the connection
+   * again and again, and each time with all publishes under way. The broker is not made to wait any other way.
+   */
+  #keepHeld(): void {
+    const { clock, keep } = this.#keeping;
+    this.#alarm ??= clock.delay(KEEP_MS, () => {
+      this.#alarm = null;
+      if (!this.#isHeld || this.destroyed) return;
+      keep();
+      this.#keepHeld();
+    });
   }
 
   #handOn(): void {

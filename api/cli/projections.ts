@@ -18,7 +18,7 @@ const LOOK_MS = 1_000;
 /** `homeostat projections list`: beside a server that runs, or without one. */
 export async function listProjections(): Promise<void> {
   await using storage = await open();
-  const statuses = statusesOf(await storage.listGenerations());
+  const statuses = statusesOf(await storage.listGenerations(), Date.now());
   if (statuses.length === 0) say('There are none yet: the first start builds them.');
   for (const status of statuses) say(lineOf(status));
 }
@@ -55,7 +55,7 @@ async function follow(
 ): Promise<void> {
   const began = Date.now();
   for (let told = ''; ; ) {
-    const all = statusesOf(await storage.listGenerations());
+    const all = statusesOf(await storage.listGenerations(), Date.now());
     const building = all.find((one) => one.name === name && one.generation === generation);
     if (building?.status === 'active') {
       say(lineOf(building));

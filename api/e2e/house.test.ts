@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Change } from '../../engine/log/change.ts';
+import type { HistoryResolution } from '../../engine/services/history.ts';
 import { startEngine } from '../../engine/testing/engine-bench.ts';
 import { kinds } from '../../twins/catalogue.ts';
 
@@ -146,14 +147,16 @@ test('history is exact: closed buckets, the open one, and what came late', async
   }
   await bench.send('t', { type: 'telemetry', temperature: 0 }, { at: start + 30_000 });
   const query = { ...h1('t'), measurement: 'temperature', from: start, to: start + 3_600_000 };
-  expect(await bench.engine.history(query, '5m')).toEqual([
+  const pointsOf = async (resolution: HistoryResolution) =>
+    (await bench.engine.history(query, resolution)).points;
+  expect(await pointsOf('5m')).toEqual([
     { at: start, min: 0, max: 24, mean: 110 / 6, last: 24, count: 6 },
     { at: start + 300_000, min: 25, max: 29, mean: 27, last: 29, count: 5 },
     { at: start + 600_000, min: 30, max: 31, mean: 30.5, last: 31, count: 2 },
   ]);
-  const [hour] = await bench.engine.history(query, '1h');
+  const [hour] = await pointsOf('1h');
   expect(hour).toMatchObject({ at: start, min: 0, max: 31, count: 13, last: 31 });
-  expect(await bench.engine.history(query, 'raw')).toHaveLength(13);
+  expect(await pointsOf('raw')).toHaveLength(13);
   expect(await bench.engine.replay(h1('t'))).toMatchObject({ ok: true });
 });
 

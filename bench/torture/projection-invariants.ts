@@ -17,7 +17,7 @@ export async function projectionEvidence(
   storage: Storage,
   homes: readonly string[],
 ): Promise<ProjectionEvidence | null> {
-  const statuses = statusesOf(await storage.listGenerations());
+  const statuses = statusesOf(await storage.listGenerations(), Date.now());
   const generation = statuses.find(({ status }) => status === 'active');
   if (!generation) return null;
   const stored = new Map<string, string>();

@@ -8,7 +8,7 @@ import { specOf } from '../turn/intents.ts';
 import { priorityOf } from '../turn/leases.ts';
 import { type BandPath, type Bands, readBands, type Span } from './bands.ts';
 import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
-import { type HistoryPoint, type HistoryResolution, readHistory } from './history.ts';
+import { type History, type HistoryResolution, readHistory } from './history.ts';
 import type { IntentService } from './intent-service.ts';
 import type { Requester } from './requester.ts';
 
@@ -36,7 +36,7 @@ export interface SteeringService {
   /** @throws EngineError `not-found` */
   acknowledgeAlert(home: string, alert: string, by: Requester): Promise<Receipt>;
   /** One measurement, oldest first, at most 20,000 points. @throws EngineError `unknown-twin`, `bad-input` */
-  history(query: HistoryQuery, resolution: HistoryResolution): Promise<HistoryPoint[]>;
+  history(query: HistoryQuery, resolution: HistoryResolution): Promise<History>;
   /**
    * The bands of a state or a reported value over a span, at most 5,000; a span ends now at the latest.
    * @throws EngineError `unknown-twin`, `bad-input`

@@ -89,7 +89,10 @@ export interface Storage extends AsyncDisposable {
     upTo: number,
     limit: number,
   ): Promise<{ rows: LogRow[]; upTo: number }>;
-  /** Up to where readers have come of each writer, fenced: written unless the epoch is another by now. */
+  /**
+   * Up to where readers have come of each writer, fenced: written unless the epoch is another by now. Of each destination
+   * the greater one stays: saves and commits overlap, and the older one may come last.
+   */
   saveCursors(epoch: number, cursors: ReadonlyMap<number, Cursors>): Promise<void>;
 
   // ── projections (ADR 30) ───────────────────────────────────────────────────────────────────
@@ -194,8 +197,12 @@ export interface Storage extends AsyncDisposable {
   readChanges(address: Address, from: number, limit: number): Promise<ChangeRow[]>;
   /** Since when turns say which labels they changed; those up to then (epoch ms) do not. 0: all do. */
   labelsSince(): Promise<number>;
-  /** Telemetry of a span that carries the measurement as a number, oldest first. */
-  listSamples(query: HistoryQuery, limit: number): Promise<{ at: number; value: number }[]>;
+  /**
+   * Telemetry of a span that carries the measurement as a number, oldest first: a stretch of it, which begins at a key.
+   * It looks at `most` turns that came in soon after they happened, or at those of twenty minutes, and at `most` that
+   * came in later, whatever it finds in them.
+   */
+  listSamples(query: HistoryQuery, from: SampleKey | null, most: number): Promise<SampleStretch>;
   /** Stored buckets that start in the span, oldest first. */
   listRollups(query: HistoryQuery, resolution: Resolution, limit: number): Promise<Bucket[]>;
   /** Intents that have ended, newest first. */
@@ -309,7 +316,7 @@ export interface Commit {
   epoch: number;
   /** The position of its last row, above all of the writer before. A commit without rows takes one, too. */
   seq: number;
-  /** How far readers have come of this writer; null: no further than is stored. */
+  /** How far readers have come of this writer, as {@link Storage.saveCursors} has it; null: no further than is stored. */
   cursors: Cursors | null;
   /** Homes that came into being with a first message; existing ones stay as they are. */
   homes: HomeRow[];
@@ -396,6 +403,13 @@ export interface HistoryQuery extends Address {
   measurement: string;
   from: number;
   to: number;
+}
+/** Where a stretch of samples begins: a moment, and a place among the turns that happened then. */
+export type SampleKey = readonly [at: number, place: number];
+export interface SampleStretch {
+  samples: { at: number; value: number }[];
+  /** Where the next one begins; null: nothing is left of the span. */
+  next: SampleKey | null;
 }
 /** What is older than these moments (epoch ms) goes; what a replay needs stays. */
 export interface Retention {

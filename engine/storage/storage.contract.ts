@@ -6,6 +6,7 @@ import { lettersContract } from './contract/letters.ts';
 import { logContract } from './contract/log.ts';
 import { ownershipContract } from './contract/ownership.ts';
 import { projectionsContract } from './contract/projections.ts';
+import { samplesContract } from './contract/samples.ts';
 import type { OpenSubject } from './contract/subject.ts';
 import { twinsContract } from './contract/twins.ts';
 import { upkeepContract } from './contract/upkeep.ts';
@@ -20,6 +21,7 @@ export function storageContract(name: string, open: OpenSubject): void {
     logContract(open);
     projectionsContract(open);
     historyContract(open);
+    samplesContract(open);
     lettersContract(open);
     upkeepContract(open);
   });

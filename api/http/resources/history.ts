@@ -33,7 +33,7 @@ export const History = z
     truncated: z
       .boolean()
       .describe(
-        'There were more than an answer holds: ask for less time, or a coarser resolution.',
+        'There may be more than is read at once: ask for less time, or a coarser resolution.',
       ),
   })
   .meta({ id: 'History', description: 'One measurement of a twin over a span of time.' });

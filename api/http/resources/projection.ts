@@ -12,8 +12,13 @@ export const Projection = z
       .describe(
         '`building`: from the journal, beside the one that answers. `active`: answers. `retired`: this version of the server does not have it any more.',
       ),
-    progress: z.number().min(0).max(1).describe('How much of the log it has read.'),
-    lag: z.number().min(0).describe('Positions of the log that it has still to read.'),
+    progress: z.number().min(0).max(1).describe('How much of the log’s time it has read.'),
+    lag: z
+      .number()
+      .min(0)
+      .describe(
+        'Positions of the log that it has still to read. These are no turns: in a database from before there were positions, each millisecond of that time is one.',
+      ),
     since: Moment.nullable().describe(
       'When the first turn was received that it was built from. What the journal did not hold any more is missing.',
     ),

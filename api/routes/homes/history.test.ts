@@ -17,10 +17,16 @@ interface Columns {
 describe('many histories at once', () => {
   let api: ApiBench;
   let away = false;
+  let endless = false;
   beforeEach(async () => {
     away = false;
+    endless = false;
     const wrap = (storage: Storage): Storage => ({
       ...storage,
+      async listSamples(...given) {
+        const stretch = await storage.listSamples(...given);
+        return endless ? { ...stretch, next: [T0, 0] } : stretch;
+      },
       listRollups: (...given) =>
         away
           ? Promise.reject(new EngineError('storage-unavailable', 'gone'))
@@ -125,6 +131,16 @@ describe('many histories at once', () => {
       { values: [10, 30, 20] },
     ]);
     expect(series[0]).not.toHaveProperty('at');
+  });
+
+  it('are bounded by the turns that are looked at, not by what is found', async () => {
+    endless = true;
+    const nothing = { twin: 'l2', measurement: 'power' };
+    const { series } = await ask({ resolution: 'raw', series: Array(6).fill(nothing) });
+    expect(series.slice(0, 5)).toEqual(
+      Array(5).fill(expect.objectContaining({ at: [], truncated: true })),
+    );
+    expect(series[5]).toMatchObject({ error: { code: 'too-large' } });
   });
 
   it('fail together when the store is away', async () => {

@@ -24,9 +24,7 @@ import { Refusal } from '../../problem.ts';
 import { bandPathOf, unitOf } from '../../recorded.ts';
 import { thinned } from '../../thinning.ts';
 
-/** As many as the engine gives at once. */
-const MOST_POINTS = 20_000;
-/** Points and bands that are read for one answer; the series after that have to be asked for again. */
+/** Turns, buckets and bands that are looked at for one answer; the series after that have to be asked for again. */
 const MOST_READ = 500_000;
 const CSV_HEAD = ['twin', 'series', 'at', 'until', 'value', 'error'];
 
@@ -62,9 +60,10 @@ export function historyQueryRoutes(app: App, { engine, identity }: RouteContext)
     await assertMayExplain(may, home, asked.twin);
     const unit = unitOf(kind, row, value);
     const { resolution } = question;
-    const points = await engine.history({ ...address, measurement: value, from, to }, resolution);
+    const query = { ...address, measurement: value, from, to };
+    const { points, truncated, looked } = await engine.history(query, resolution);
     const measured = measuredSeries(asked, value, points, question);
-    return [{ ...measured, unit, truncated: points.length >= MOST_POINTS }, points.length];
+    return [{ ...measured, unit, truncated }, looked];
   }
 
   app.post(
@@ -102,9 +101,9 @@ export function historyQueryRoutes(app: App, { engine, identity }: RouteContext)
       for (const asked of body.series) {
         try {
           if (left <= 0) throw tooMuch();
-          const [read, points] = await readSeries(asked, question);
+          const [read, looked] = await readSeries(asked, question);
           series.push(read);
-          left -= points;
+          left -= looked;
         } catch (error) {
           series.push(failed(asked, error));
         }
@@ -124,7 +123,7 @@ function nameOf({ measurement, path }: AskedSeries): ['measurement' | 'path', st
 }
 
 function tooMuch(): Refusal {
-  return new Refusal('too-large', `the series before it have ${MOST_READ} points and bands`, {
+  return new Refusal('too-large', `for the series before it ${MOST_READ} turns were looked at`, {
     hint: 'Ask for fewer series at once, or a coarser resolution.',
   });
 }

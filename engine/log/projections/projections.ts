@@ -1,20 +1,13 @@
 import { EngineError } from '../../model/errors.ts';
-import type { GenerationRow, LogRow, ProjectedRow } from '../../model/rows.ts';
+import type { LogRow, ProjectedRow } from '../../model/rows.ts';
 import type { ProjectedQuery, Storage } from '../../storage/port.ts';
 import { Feed } from './feed.ts';
 import { assertProjections, type Projection } from './projection.ts';
 import { Projector, type ProjectorOptions } from './projector.ts';
+import { type ProjectionStatus, statusesOf } from './status.ts';
 
 export interface ProjectionsOptions extends Omit<ProjectorOptions, 'storage' | 'feed'> {
   storage: ProjectorOptions['storage'] & Pick<Storage, 'retireProjections' | 'listProjected'>;
-}
-
-/** A generation of a projection, as an operator sees it. */
-export interface ProjectionStatus extends GenerationRow {
-  /** Positions of the log that it has still to read. */
-  lag: number;
-  /** How much of the log it has read, 0 to 1. */
-  progress: number;
 }
 
 /** What others ask of projections. */
@@ -110,7 +103,8 @@ export class Projections implements AsyncDisposable {
   };
 
   async #list(): Promise<ProjectionStatus[]> {
-    return statusesOf(await this.#options.storage.listGenerations());
+    const { storage, clock } = this.#options;
+    return statusesOf(await storage.listGenerations(), clock.now());
   }
 
   async #rebuild(name: string): Promise<ProjectionStatus> {
@@ -166,20 +160,6 @@ export class Projections implements AsyncDisposable {
       this.#looking = this.#lookForRequests();
     });
   }
-}
-
-/** Those whose rows are there, with how far they have come. */
-export function statusesOf({
-  generations,
-  head,
-}: Awaited<ReturnType<Storage['listGenerations']>>): ProjectionStatus[] {
-  return generations
-    .filter(({ status }) => status !== 'ended')
-    .map((row) => {
-      const lag = Math.max(0, head - row.cursor);
-      const all = head - (row.start ?? 0);
-      return { ...row, lag, progress: all <= 0 ? 1 : Math.min(1, 1 - lag / all) };
-    });
 }
 
 export function unknownProjection(name: string, known: readonly string[]): EngineError {

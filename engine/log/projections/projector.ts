@@ -7,7 +7,7 @@ import type { GenerationRow, LogRow } from '../../model/rows.ts';
 import type { EngineTelemetry } from '../../model/telemetry.ts';
 import type { ProjectionStep, Storage } from '../../storage/port.ts';
 import type { Horizon } from '../horizon.ts';
-import { FEED_TURNS, type Feed } from './feed.ts';
+import type { Feed } from './feed.ts';
 import type { Projection } from './projection.ts';
 import { foldTurns, type LeftOut } from './step.ts';
 
@@ -110,7 +110,7 @@ export class Projector {
   /** Whether memory will soon not hold what it has still to apply. */
   get #isFull(): boolean {
     const active = this.#active;
-    return active !== null && this.#options.feed.waiting(active.cursor).turns >= FEED_TURNS / 2;
+    return active !== null && this.#options.feed.isHalfFull(active.cursor);
   }
 
   /** Turns that came during a run have waited for as long as that went on. A clock that was set is not trusted. */
@@ -149,7 +149,10 @@ export class Projector {
     return this.#running === null && stored?.generation !== this.#building?.generation;
   }
 
-  /** Owners of rows were deleted: what a step that is under way has of them is left out. */
+  /**
+   * Owners of rows were deleted: what a step that is under way has of them is left out. By name, as the store may find the
+   * next owner of that name already; its own turns come in a later step, since they lie above where this one ends.
+   */
   forget({ home, twin }: { home: string; twin?: string }): void {
     this.#round?.gone.push((of) => of.home === home && (twin === undefined || of.twin === twin));
   }

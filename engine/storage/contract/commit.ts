@@ -170,7 +170,9 @@ export function commitContract(open: OpenSubject): void {
       expect(await storage.readJournal(ADDRESS, 0, 1)).toEqual(rows.journal);
       expect((await storage.listParked(0, 1))[0]?.row).toEqual(deliveryOf({ id: text }));
       expect(await storage.getDeadLetter('d1')).toEqual(rows.deadLetters[0]);
-      expect(await storage.listSamples(SPAN, 10)).toEqual([{ at: NOW, value: 20.5 }]);
+      expect((await storage.listSamples(SPAN, null, 10)).samples).toEqual([
+        { at: NOW, value: 20.5 },
+      ]);
       expect((await storage.listTwins('h', { text }, PAGE)).items).toHaveLength(1);
       await storage.endDeliveries([text], []);
       expect(await storage.listParked(0, 1)).toEqual([]);

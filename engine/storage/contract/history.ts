@@ -1,5 +1,4 @@
 import { describe, expect, test } from 'vitest';
-import type { EventData } from '../../model/envelope.ts';
 import type { JournalRow } from '../../model/rows.ts';
 import { MEASUREMENT_LIMIT } from '../../turn/rollups.ts';
 import type { Range, Storage, TurnFilter, TurnKey } from '../port.ts';
@@ -203,74 +202,6 @@ export function historyContract(open: OpenSubject): void {
     test('have labels since the beginning of a new database', async () => {
       await using subject = await open();
       expect(await subject.storage.labelsSince()).toBe(0);
-    });
-  });
-
-  describe('samples', () => {
-    test('are the numbers of telemetry in the span, oldest first', async () => {
-      await using subject = await open();
-      const { storage } = subject;
-      const telemetry = { type: 'telemetry' };
-      const events: [number, EventData][] = [
-        [NOW - 1, { ...telemetry, temperature: 1 }],
-        [NOW + 20, { ...telemetry, temperature: 22 }],
-        [NOW, { ...telemetry, temperature: 20 }],
-        [NOW + 30, { ...telemetry, humidity: 40 }],
-        [NOW + 40, { ...telemetry, temperature: '24' }],
-        [NOW + 50, { ...telemetry, temperature: null }],
-        [NOW + 60, { type: 'calibrated', temperature: 26 }],
-        [NOW + 70, { ...telemetry, temperature: -0.5, 'a.b': 1, '$[0]': 2, "it's": 3 }],
-        [NOW + HOUR, { ...telemetry, temperature: 2 }],
-      ];
-      await (await Writer.of(storage)).write({
-        journal: [
-          ...events.map(([at, event], revision) =>
-            // the third came in weeks late
-            journalOf({ revision, at, receivedAt: revision === 2 ? at + 3 * WEEK : at, event }),
-          ),
-          journalOf({ twin: 'neighbour', revision: 1 }),
-        ],
-      });
-      expect(await storage.listSamples(SPAN, 100)).toEqual([
-        { at: NOW, value: 20 },
-        { at: NOW + 20, value: 22 },
-        { at: NOW + 70, value: -0.5 },
-      ]);
-      expect(await storage.listSamples(SPAN, 2)).toHaveLength(2);
-      for (const [measurement, value] of [
-        ['a.b', 1],
-        ['$[0]', 2],
-        ["it's", 3],
-      ] as const) {
-        expect(await storage.listSamples({ ...SPAN, measurement }, 9)).toEqual([
-          { at: NOW + 70, value },
-        ]);
-      }
-      expect(await storage.listSamples({ ...SPAN, measurement: 'constructor' }, 9)).toEqual([]);
-    });
-  });
-
-  describe('samples of a span', () => {
-    test('are found among those before and after it, however late they came in', async () => {
-      await using subject = await open();
-      const { storage } = subject;
-      const from = NOW + 40 * HOUR;
-      const lateness = [0, 299_999, 300_000, 300_001, 6 * HOUR, 5 * WEEK, -300_000];
-      // A report an hour for a hundred of them, each as late as another
-      const moments = Array.from({ length: 100 }, (_, n) => {
-        const at = NOW + n * HOUR;
-        return { at, receivedAt: at + (lateness[n % lateness.length] ?? 0) };
-      });
-      await (await Writer.of(storage)).write({
-        journal: moments
-          .toSorted((a, b) => a.receivedAt - b.receivedAt)
-          .map(({ at, receivedAt }, revision) => journalOf({ revision, at, receivedAt })),
-      });
-      const span = { ...SPAN, from, to: from + 20 * HOUR };
-      const found = await storage.listSamples(span, 100);
-      expect(found.map(({ at }) => at)).toEqual(
-        moments.map(({ at }) => at).filter((at) => at >= span.from && at < span.to),
-      );
     });
   });
 

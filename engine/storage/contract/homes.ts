@@ -52,7 +52,7 @@ async function remainsOf(
   return {
     twin: (await storage.getTwin(address)) ? 1 : 0,
     journal: (await storage.readJournal(address, 0, 100)).length,
-    samples: (await storage.listSamples(span, 100)).length,
+    samples: (await storage.listSamples(span, null, 100)).samples.length,
     parked: parked.filter(({ row }) => row.home === home && row.twin === twin).length,
     intents: (await storage.listEndedIntents(home, { twin }, PAGE)).items.length,
     alerts: (await storage.listAlerts(home, { twin }, PAGE)).items.length,

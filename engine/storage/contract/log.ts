@@ -114,6 +114,51 @@ export function logContract(open: OpenSubject): void {
     });
   });
 
+  describe('cursors', () => {
+    const FIRST = { cursors: { mqtt: 70 }, seq: 80 };
+
+    async function cursorsAfter(
+      open: OpenSubject,
+      work: (storage: Storage, writer: Writer) => Promise<unknown>,
+    ) {
+      await using subject = await open();
+      const { storage } = subject;
+      const lease = await storage.acquire('test', WRITERS, 0);
+      await work(storage, new Writer(storage, lease.epoch));
+      await lease[Symbol.asyncDispose]();
+      await using next = await storage.acquire('test', WRITERS, 0);
+      return next.writers[0]?.cursors;
+    }
+
+    test('stay where a commit has left them when an older save comes after it', async () => {
+      const cursors = await cursorsAfter(open, async (storage, writer) => {
+        await writer.write(FIRST);
+        await storage.saveCursors(writer.epoch, new Map([[0, { mqtt: 60, webhook: 5 }]]));
+      });
+      expect(cursors).toEqual({ mqtt: 70, webhook: 5 });
+    });
+
+    test('stay where a save has left them when an older commit comes after it', async () => {
+      const cursors = await cursorsAfter(open, async (storage, writer) => {
+        await storage.saveCursors(writer.epoch, new Map([[0, { mqtt: 90, webhook: 5 }]]));
+        await writer.write(FIRST);
+        await writer.write({ cursors: null, seq: 81 });
+        await writer.write({ cursors: { "it's": 1 }, seq: 82 });
+      });
+      expect(cursors).toEqual({ mqtt: 90, webhook: 5, "it's": 1 });
+    });
+
+    test('of one destination are no other’s, and go on as far as there are positions', async () => {
+      const last = Number.MAX_SAFE_INTEGER;
+      const cursors = await cursorsAfter(open, async (storage, writer) => {
+        await storage.saveCursors(writer.epoch, new Map([[0, { mqtt: 9, webhook: last - 1 }]]));
+        await storage.saveCursors(writer.epoch, new Map([[0, { mqtt: 10, webhook: last }]]));
+        await storage.saveCursors(writer.epoch, new Map([[0, {}]]));
+      });
+      expect(cursors).toEqual({ mqtt: 10, webhook: last });
+    });
+  });
+
   describe('parked deliveries', () => {
     test('are given in the order in which they were parked, from a place on', async () => {
       await using subject = await open();

@@ -2,6 +2,7 @@ import { assertStored, type Fence } from '../fence.ts';
 import type { Commit } from '../port.ts';
 import { columnsOf, rowsFrom } from './columns.ts';
 import { commitGroups, type Part } from './commit-parts.ts';
+import { merged } from './cursors.ts';
 import type { Database, Statement, Value } from './database.ts';
 import { lacksPartition } from './failures.ts';
 import { makePartitions, weeksOf } from './partitions.ts';
@@ -71,7 +72,7 @@ export class Committer {
 function textOf(parts: readonly Part[]): string {
   const expressions = [
     `gate AS (
-    UPDATE writer SET seq = $3::bigint, cursors = coalesce($4::json, cursors)
+    UPDATE writer SET seq = $3::bigint, cursors = ${merged('$4::json')}
     WHERE shard = $1::integer AND epoch = $2::bigint AND seq < $3::bigint RETURNING shard)`,
   ];
   let parameter = 5;

@@ -172,36 +172,6 @@ interface Tuples {
   tuples: Buffer | null;
 }
 
-// An event is received at most 5 minutes before its `at` (saneTime), and most are soon after: the others are few,
-// and have an index of their own. A number's JSON begins with a digit or a sign, where a text has its quote: that
-// takes the event apart once for the value, instead of twice.
-const SAMPLES: Statement = {
-  name: 'list-samples',
-  text: `SELECT ${asTuples('at', 'value')} FROM (
-    SELECT at, value FROM (
-      SELECT at, revision, (event -> $3::text)::text AS value FROM journal
-      WHERE home = $1 AND twin = $2 AND at >= $4 AND at < $5 AND event ->> 'type' = 'telemetry'
-        AND received_at >= $4 - 300000 AND received_at < $5 + 300000 AND received_at <= at + 300000
-      UNION ALL
-      SELECT at, revision, (event -> $3::text)::text FROM journal
-      WHERE home = $1 AND twin = $2 AND at >= $4 AND at < $5 AND event ->> 'type' = 'telemetry'
-        AND received_at >= $4 AND received_at > at + 300000
-      OFFSET 0) AS told
-    WHERE ascii(value) BETWEEN ascii('-') AND ascii('9')
-    ORDER BY at, revision LIMIT $6) AS sample`,
-};
-
-export async function listSamples(
-  database: Database,
-  { home, twin, measurement, from, to }: HistoryQuery,
-  limit: number,
-): Promise<{ at: number; value: number }[]> {
-  const values = [home, twin, measurement, from, to, limit];
-  const [found] = await database.query<Tuples>(SAMPLES, values);
-  const samples = tuplesFrom<readonly [number, number]>(found?.tuples, 2);
-  return samples.map(([at, value]) => ({ at, value }));
-}
-
 const ROLLUPS: Statement = {
   name: 'list-rollups',
   text: `SELECT ${asTuples('start', 'count', 'sum', 'min', 'max', 'last', 'last_at')}

@@ -1,6 +1,5 @@
 import type pg from 'pg';
 import type { LogRow } from '../../model/rows.ts';
-import type { Cursors } from '../port.ts';
 import { JOURNAL } from '../tables.ts';
 import type { Database, Statement } from './database.ts';
 
@@ -34,9 +33,10 @@ const REMOVED: Statement = {
   name: 'read-home-removed',
   text: 'SELECT removed_at_seq AS at FROM home WHERE id = $1',
 };
+/** What is appended keeps it to the index of positions: that of the home's turns leads through all of them. */
 export const READ_HOME: Statement = {
   name: 'read-home-log',
-  text: `${ROWS} WHERE ${SEQ} >= $2 AND ${SEQ} <= $3 AND home = $1 ORDER BY ${SEQ}, home, twin, revision LIMIT $4`,
+  text: `${ROWS} WHERE ${SEQ} >= $2 AND ${SEQ} <= $3 AND home || '' = $1 ORDER BY ${SEQ}, home, twin, revision LIMIT $4`,
 };
 
 /** Reads the log, and keeps its index up with those who read it. */
@@ -123,21 +123,4 @@ export class LogReads {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#indexing;
   }
-}
-
-const SAVE: Statement = {
-  name: 'save-cursors',
-  text: `UPDATE writer SET cursors = new.cursors
-    FROM unnest($2::integer[], $3::text[]::json[]) AS new(writer, cursors)
-    WHERE shard = new.writer AND epoch = $1`,
-};
-
-export async function saveCursors(
-  database: Database,
-  epoch: number,
-  cursors: ReadonlyMap<number, Cursors>,
-): Promise<void> {
-  if (cursors.size === 0) return;
-  const texts = [...cursors.values()].map((one) => JSON.stringify(one));
-  await database.query(SAVE, [epoch, [...cursors.keys()], texts]);
 }

@@ -2,6 +2,7 @@ import type { OnMigration } from '../migrations.ts';
 import type { Storage, StorageOptions } from '../port.ts';
 import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
 import { Committer } from './commit.ts';
+import { saveCursors } from './cursors.ts';
 import { Database } from './database.ts';
 import {
   countDeadLetters,
@@ -26,14 +27,13 @@ import {
   listHomeTurns,
   listJournal,
   listRollups,
-  listSamples,
   listTurns,
   momentBefore,
   readChanges,
   readJournal,
 } from './journal.ts';
 import { PostgresLease } from './lease.ts';
-import { LogReads, saveCursors } from './log.ts';
+import { LogReads } from './log.ts';
 import { migratePostgres } from './migrate.ts';
 import { endDeliveries, listParked, listParkedOf, park, parkedStats } from './parked.ts';
 import {
@@ -47,6 +47,7 @@ import {
   retireProjections,
   switchGeneration,
 } from './projections.ts';
+import { listSamples } from './samples.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
   countKinds,
@@ -137,7 +138,7 @@ export async function openPostgres(
     checkpointBefore: (address, at) => checkpointBefore(db, address, at),
     readChanges: (address, from, limit) => readChanges(db, address, from, limit),
     labelsSince: () => labelsSince(db),
-    listSamples: (query, limit) => listSamples(db, query, limit),
+    listSamples: (query, from, most) => listSamples(db, query, from, most),
     listRollups: (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listEndedIntents: (home, filter, page) => listEndedIntents(db, home, filter, page),
     getEndedIntent: (home, id) => getEndedIntent(db, home, id),

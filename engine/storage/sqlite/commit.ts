@@ -11,10 +11,11 @@ import {
   TWIN,
 } from '../tables.ts';
 import { type Connection, insertInto } from './connection.ts';
+import { MERGED } from './cursors.ts';
 import { keepDeadLetters } from './dead-letters.ts';
 import { type EncodedCommit, rowsOf } from './encoded-commit.ts';
 
-const TURN_FENCE = `UPDATE writer SET seq = @seq, cursors = coalesce(@cursors, cursors)
+const TURN_FENCE = `UPDATE writer SET seq = @seq, cursors = ${MERGED}
   WHERE shard = @writer AND epoch = @epoch AND seq < @seq`;
 const FENCE = 'SELECT epoch, seq FROM writer WHERE shard = ?';
 

@@ -1,5 +1,4 @@
 import type { Address } from '../../model/envelope.ts';
-import { own } from '../../model/own.ts';
 import type { CheckpointRow, JournalRow, Resolution } from '../../model/rows.ts';
 import type { Bucket } from '../../model/twin-state.ts';
 import { decodeCursor, toPage } from '../cursor.ts';
@@ -13,7 +12,6 @@ import type {
   TurnKey,
 } from '../port.ts';
 import { type BucketTuple, CHANGE, CHECKPOINT, JOURNAL, toBuckets } from '../tables.ts';
-import { fromStored } from '../text.ts';
 import { type Connection, readRow } from './connection.ts';
 
 const SELECT = `SELECT ${JOURNAL.fields} FROM journal WHERE home = ? AND twin = ?`;
@@ -169,64 +167,6 @@ export function readChanges(
 
 export function labelsSince(connection: Connection): number {
   return connection.get<{ at: number }>('SELECT at FROM history_start')?.at ?? 0;
-}
-
-/** A device's clock is at most so far ahead (saneTime); what comes in later than that has an index of its own. */
-const PROMPT_MS = 300_000;
-const SAMPLES = `SELECT at, revision, event FROM journal
-    WHERE home = @home AND twin = @twin AND revision >= @first AND revision < @end
-      AND at >= @from AND at < @to AND received_at <= at + ${PROMPT_MS}
-  UNION ALL
-  SELECT at, revision, event FROM journal INDEXED BY journal_tardy
-    WHERE home = @home AND twin = @twin AND at >= @from AND at < @to
-      AND received_at > at + ${PROMPT_MS}
-  ORDER BY at, revision`;
-
-export function listSamples(
-  connection: Connection,
-  { home, twin, measurement, from, to }: HistoryQuery,
-  limit: number,
-): { at: number; value: number }[] {
-  const first = firstSince(connection, { home, twin }, from - PROMPT_MS);
-  const end = firstSince(connection, { home, twin }, to + PROMPT_MS);
-  const samples: { at: number; value: number }[] = [];
-  const rows = connection.each<{ at: number; event: string }>(SAMPLES, {
-    ...{ home, twin, from, to, first, end },
-  });
-  for (const { at, event } of rows) {
-    if (samples.length >= limit) break;
-    const fields = JSON.parse(fromStored(event)) as Record<string, unknown>;
-    // a measurement's name may be anything, also what SQLite reads as a path
-    const value = fields['type'] === 'telemetry' ? own(fields, measurement) : undefined;
-    if (typeof value === 'number') samples.push({ at, value });
-  }
-  return samples;
-}
-
-/** The first revision of a twin that was received at or after a moment, or the one after its last. */
-function firstSince(connection: Connection, { home, twin }: Address, moment: number): number {
-  const next = (revision: number) =>
-    connection.get<{ revision: number; receivedAt: number }>(
-      `SELECT revision, received_at AS receivedAt FROM journal
-       WHERE home = ? AND twin = ? AND revision >= ? ORDER BY revision LIMIT 1`,
-      home,
-      twin,
-      revision,
-    );
-  const last = connection.get<{ revision: number | null }>(
-    'SELECT max(revision) AS revision FROM journal WHERE home = ? AND twin = ?',
-    home,
-    twin,
-  );
-  let low = 0;
-  let high = (last?.revision ?? -1) + 1;
-  while (low < high) {
-    const middle = Math.floor((low + high) / 2);
-    const row = next(middle);
-    if (row && row.receivedAt < moment) low = row.revision + 1;
-    else high = middle;
-  }
-  return low;
 }
 
 export function listRollups(

@@ -1,5 +1,4 @@
 import type { LogRow } from '../../model/rows.ts';
-import type { Cursors } from '../port.ts';
 import { JOURNAL } from '../tables.ts';
 import { type Connection, type Raw, readRow } from './connection.ts';
 
@@ -49,21 +48,4 @@ function logRow(raw: Raw): LogRow {
     writer: Number(raw['writer']),
     seq: Number(raw['seq']),
   };
-}
-
-export function saveCursors(
-  connection: Connection,
-  epoch: number,
-  cursors: ReadonlyMap<number, Cursors>,
-): void {
-  connection.transaction(() => {
-    for (const [writer, of] of cursors) {
-      connection.run(
-        'UPDATE writer SET cursors = ? WHERE shard = ? AND epoch = ?',
-        JSON.stringify(of),
-        writer,
-        epoch,
-      );
-    }
-  });
 }

@@ -2,6 +2,7 @@ import type { Storage, StorageOptions } from '../port.ts';
 import { deleteCandidate, getCandidate, listCandidates } from './candidates.ts';
 import { commitBatch } from './commit.ts';
 import type { Connection } from './connection.ts';
+import { saveCursors } from './cursors.ts';
 import {
   countDeadLetters,
   deleteDeadLetter,
@@ -26,14 +27,13 @@ import {
   listHomeTurns,
   listJournal,
   listRollups,
-  listSamples,
   listTurns,
   momentBefore,
   readChanges,
   readJournal,
 } from './journal.ts';
 import { type Ownership, presentOwner, raiseEpoch } from './lease.ts';
-import { readHomeLog, readLog, readLogSlice, saveCursors } from './log.ts';
+import { readHomeLog, readLog, readLogSlice } from './log.ts';
 import { endDeliveries, listParked, listParkedOf, park, parkedStats } from './parked.ts';
 import {
   beginGeneration,
@@ -46,6 +46,7 @@ import {
   retireProjections,
   switchGeneration,
 } from './projections.ts';
+import { listSamples } from './samples.ts';
 import { beginStart, endStart } from './starts.ts';
 import {
   countKinds,
@@ -127,7 +128,7 @@ export function verbsOn(
     checkpointBefore: async (address, at) => checkpointBefore(db, address, at),
     readChanges: async (address, from, limit) => readChanges(db, address, from, limit),
     labelsSince: async () => labelsSince(db),
-    listSamples: async (query, limit) => listSamples(db, query, limit),
+    listSamples: async (query, from, most) => listSamples(db, query, from, most),
     listRollups: async (query, resolution, limit) => listRollups(db, query, resolution, limit),
     listEndedIntents: async (home, filter, page) => listEndedIntents(db, home, filter, page),
     getEndedIntent: async (home, id) => getEndedIntent(db, home, id),

@@ -10,8 +10,6 @@ import { History, Resolution, toPoint } from '../../../http/resources/history.ts
 import { anySpanOf, SpanQuery } from '../../../http/span.ts';
 import { unitOf } from '../../../recorded.ts';
 
-/** As many as the engine gives at once. */
-const MOST_POINTS = 20_000;
 /** Columns of CSV. */
 const SAMPLE = ['at', 'value'];
 const BUCKET = ['at', 'min', 'max', 'mean', 'last', 'count'];
@@ -55,7 +53,8 @@ export function historyRoutes(app: App, { engine }: RouteContext): void {
       const { from, to } = anySpanOf(query, engine.clock.now());
       const resolution =
         query.resolution === 'auto' ? fittingResolution(from, to) : query.resolution;
-      const points = await engine.history({ ...params, measurement, from, to }, resolution);
+      const asked = { ...params, measurement, from, to };
+      const { points, truncated } = await engine.history(asked, resolution);
       if (asksForCsv(request)) {
         return csvOf(reply, resolution === 'raw' ? SAMPLE : BUCKET, tableOf(points));
       }
@@ -67,7 +66,7 @@ export function historyRoutes(app: App, { engine }: RouteContext): void {
         from: iso(from),
         to: iso(to),
         points: points.map(toPoint),
-        truncated: points.length >= MOST_POINTS,
+        truncated,
       };
     },
   );
