@@ -15,7 +15,7 @@ export type OnlyDeclaredEvents<M extends AnyStateMachine, S extends EventSchemas
   : never;
 
 /** What has been checked. */
-export const defined = new WeakSet<object>();
+const defined = new WeakSet<object>();
 
 /**
  * Checks and returns a kind.

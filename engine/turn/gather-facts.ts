@@ -20,7 +20,7 @@ export function gatherFacts(
 }
 
 /** Copies the value at `path` to the same place in `into`; what is there already is a part or the whole of it. */
-export function copy(from: Json, path: readonly string[], into: JsonObject): void {
+function copy(from: Json, path: readonly string[], into: JsonObject): void {
   let source: Json = from;
   let target: JsonObject = into;
   for (const [at, key] of path.entries()) {
