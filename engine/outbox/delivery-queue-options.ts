@@ -3,6 +3,7 @@ import type { DeliveryRow } from '../model/rows.ts';
 import type { EngineTelemetry } from '../model/telemetry.ts';
 import type { Storage } from '../storage/port.ts';
 import type { DeliverySource } from './backlog.ts';
+import type { QueueLimits } from './waiting-deliveries.ts';
 
 export interface DeliveryQueueOptions {
   storage: Pick<Storage, 'park' | 'endDeliveries'>;
@@ -12,6 +13,8 @@ export interface DeliveryQueueOptions {
   telemetry: EngineTelemetry;
   random: () => number;
   newId: () => string;
+  /** Default: see `waiting-deliveries.ts`. */
+  limits?: QueueLimits;
   /** A command is handed to its destination. */
   onSending: (row: DeliveryRow) => void;
   /** It has not left the house, and is tried again. */

@@ -4,7 +4,7 @@ import { ManualClock } from '../model/manual-clock.ts';
 import type { DeliveryRow } from '../model/rows.ts';
 import { EngineTelemetry } from '../model/telemetry.ts';
 import { deliveryOf } from '../storage/contract/sample-rows.ts';
-import { type LogDelivery, MOST_OF_TWIN } from './delivery.ts';
+import type { LogDelivery } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryOutcome, Sink } from './sink.ts';
 
@@ -83,10 +83,10 @@ class DeliveryQueueBench {
         parkedOf: async (_, twins) => {
           this.twinReads++;
           const rows = twins.flatMap(({ twin }) =>
-            [...this.parked.values()].filter((row) => row.twin === twin).slice(0, MOST_OF_TWIN),
+            [...this.parked.values()].filter((row) => row.twin === twin).slice(0, 100),
           );
           const more = twins.filter(
-            ({ twin }) => rows.filter((row) => row.twin === twin).length === MOST_OF_TWIN,
+            ({ twin }) => rows.filter((row) => row.twin === twin).length === 100,
           );
           return { rows, over: [], more: new Set(more.map(keyOf)) };
         },

@@ -15,7 +15,7 @@ export interface Pending {
   isParked: boolean;
   /** Nobody wants it any more; it is under way, or about to be parked. */
   isWithdrawn: boolean;
-  /** It leaves memory as soon as it is parked: see {@link MOST_OF_TWIN}. */
+  /** It leaves memory as soon as it is parked: its twin has too many, or has no place. */
   isLeaving: boolean;
   /** Something may have changed for it while it was under way: it is tried again at once. */
   isWoken: boolean;
@@ -24,8 +24,3 @@ export interface Pending {
   /** Since when it is under way, epoch ms; null: it waits. */
   since: number | null;
 }
-
-/** Rows of one twin that are held in memory; the others are parked, and read when these have left. */
-export const MOST_OF_TWIN = 100;
-/** The same of a twin whose first row waits for another try. */
-export const MOST_OF_HELD_TWIN = 8;

@@ -2,7 +2,7 @@ import type { Address } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import type { Cursors, Storage, WriterStanding } from '../storage/port.ts';
 import type { Destinations } from '../turn/turned.ts';
-import { type LogDelivery, MOST_OF_TWIN } from './delivery.ts';
+import type { LogDelivery } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
 import type { DeliveryQueueOptions } from './delivery-queue-options.ts';
 import type { Sink } from './sink.ts';
@@ -26,6 +26,8 @@ export interface OutboxOptions extends Omit<DeliveryQueueOptions, 'storage' | 's
 
 /** How long a cursor may have moved before that is stored, where no commit takes it along. */
 const SAVE_AFTER_MS = 1_000;
+/** Parked rows of a twin that are read at once. */
+const PARKED_AT_ONCE = 100;
 
 /**
  * Committed effects on their way out: at least once, in order per twin, each destination in a queue of its
@@ -55,7 +57,7 @@ export class Outbox implements AsyncDisposable {
       heads: () => this.#heads,
       read: (name, after, upTo) => readDeliveries(storage, destinations, name, after, upTo),
       parked: (name, after) => readParked(storage, name, after),
-      parkedOf: (name, twins) => readParkedOf(storage, name, twins, MOST_OF_TWIN),
+      parkedOf: (name, twins) => readParkedOf(storage, name, twins, PARKED_AT_ONCE),
     };
     // A destination that is new here gets nothing of what was before
     const queue = (name: string) => {
