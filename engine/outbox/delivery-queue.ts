@@ -109,6 +109,14 @@ export class DeliveryQueue {
     this.#waiting.recheck(twins);
   }
 
+  /**
+   * Reads the first page of what is parked, which is all of it most of the time: from then on what is committed waits in
+   * memory and is counted, although no sink takes it yet.
+   */
+  async start(): Promise<void> {
+    await this.#read();
+  }
+
   attach(sink: Sink): void {
     this.#sink = sink;
     this.kick();

@@ -73,8 +73,9 @@ export class Outbox implements AsyncDisposable {
     this.#new = new Set(names.filter(isNew));
   }
 
-  /** Stores where new destinations begin. Before the first turn. */
+  /** Stores where new destinations begin, and looks for what is parked. Before the first turn. */
   async start(): Promise<void> {
+    for (const queue of this.#queues.values()) await queue.start();
     await this.#save();
   }
 
