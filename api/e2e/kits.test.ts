@@ -105,19 +105,28 @@ rules:
     actions: [{ set: { twin: pump, desired: { on: true } } }]
 `;
 
-test('an operator puts blueprints and installs kits at the command line', async () => {
-  await using homeostat = await HomeostatProcess.start();
-  const write = async (name: string, text: string) => {
-    const file = join(homeostat.folder, name);
-    await writeFile(file, text);
-    return file;
-  };
-  const atFlat = (...args: string[]) =>
-    run([...args, '--home', 'flat', '--url', homeostat.url], { HOMEOSTAT_TOKEN: TOKEN });
+/** A home with a door and a lamp, and the command line beside its server. */
+async function operator() {
+  const homeostat = await HomeostatProcess.start();
   await homeostat.request('POST', '/v1/homes', { id: 'flat' });
   await homeostat.request('POST', '/v1/homes/flat/twins', { id: 'door', kind: 'sensor' });
   await homeostat.request('POST', '/v1/homes/flat/twins', { id: 'lamp', kind: 'relay' });
+  return {
+    homeostat,
+    async write(name: string, text: string) {
+      const file = join(homeostat.folder, name);
+      await writeFile(file, text);
+      return file;
+    },
+    atFlat: (...args: string[]) =>
+      run([...args, '--home', 'flat', '--url', homeostat.url], { HOMEOSTAT_TOKEN: TOKEN }),
+    [Symbol.asyncDispose]: () => homeostat[Symbol.asyncDispose](),
+  };
+}
 
+test('an operator puts blueprints at the command line', async () => {
+  await using here = await operator();
+  const { write, atFlat } = here;
   const follow = await write('follow.yaml', BLUEPRINT);
   expect(await atFlat('rules', 'blueprint', 'put', follow)).toMatchObject({
     code: 0,
@@ -144,7 +153,11 @@ test('an operator puts blueprints and installs kits at the command line', async 
     code: 0,
     output: 'follow is gone from flat\n',
   });
+});
 
+test('an operator installs kits at the command line', async () => {
+  await using here = await operator();
+  const { homeostat, write, atFlat } = here;
   const small = await write('small.yaml', SMALL);
   expect(await atFlat('kit', 'check', small)).toMatchObject({
     code: 1,

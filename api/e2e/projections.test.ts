@@ -19,52 +19,72 @@ async function endBuilding(url: string, name: string): Promise<void> {
 
 const ACTIVITY = '/v1/homes/h1/activity';
 
-describe.each(['SQLite', 'PostgreSQL'])('an operator with projections on %s', (store) => {
-  test('lists them, and rebuilds one: beside a server that is killed meanwhile, and without one', async () => {
-    await using database = store === 'PostgreSQL' ? await createTestDatabase() : null;
-    await using homeostat = await HomeostatProcess.start(
-      database === null ? {} : { DATABASE_URL: database.url },
-    );
-    const projections = (...args: string[]) => run(['projections', ...args], homeostat.environment);
-    const rebuilt = async () => {
-      const { code, output } = await projections('rebuild', 'activity');
-      expect([code, output]).toEqual([0, expect.stringMatching(/activity .*: active; from /)]);
-    };
-    const report = async (times: number) => {
+/** A server with activity of one device, and the command line beside it. */
+async function world(store: string) {
+  const database = store === 'PostgreSQL' ? await createTestDatabase() : null;
+  const homeostat = await HomeostatProcess.start(
+    database === null ? {} : { DATABASE_URL: database.url },
+  );
+  const projections = (...args: string[]) => run(['projections', ...args], homeostat.environment);
+  const url = () => database?.url ?? `sqlite:${homeostat.folder}/homeostat.db`;
+  return {
+    homeostat,
+    projections,
+    url,
+    async report(times: number) {
       await using device = await Device.connect(homeostat.mqttUrl);
       for (let n = 1; n <= times; n++) {
         await device.publish('homeostat/h1/relay/r/telemetry', { power: n });
       }
-    };
-    const built = () =>
-      homeostat.until<{ items: object[] }>('/v1/projections', ({ items }) => items.length === 1);
-    const counted = async () => {
+    },
+    async rebuilt() {
+      const { code, output } = await projections('rebuild', 'activity');
+      expect([code, output]).toEqual([0, expect.stringMatching(/activity .*: active; from /)]);
+    },
+    built: () =>
+      homeostat.until<{ items: object[] }>('/v1/projections', ({ items }) => items.length === 1),
+    async counted() {
       const { total, twins } = await homeostat.get<Activity>(ACTIVITY);
       expect(twins).toMatchObject([{ twin: 'r', turns: total.turns }]);
       return Object.values(total.turns).reduce((sum, count) => sum + count);
-    };
+    },
+    async [Symbol.asyncDispose]() {
+      await homeostat[Symbol.asyncDispose]();
+      await database?.[Symbol.asyncDispose]();
+    },
+  };
+}
 
-    await report(20);
-    await rebuilt();
+describe.each(['SQLite', 'PostgreSQL'])('an operator with projections on %s', (store) => {
+  test('rebuilds one beside a server that is killed meanwhile', async () => {
+    await using here = await world(store);
+    await here.report(20);
+    await here.rebuilt();
     // With the turn that made it
-    expect(await counted()).toBe(21);
+    expect(await here.counted()).toBe(21);
 
-    const building = projections('rebuild', 'activity');
-    await report(5);
-    await homeostat.kill();
-    await homeostat.start();
-    await report(5);
+    const building = here.projections('rebuild', 'activity');
+    await here.report(5);
+    await here.homeostat.kill();
+    await here.homeostat.start();
+    await here.report(5);
     expect(await building).toMatchObject({ code: 0 });
-    await built();
-    await rebuilt();
-    expect(await counted()).toBe(31);
+    await here.built();
+    await here.rebuilt();
+    expect(await here.counted()).toBe(31);
+  });
 
+  test('lists them, and rebuilds one without a server', async () => {
+    await using here = await world(store);
+    const { homeostat, projections } = here;
+    await here.report(20);
+    await here.built();
     await homeostat.stop();
     // A server of another version ends what was begun for ours
     const followed = projections('rebuild', 'activity', '--wait', '60');
     let listed = '';
     while (!listed.includes('building')) listed = (await projections('list')).output;
-    await endBuilding(database?.url ?? `sqlite:${homeostat.folder}/homeostat.db`, 'activity');
+    await endBuilding(here.url(), 'activity');
     const { code, output } = await followed;
     expect([code, output]).toEqual([
       1,
@@ -79,11 +99,8 @@ describe.each(['SQLite', 'PostgreSQL'])('an operator with projections on %s', (s
     expect([none.code, none.output]).toEqual([1, expect.stringContaining('There are: activity')]);
     expect((await projections('list')).output).toContain('building, 0 %');
     await homeostat.start();
-    await homeostat.until<{ items: object[] }>(
-      '/v1/projections',
-      ({ items }) => items.length === 1,
-    );
-    expect(await counted()).toBe(31);
+    await here.built();
+    expect(await here.counted()).toBe(21);
     expect((await projections('list')).output).toMatch(/generation \d+\): active; /);
     const { items } = await homeostat.get<{ items: { target: string; who: string }[] }>(
       '/v1/audit',
