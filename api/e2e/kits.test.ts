@@ -62,30 +62,42 @@ async function killedIn(homeostat: HomeostatProcess, phase: string, ask: () => P
 }
 
 describe.each(STORES)('a kit on $name', ({ open }) => {
-  test('that is killed while it installs, and while it removes, goes on by itself', async () => {
+  const opened = async () => {
     const store = await open();
-    await using homeostat = await HomeostatProcess.start(store.env);
-    try {
-      await homeostat.request('POST', '/v1/homes', { id: 'flat' });
-      await homeostat.request('POST', '/v1/homes/flat/twins', { id: 'door', kind: 'sensor' });
-      const before = await twins(homeostat);
-      const given = { source: KIT, inputs: { door: 'door' } };
+    const homeostat = await HomeostatProcess.start(store.env);
+    await homeostat.request('POST', '/v1/homes', { id: 'flat' });
+    await homeostat.request('POST', '/v1/homes/flat/twins', { id: 'door', kind: 'sensor' });
+    return {
+      homeostat,
+      install: () => homeostat.request('PUT', at, { source: KIT, inputs: { door: 'door' } }),
+      async [Symbol.asyncDispose]() {
+        await homeostat.stop();
+        await store.close();
+        await homeostat[Symbol.asyncDispose]();
+      },
+    };
+  };
 
-      await killedIn(homeostat, 'installing', () => homeostat.request('PUT', at, given));
-      const kit = await homeostat.until<Kit>(at, ({ phase }) => phase === 'installed');
-      expect(kit.parts).toHaveLength(LAMPS.length + 2);
-      expect(kit.parts.filter(({ state }) => state !== 'there')).toEqual([]);
-      await homeostat.says('a kit that was left half done is complete now');
-      expect(await homeostat.get('/v1/homes/flat/rules/welcome')).toMatchObject({ enabled: true });
-      expect(await homeostat.get('/v1/homes/flat/twins/many/replay')).toMatchObject({ ok: true });
+  test('that is killed while it installs goes on by itself', async () => {
+    await using here = await opened();
+    const { homeostat, install } = here;
+    await killedIn(homeostat, 'installing', install);
+    const kit = await homeostat.until<Kit>(at, ({ phase }) => phase === 'installed');
+    expect(kit.parts).toHaveLength(LAMPS.length + 2);
+    expect(kit.parts.filter(({ state }) => state !== 'there')).toEqual([]);
+    await homeostat.says('a kit that was left half done is complete now');
+    expect(await homeostat.get('/v1/homes/flat/rules/welcome')).toMatchObject({ enabled: true });
+    expect(await homeostat.get('/v1/homes/flat/twins/many/replay')).toMatchObject({ ok: true });
+  });
 
-      await killedIn(homeostat, 'removing', () => homeostat.request('DELETE', at));
-      await homeostat.until<Listed>('/v1/homes/flat/kits', ({ items }) => items.length === 0);
-      expect(await twins(homeostat)).toEqual(before);
-    } finally {
-      await homeostat.stop();
-      await store.close();
-    }
+  test('that is killed while it is removed goes on by itself', async () => {
+    await using here = await opened();
+    const { homeostat, install } = here;
+    const before = await twins(homeostat);
+    await install();
+    await killedIn(homeostat, 'removing', () => homeostat.request('DELETE', at));
+    await homeostat.until<Listed>('/v1/homes/flat/kits', ({ items }) => items.length === 0);
+    expect(await twins(homeostat)).toEqual(before);
   });
 });
 
