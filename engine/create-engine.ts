@@ -260,7 +260,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   async function publishSent(home: string, id: string): Promise<void> {
     const reading = Symbol(id);
     tellingSent.set(id, reading);
-    const intent = await verbs.getIntent(home, id).catch(() => null);
+    const intent = await intents.getIntent(home, id).catch(() => null);
     if (tellingSent.get(id) !== reading) return;
     tellingSent.delete(id);
     if (intent?.status !== 'sent') return;
@@ -327,7 +327,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     onSent: tellSent,
     onDead: tellDead,
   });
-  const verbs = intentService(core);
+  const intents = intentService(core);
   const begun = await beginning(lease);
   for (const kind of begun?.holdBack ?? []) heldBack.add(kind);
   await maintenance.start();
@@ -375,10 +375,10 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     storage,
     ...homeService(core),
     ...twinService(core, changes),
-    ...verbs,
-    ...steeringService(core, verbs),
+    ...intents,
+    ...steeringService(core, intents),
     ...deadLetterService(core),
-    ...projections.verbs,
+    ...projections.service,
     dispatch,
     tell,
     hasRoom: (home) => shardOf(home).hasRoom(),

@@ -36,7 +36,7 @@ export interface IntakeOptions {
 export class Intake implements Disposable {
   readonly #options: IntakeOptions;
   readonly #source: Disposable;
-  #lanes = new Map<string, WaitingQueue>();
+  #waiting = new Map<string, WaitingQueue>();
   readonly #unknown = new UnknownTopics();
   #underway = 0;
   #retries = 0;
@@ -144,7 +144,7 @@ export class Intake implements Disposable {
   }
 
   #dispatch(envelope: Inbound): Promise<Receipt> {
-    const waiting = this.#lanes.get(envelope.home);
+    const waiting = this.#waiting.get(envelope.home);
     if (waiting) return waiting.enqueue(envelope);
     return this.#options.engine.dispatch(envelope).catch((error: unknown) => {
       if (!isOverloaded(error)) throw error;
@@ -154,13 +154,13 @@ export class Intake implements Disposable {
 
   #enqueue(envelope: Inbound): Promise<Receipt> {
     const { home } = envelope;
-    const known = this.#lanes.get(home);
+    const known = this.#waiting.get(home);
     if (known) return known.enqueue(envelope);
-    const lane = new WaitingQueue(this.#options.engine, home);
-    this.#lanes.set(home, lane);
-    const receipt = lane.enqueue(envelope);
-    this.#options.signal('intake.waiting', { home, packets: lane.length });
-    void lane.drain().then(() => this.#lanes.delete(home));
+    const queue = new WaitingQueue(this.#options.engine, home);
+    this.#waiting.set(home, queue);
+    const receipt = queue.enqueue(envelope);
+    this.#options.signal('intake.waiting', { home, packets: queue.length });
+    void queue.drain().then(() => this.#waiting.delete(home));
     return receipt;
   }
 

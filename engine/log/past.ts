@@ -6,7 +6,7 @@ import type { AnyKind } from '../model/kind.ts';
 import type { JournalRow, LoadedTwin, TwinRow } from '../model/rows.ts';
 import { type LiveTwin, revive } from '../turn/live-twin.ts';
 import type { Destinations, Turned } from '../turn/turned.ts';
-import { type Pause, pauseOf, type Reader, type ReadingStorage } from './reader.ts';
+import { type Pause, pauseOf, type Reader, type ReadingStorage, withKind } from './reader.ts';
 import { foldTurn } from './replay.ts';
 
 export interface PastTurn {
@@ -31,16 +31,9 @@ export async function* pastOf(
   address: Address,
   span: { from: number; to: number },
 ): AsyncGenerator<PastTurn> {
-  const { storage, kinds } = reader;
+  const { storage } = reader;
   const pause = pauseOf(reader);
-  const stored = await storage.getTwin(address);
-  if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
-  const kind = kinds.get(stored.kind);
-  if (!kind) {
-    throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`, {
-      hint: 'Start with the kind: KINDS_DIR names the folder of your own. The twin is stored as it was.',
-    });
-  }
+  const { stored, kind } = await withKind(reader, address);
   const first = await firstSince(storage, stored, span.from);
   if (first === null) return;
   let before = await twinBefore(storage, kind, stored, first, { pause });

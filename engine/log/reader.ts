@@ -1,12 +1,13 @@
 /** Reads homes and their past, without any part in what is written. */
 import { setImmediate as nextTick } from 'node:timers/promises';
 import { restore } from '../kernel/kernel.ts';
-import type { Address } from '../model/envelope.ts';
+import { type Address, keyOf } from '../model/envelope.ts';
+import { EngineError } from '../model/errors.ts';
 import type { AnyKind, View } from '../model/kind.ts';
-import type { TwinRow } from '../model/rows.ts';
+import type { LoadedTwin, TwinRow } from '../model/rows.ts';
 import type { Storage } from '../storage/port.ts';
 
-/** The verbs of the store that reading takes. Each begins with the home that it is about. */
+/** The operations of the store that reading takes. Each begins with the home that it is about. */
 export type ReadingStorage = Pick<
   Storage,
   'listTwins' | 'getTwin' | 'listJournal' | 'readJournal' | 'latestCheckpoint'
@@ -54,6 +55,20 @@ export function readerOf(
       return row && { row, view: view(row) };
     },
   };
+}
+
+/** A twin as it is stored, and its kind. @throws EngineError `unknown-twin`, `unknown-kind` */
+export async function withKind(
+  { storage, kinds }: Pick<Reader, 'storage' | 'kinds'>,
+  address: Address,
+): Promise<{ stored: LoadedTwin; kind: AnyKind }> {
+  const stored = await storage.getTwin(address);
+  if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
+  const kind = kinds.get(stored.kind);
+  if (kind) return { stored, kind };
+  throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`, {
+    hint: 'Start with the kind: KINDS_DIR names the folder of your own. The twin is stored as it was.',
+  });
 }
 
 export function viewOf(kinds: ReadonlyMap<string, AnyKind>, row: TwinRow): View {

@@ -1,10 +1,4 @@
-import {
-  type Address,
-  type Envelope,
-  type FoldedSamples,
-  isExternal,
-  keyOf,
-} from '../model/envelope.ts';
+import { type Address, type Envelope, type FoldedSamples, isExternal } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import type { Facts } from '../model/facts.ts';
 import { canonicalJson, type Json } from '../model/json.ts';
@@ -17,7 +11,7 @@ import type { TwinState } from '../model/twin-state.ts';
 import { type LiveTwin, revive } from '../turn/live-twin.ts';
 import { birth, turn } from '../turn/turn.ts';
 import type { Destinations, Turned } from '../turn/turned.ts';
-import { pauseOf, type Reader } from './reader.ts';
+import { pauseOf, type Reader, withKind } from './reader.ts';
 
 /** Whether the journal and the stored state agree. */
 export interface ReplayReport {
@@ -46,16 +40,9 @@ export async function replay(
   address: Address,
   options: { fromBirth?: boolean } = {},
 ): Promise<ReplayReport> {
-  const { storage, kinds } = reader;
+  const { storage } = reader;
   const pause = pauseOf(reader);
-  const stored = await storage.getTwin(address);
-  if (!stored) throw new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
-  const kind = kinds.get(stored.kind);
-  if (!kind) {
-    throw new EngineError('unknown-kind', `there is no kind "${stored.kind}"`, {
-      hint: 'Start with the kind: KINDS_DIR names the folder of your own. The twin is stored as it was.',
-    });
-  }
+  const { stored, kind } = await withKind(reader, address);
   const checkpoint = options.fromBirth ? null : await storage.latestCheckpoint(address);
   let twin: LiveTwin | null =
     checkpoint && checkpoint.revision <= stored.revision && checkpoint.version === kind.version

@@ -114,10 +114,7 @@ export interface WithheldEffect {
   effect: AlertEffect | TellEffect | RetrainEffect | NotifyEffect | WebhookEffect;
 }
 
-/** All that a machine may emit; the engine interprets it after the turn. */
-// biome-ignore lint/complexity/noBannedTypes: no commands is the empty set of names
-export type Effect<C extends CommandSpecs = {}> =
-  | CommandOf<C>
+type EffectWithoutCommand =
   | AlertEffect
   | TellEffect
   | ScheduleEffect
@@ -127,17 +124,14 @@ export type Effect<C extends CommandSpecs = {}> =
   | WebhookEffect
   | WithheldEffect;
 
+/** All that a machine may emit; the engine interprets it after the turn. */
+// biome-ignore lint/complexity/noBannedTypes: no commands is the empty set of names
+export type Effect<C extends CommandSpecs = {}> = CommandOf<C> | EffectWithoutCommand;
+
 /** An emitted effect whose command names are not known statically, as the engine meets it. */
 export type AnyEffect =
   | { type: 'command'; name: string; args: JsonObject; ttl?: number; expect?: JsonObject }
-  | AlertEffect
-  | TellEffect
-  | ScheduleEffect
-  | UnscheduleEffect
-  | RetrainEffect
-  | NotifyEffect
-  | WebhookEffect
-  | WithheldEffect;
+  | EffectWithoutCommand;
 
 /** An effect as journaled and delivered: with its deterministic id. */
 export type RecordedEffect = AnyEffect & {

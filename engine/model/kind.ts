@@ -104,7 +104,10 @@ export interface Kind<
    * them, and its deadlines wait; what says how a twin is to be is folded all the same.
    */
   impulses?: readonly (keyof S & string)[];
-  /** Whose changes concern a twin of this kind: of each of them {@link onObserved} is asked. Asked itself after each turn. */
+  /**
+   * Lists the twins that this twin observes. The engine evaluates it again after each turn, and calls {@link onObserved}
+   * for each change of an observed twin.
+   */
   watches?(context: ContextFrom<M>): readonly Watch[];
   /** What of other twins of the home goes with each event, as `event.facts`; journaled with it, so keep it small. */
   reads?(context: ContextFrom<M>): readonly Read[];
@@ -114,8 +117,8 @@ export interface Kind<
    */
   passesWishesOn?: boolean;
   /**
-   * Whether a change of a watched twin concerns this one: the event of its next turn, which follows at once,
-   * or null, and nothing is written. Pure, and fast: it is asked about each change.
+   * Returns the event of this twin's next turn, which follows at once, or null: the change does not concern it, and
+   * nothing is written. Pure and fast: the engine calls it for each change of an observed twin.
    * @param facts what the kind `reads`, as it is now
    */
   onObserved?(context: ContextFrom<M>, seen: Observation, facts: () => Facts): EventData | null;

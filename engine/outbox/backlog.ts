@@ -130,11 +130,6 @@ export class Backlog {
     this.#reloads++;
   }
 
-  /** The log holds what the queue has let go. */
-  fallBehind(): void {
-    this.#isBehind = true;
-  }
-
   /**
    * Reads the next page. @returns commits that have arrived meanwhile, for {@link accepts}
    * @throws EngineError of the store; nothing is lost then

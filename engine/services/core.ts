@@ -17,7 +17,7 @@ import type { Storage } from '../storage/port.ts';
 import type { Deletes } from './engine-options.ts';
 import type { Requester } from './requester.ts';
 
-/** What the engine's verbs share: the way to a home's shard, and how a request becomes an envelope. */
+/** What the engine's services share: the way to a home's shard, and how a request becomes an envelope. */
 export interface Core {
   storage: Storage;
   clock: Clock;

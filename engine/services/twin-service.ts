@@ -79,7 +79,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
     assertDone(await core.post({ ...envelope, source: 'engine', dedupe: false }));
   }
 
-  const verbs: TwinService = {
+  const service: TwinService = {
     async createTwin({ home, twin, kind, name = twin, room = null, via, settings }, by) {
       const address = { home, twin };
       assertName('home', home);
@@ -98,11 +98,11 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
         const event = { ...settings, type: 'settings.changed' };
         assertDone(await core.post(requestEnvelope(core, address, event, unkeyed(by))));
       }
-      return mustRead(verbs, address);
+      return mustRead(service, address);
     },
 
     async updateTwin(address, { settings, ...meta }, by) {
-      const { row } = await mustRead(verbs, address);
+      const { row } = await mustRead(service, address);
       if (meta.room != null) await assertRoom(address.home, meta.room);
       assertSettings(core.kinds.get(row.kind), settings);
       let next = by;
@@ -115,12 +115,12 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
         const event = { ...settings, type: 'settings.changed' };
         assertDone(await core.post(requestEnvelope(core, address, event, next)));
       }
-      return mustRead(verbs, address);
+      return mustRead(service, address);
     },
 
     async deleteTwin(address, by) {
       const shard = core.shardOf(address.home);
-      const { row } = await mustRead(verbs, address);
+      const { row } = await mustRead(service, address);
       if (by.ifRevision !== undefined && by.ifRevision !== row.revision) {
         throw new EngineError(
           'stale-revision',
@@ -146,7 +146,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
 
     async readTwin(address) {
       const row = await storage.getTwin(address);
-      return row && { row, view: verbs.view(row) };
+      return row && { row, view: service.view(row) };
     },
 
     view: (row) => viewOf(core.kinds, row),
@@ -168,20 +168,20 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
         });
       }
       const { kind, via } = candidate;
-      const made = await verbs.createTwin({ ...address, kind, via, ...as }, by);
+      const made = await service.createTwin({ ...address, kind, via, ...as }, by);
       await storage.deleteCandidate(address);
       return made;
     },
   };
-  return verbs;
+  return service;
 }
 
 /** @throws EngineError `unknown-twin` */
 async function mustRead(
-  verbs: Pick<TwinService, 'readTwin'>,
+  service: Pick<TwinService, 'readTwin'>,
   address: Address,
 ): Promise<TwinReading> {
-  const reading = await verbs.readTwin(address);
+  const reading = await service.readTwin(address);
   if (!reading) throw unknownTwin(address);
   return reading;
 }

@@ -244,7 +244,7 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     return draft.finish('accepted');
   },
 
-  /** Ends the leases of the sender; of somebody else where the engine's verb names a `holder`. A twin ends its own only. */
+  /** Ends the leases of the sender; of somebody else where the engine's service names a `holder`. A twin ends its own only. */
   'desired.released'(twin, envelope, now, destinations) {
     const { holder } = envelope.event;
     const isTwin = envelope.source.includes('/');

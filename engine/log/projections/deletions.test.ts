@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CONTRACT_OPTIONS } from '../../storage/contract/options.ts';
+import { describe, expect, test } from 'vitest';
 import type { Storage } from '../../storage/port.ts';
-import { openPostgres } from '../../storage/postgres/open.ts';
-import { openSqlite } from '../../storage/sqlite/open.ts';
+import { bothStores } from '../../testing/both-stores.ts';
 import { startEngine } from '../../testing/engine-bench.ts';
 import { lamp } from '../../testing/lamp.ts';
-import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import type { Projection } from './projection.ts';
 
 const BY = { principal: 'admin', source: 'rest' };
@@ -18,24 +15,7 @@ const seen: Projection<string[]> = {
   apply: (value, { event, revision }) => [...(value ?? []), `${event['power']}@${revision}`],
 };
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
-
-const STORES: [string, () => Promise<Storage>][] = [
-  ['SQLite', () => openSqlite(':memory:', CONTRACT_OPTIONS)],
-  [
-    'PostgreSQL',
-    async () => {
-      await database.reset();
-      return await openPostgres(database.url, CONTRACT_OPTIONS);
-    },
-  ],
-];
-
-describe.each(STORES)('projections on %s', (_name, open) => {
+describe.each(bothStores())('projections on %s', (_name, open) => {
   test.each(['before', 'after'])(
     'have all turns of a twin that is made anew while a slice of the log is read: %s the store has read it',
     async (moment) => {

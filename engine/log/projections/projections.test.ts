@@ -1,15 +1,14 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EngineError } from '../../model/errors.ts';
 import { ManualClock } from '../../model/manual-clock.ts';
 import type { LogRow } from '../../model/rows.ts';
 import { CONTRACT_OPTIONS } from '../../storage/contract/options.ts';
 import type { Storage } from '../../storage/port.ts';
-import { openPostgres } from '../../storage/postgres/open.ts';
 import { openSqlite } from '../../storage/sqlite/open.ts';
+import { bothStores } from '../../testing/both-stores.ts';
 import { type EngineBench, startEngine } from '../../testing/engine-bench.ts';
 import { flaky, away as storeAway } from '../../testing/flaky-storage.ts';
 import { lamp } from '../../testing/lamp.ts';
-import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import type { Projection } from './projection.ts';
 
 const BY = { principal: 'admin', source: 'rest' };
@@ -46,24 +45,7 @@ const report = (bench: EngineBench, twin: string, home = 'h1') =>
 const told = ({ signals }: EngineBench, name: string) =>
   signals.filter((signal) => signal.name === name).map(({ fields }) => fields);
 
-let database: TestDatabase;
-beforeAll(async () => {
-  database = await createTestDatabase();
-});
-afterAll(() => database[Symbol.asyncDispose]());
-
-const STORES: [string, () => Promise<Storage>][] = [
-  ['SQLite', () => openSqlite(':memory:', CONTRACT_OPTIONS)],
-  [
-    'PostgreSQL',
-    async () => {
-      await database.reset();
-      return await openPostgres(database.url, CONTRACT_OPTIONS);
-    },
-  ],
-];
-
-describe.each(STORES)('projections on %s', (_name, open) => {
+describe.each(bothStores())('projections on %s', (_name, open) => {
   test('have each turn once, from memory, once an interval', async () => {
     await using storage = await open();
     await using bench = await startEngine({
@@ -128,8 +110,8 @@ describe.each(STORES)('projections on %s', (_name, open) => {
     await turn();
     loses = false;
     await turn();
-    for (const verb of ['project', 'readProjected'] as const) {
-      failing.fail.set(verb, storeAway);
+    for (const operation of ['project', 'readProjected'] as const) {
+      failing.fail.set(operation, storeAway);
       await turn();
       failing.fail.clear();
       await turn();

@@ -96,7 +96,7 @@ export class Projections implements AsyncDisposable {
     );
   }
 
-  readonly verbs: ProjectionService = {
+  readonly service: ProjectionService = {
     listProjections: () => this.#list(),
     rebuildProjection: (name) => this.#rebuild(name),
     listProjected: (query, limit) => this.#options.storage.listProjected(query, limit),

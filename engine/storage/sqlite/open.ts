@@ -3,7 +3,7 @@ import type { Storage, StorageOptions } from '../port.ts';
 import { encodeCommit } from './encoded-commit.ts';
 import { SqliteClaim } from './lease.ts';
 import { openConnection } from './open-connection.ts';
-import { type SqliteOperations, verbsOn } from './operations.ts';
+import { operationsOn, type SqliteOperations } from './operations.ts';
 import { type BeginWorker, beginWorker, SqliteThread } from './thread.ts';
 
 /**
@@ -26,21 +26,21 @@ export async function openSqlite(
   if (path === ':memory:') {
     const db = openConnection(path, onMigration);
     const close = async () => db[Symbol.dispose]();
-    return storageOf(path, { verbs: verbsOn(db, options), shards: SHARDS.here, close });
+    return storageOf(path, { operations: operationsOn(db, options), shards: SHARDS.here, close });
   }
   const thread = await SqliteThread.open(path, () => begin({ path, options }), onMigration);
   const close = () => thread[Symbol.asyncDispose]();
-  return storageOf(path, { verbs: thread.verbs, shards: SHARDS.inThread, close });
+  return storageOf(path, { operations: thread.operations, shards: SHARDS.inThread, close });
 }
 
 interface Parts {
-  verbs: SqliteOperations;
+  operations: SqliteOperations;
   shards: number;
   close: () => Promise<void>;
 }
 
-function storageOf(path: string, { verbs, shards, close }: Parts): Storage {
-  const { raiseEpoch, presentOwner, ...ofThePort } = verbs;
+function storageOf(path: string, { operations, shards, close }: Parts): Storage {
+  const { raiseEpoch, presentOwner, ...ofThePort } = operations;
   const claim = new SqliteClaim({ raiseEpoch, presentOwner }, path);
   return {
     ...ofThePort,
@@ -48,7 +48,7 @@ function storageOf(path: string, { verbs, shards, close }: Parts): Storage {
     shards,
     acquire: (owner, writers, waitMs, epochStep) =>
       claim.acquire(owner, writers, waitMs, epochStep),
-    commit: async (commit) => verbs.commit(encodeCommit(commit)),
+    commit: async (commit) => operations.commit(encodeCommit(commit)),
     [Symbol.asyncDispose]: async () => {
       try {
         await close();

@@ -68,10 +68,10 @@ export interface SqliteOperations
 }
 
 /**
- * The one table of verbs: what stands here can be asked of a thread, too, where arguments and answers are
+ * The one table of operations: what stands here can be asked of a thread, too, where arguments and answers are
  * copied (structured clone). They are `async` so that every failure is a rejection.
  */
-export function verbsOn(
+export function operationsOn(
   db: Connection,
   { deadLettersPerHome: perHome }: StorageOptions,
 ): SqliteOperations {

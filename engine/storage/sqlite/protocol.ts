@@ -9,10 +9,10 @@ export interface Beginning {
   options: StorageOptions;
 }
 
-export type Verb = keyof SqliteOperations;
+export type Operation = keyof SqliteOperations;
 
 export type ToThread =
-  | { type: 'ask'; ask: number; verb: Verb; args: unknown[] }
+  | { type: 'ask'; ask: number; operation: Operation; args: unknown[] }
   /** Close the connection, and end. What was asked before is done first. */
   | { type: 'close' };
 
@@ -20,7 +20,7 @@ export type FromThread =
   /** Before it is open: a migration begins. */
   | { type: 'migrating'; name: string }
   /** The connection is open, and these may be asked. */
-  | { type: 'open'; verbs: Verb[] }
+  | { type: 'open'; operations: Operation[] }
   | { type: 'not open'; error: ToldError }
   | { type: 'answer'; ask: number; value: unknown }
   | { type: 'no answer'; ask: number; error: ToldError };

@@ -2,7 +2,7 @@ import type { Worker } from 'node:worker_threads';
 import { EngineError, messageOf } from '../../model/errors.ts';
 import { heardError } from '../../model/told-error.ts';
 import type { OnMigration } from '../migrations.ts';
-import type { FromThread, ToThread, Verb } from './protocol.ts';
+import type { FromThread, Operation, ToThread } from './protocol.ts';
 
 interface Waiting {
   resolve: (value: unknown) => void;
@@ -11,7 +11,7 @@ interface Waiting {
 
 /** One thread from its start to its end. It keeps the process alive only while somebody waits for it. */
 export class Session {
-  readonly verbs: readonly Verb[];
+  readonly operations: readonly Operation[];
   readonly #worker: Worker;
   readonly #waiting = new Map<number, Waiting>();
   readonly #exited: Promise<void>;
@@ -27,7 +27,7 @@ export class Session {
         if (message.type === 'not open') refusal = heardError(message.error);
         if (message.type !== 'open') return;
         worker.off('message', hear);
-        resolve(new Session(worker, message.verbs));
+        resolve(new Session(worker, message.operations));
       };
       worker.on('message', hear);
       // Only then also where it has said why: whoever is told may want the file
@@ -35,9 +35,9 @@ export class Session {
     });
   }
 
-  private constructor(worker: Worker, verbs: readonly Verb[]) {
+  private constructor(worker: Worker, operations: readonly Operation[]) {
     this.#worker = worker;
-    this.verbs = verbs;
+    this.operations = operations;
     worker.unref();
     worker.on('message', (message: FromThread) => this.#hear(message));
     this.#exited = new Promise((resolve) => {
@@ -54,12 +54,12 @@ export class Session {
     return this.#end !== null;
   }
 
-  ask(verb: Verb, args: unknown[]): Promise<unknown> {
+  ask(operation: Operation, args: unknown[]): Promise<unknown> {
     return new Promise((resolve, reject) => {
       if (this.#end) throw this.#end;
       const ask = ++this.#asks;
       // Before it is waited for: what cannot be copied throws
-      this.#say({ type: 'ask', ask, verb, args });
+      this.#say({ type: 'ask', ask, operation, args });
       if (this.#waiting.size === 0) this.#worker.ref();
       this.#waiting.set(ask, { resolve, reject });
     });

@@ -3,8 +3,8 @@ import { isMainThread, type MessagePort, parentPort, workerData } from 'node:wor
 import { tellError } from '../../model/told-error.ts';
 import type { Connection } from './connection.ts';
 import { openConnection } from './open-connection.ts';
-import { verbsOn } from './operations.ts';
-import type { Beginning, FromThread, ToThread, Verb } from './protocol.ts';
+import { operationsOn } from './operations.ts';
+import type { Beginning, FromThread, Operation, ToThread } from './protocol.ts';
 
 function main(port: MessagePort, { path, options }: Beginning): void {
   const say = (message: FromThread) => port.postMessage(message);
@@ -15,20 +15,20 @@ function main(port: MessagePort, { path, options }: Beginning): void {
     say({ type: 'not open', error: tellError(error) });
     return;
   }
-  const verbs = verbsOn(db, options);
+  const operations = operationsOn(db, options);
   port.on('message', (message: ToThread) => {
     if (message.type === 'close') {
       db[Symbol.dispose]();
       port.close();
       return;
     }
-    const { ask, verb, args } = message;
-    (verbs[verb] as (...given: unknown[]) => Promise<unknown>)(...args).then(
+    const { ask, operation, args } = message;
+    (operations[operation] as (...given: unknown[]) => Promise<unknown>)(...args).then(
       (value) => say({ type: 'answer', ask, value }),
       (error: unknown) => say({ type: 'no answer', ask, error: tellError(error) }),
     );
   });
-  say({ type: 'open', verbs: Object.keys(verbs) as Verb[] });
+  say({ type: 'open', operations: Object.keys(operations) as Operation[] });
 }
 
 if (!isMainThread && parentPort) main(parentPort, workerData as Beginning);

@@ -37,7 +37,7 @@ function threadThat(code: string, options: WorkerOptions = {}): () => Worker {
   const text = `
     import { parentPort as port } from 'node:worker_threads';
     port.on('message', (message) => { ${code} });
-    port.postMessage({ type: 'open', verbs: ['ping', 'countTwins'] });`;
+    port.postMessage({ type: 'open', operations: ['ping', 'countTwins'] });`;
   return () => new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), options);
 }
 
@@ -55,7 +55,7 @@ describe('a thread that dies', () => {
       'memory',
     ],
   ])(
-    '%s fails what it was asked as a store does that is away, and the next verb has another',
+    '%s fails what it was asked as a store does that is away, and the next operation has another',
     async (_how, first, why) => {
       await using storage = await open(first);
       const asked = await Promise.allSettled([storage.ping(), storage.countTwins()]);
@@ -78,7 +78,7 @@ describe('a thread that dies', () => {
     });
   });
 
-  it('and cannot be begun again fails each verb, until it can', async () => {
+  it('and cannot be begun again fails each operation, until it can', async () => {
     const broken = () => new Worker(new URL('data:text/javascript,throw new Error("no start")'));
     await using storage = await open(threadThat('process.exit()'), broken);
     await expect(storage.ping()).rejects.toThrow('has ended');

@@ -11,7 +11,7 @@ export type BeginWorker = (beginning: Beginning) => Worker;
 
 /**
  * The connection, in a thread of its own. When that dies, what it was asked fails as of a store that is away, and
- * the next verb begins another one: a commit whose answer was lost is repeated under its `seq`, and the fence knows
+ * the next operation begins another one: a commit whose answer was lost is repeated under its `seq`, and the fence knows
  * whether it is stored.
  */
 export class SqliteThread implements AsyncDisposable {
@@ -20,7 +20,7 @@ export class SqliteThread implements AsyncDisposable {
   #next: Promise<Session> | null = null;
   #isClosed = false;
   /** Arguments are copied, and what they hold must be plain data. */
-  readonly verbs: SqliteOperations;
+  readonly operations: SqliteOperations;
 
   /** @throws EngineError `storage-unavailable`, `database-too-new`, `migration-failed` */
   static async open(
@@ -37,15 +37,15 @@ export class SqliteThread implements AsyncDisposable {
   private constructor(session: Session, begin: () => Promise<Session>) {
     this.#session = session;
     this.#begin = begin;
-    const verbs = session.verbs.map((verb) => [
-      verb,
+    const operations = session.operations.map((operation) => [
+      operation,
       async (...args: unknown[]) => {
         if (this.#isClosed) throw closed();
         const living = this.#session.hasEnded ? await this.#another() : this.#session;
-        return living.ask(verb, args);
+        return living.ask(operation, args);
       },
     ]);
-    this.verbs = Object.fromEntries(verbs) as SqliteOperations;
+    this.operations = Object.fromEntries(operations) as SqliteOperations;
   }
 
   /** One for all who find that the last has died. */

@@ -1,0 +1,41 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { PACKAGE_ROOT } from './testing/package-root.ts';
+
+const read = (path: string) => readFileSync(new URL(path, PACKAGE_ROOT), 'utf8');
+const README = read('engine/README.md');
+
+/** Rooms without an order: what stands in them is for tests. */
+const APART = ['testing'];
+
+describe('the rooms of the engine', () => {
+  const [, table = ''] = README.split('## Rooms');
+  const listed = [...table.matchAll(/^\| `(\w+)\/`/gm)].map(([, room]) => room);
+
+  test('are the folders that there are', () => {
+    const folders = readdirSync(new URL('engine/', PACKAGE_ROOT), { withFileTypes: true })
+      .filter((entry) => entry.isDirectory())
+      .map(({ name }) => name);
+    expect([...listed].sort()).toEqual(folders.sort());
+  });
+
+  test('stand in the README in the order that the linter keeps', () => {
+    const [, rooms = ''] = /const ROOMS = \[([^\]]*)\]/.exec(read('eslint.config.mjs')) ?? [];
+    const kept = [...rooms.matchAll(/'(\w+)'/g)].map(([, room]) => room);
+    expect(kept.length).toBeGreaterThan(0);
+    expect(listed.filter((room) => !APART.includes(String(room)))).toEqual(kept);
+  });
+});
+
+test('the README of the engine names files that there are', () => {
+  const named = [...README.matchAll(/`((?:[\w-]+\/)+[\w-]+\.ts)`/g)].map(([, path]) =>
+    String(path),
+  );
+  expect(named.length).toBeGreaterThan(40);
+  const missing = named.filter(
+    (path) =>
+      !existsSync(new URL(`engine/${path}`, PACKAGE_ROOT)) &&
+      !existsSync(new URL(path, PACKAGE_ROOT)),
+  );
+  expect(missing).toEqual([]);
+});
