@@ -43,6 +43,7 @@ import { callbackOf } from './routes/account/providers.ts';
 import { tellStart } from './rule-starts.ts';
 import { RuleThreads } from './rule-work/threads.ts';
 import { buildServer } from './server.ts';
+import { limitThreadsByThemselves } from './thread-memory.ts';
 import { upkeep } from './upkeep.ts';
 
 const FIRST_CONNECTION_MS = 5_000;
@@ -76,6 +77,7 @@ export async function startHomeostat(
   onOwnershipLost: () => void,
   doors: Doors = REAL_DOORS,
 ): Promise<Homeostat> {
+  limitThreadsByThemselves();
   const stack = new ReleaseStack();
   try {
     return await startParts(config, logger, stack, onOwnershipLost, doors);

@@ -27,7 +27,7 @@ export interface Evidence {
   outbox: DeliveryRow[];
   deadLetters: DeadLetterRow[];
   projection: ProjectionEvidence | null;
-  /** When it was read, by the system's clock. */
+  /** When the reading began, by the system's clock: the engine had just stopped. */
   readAt: number;
 }
 
@@ -40,6 +40,8 @@ export interface TwinEvidence {
 }
 
 export async function gather(databaseUrl: string): Promise<Evidence> {
+  // To read everything can take many seconds, in which timers become due that nothing could fire
+  const readAt = Date.now();
   await using storage = await openStorage(databaseUrl, { deadLettersPerHome: 1_000 });
   const homes = (await all((page) => storage.listHomes(page))).map(({ id }) => id);
   const evidence: Evidence = {
@@ -48,7 +50,7 @@ export async function gather(databaseUrl: string): Promise<Evidence> {
     outbox: [...(await parked(storage)), ...(await aboveCursors(storage))],
     deadLetters: await all((page) => storage.listDeadLetters(null, page)),
     projection: await projectionEvidence(storage, homes),
-    readAt: Date.now(),
+    readAt,
   };
   const intents = intentService({
     storage,

@@ -1,10 +1,13 @@
 import { TOKEN } from '../../../api/e2e/homeostat-process.ts';
+import { messageOf } from '../../../engine/index.ts';
 import { until } from '../patience.ts';
 import { BOTH_BROKERS, BOTH_STORES, type Scenario } from '../scenario.ts';
 import { trouble } from '../trouble.ts';
 import type { World } from '../world.ts';
 
 const BUILD_MS = 60_000;
+/** Beside the load, which comes first, and of both, on a slow machine. */
+const SLOWEST_ROWS_PER_MS = 1;
 
 interface Generation {
   generation: number;
@@ -48,12 +51,14 @@ async function rebuild({ engine }: World): Promise<number> {
   return status;
 }
 
-/** Resolves with what answers when nothing is being built. */
-export async function built({ engine }: World): Promise<Generation> {
+/** Resolves with what answers when nothing is being built. @param rows of the journal, beside those of the load */
+export async function built({ engine }: World, rows = 0): Promise<Generation> {
   let answering: Generation[] = [];
-  await until(BUILD_MS, 'the projection is built', async () => {
+  await until(BUILD_MS + rows / SLOWEST_ROWS_PER_MS, 'the projection is built', async () => {
     ({ items: answering } = await engine.get<{ items: Generation[] }>('/v1/projections'));
     return answering.length === 1 && answering[0]?.status === 'active';
+  }).catch((error: unknown) => {
+    throw new Error(`${messageOf(error)}; it is ${JSON.stringify(answering)}`, { cause: error });
   });
   return answering[0] as Generation;
 }

@@ -1,4 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import pg from 'pg';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { createTestDatabase, type TestDatabase } from '../../testing/postgres.ts';
 import { CONTRACT_OPTIONS } from '../contract/options.ts';
 import { NOW } from '../contract/sample-rows.ts';
@@ -83,4 +84,31 @@ test('the log of a home is read by the index of positions where there are many h
   expect(used.filter((name) => !/coalesce/.test(name))).toEqual([]);
   const { rows } = await new LogReads(server).home('h1', 80_100, 90_100, 10);
   expect(rows.map(({ seq }) => seq)).toEqual([85_001, 90_001]);
+});
+
+/** As in a database of a former version, where a position is a ms. */
+test('a slice of many rows in a place takes few statements', async () => {
+  await using server = new Database(database.url);
+  const [positions, each] = [200, 400];
+  await server.query({
+    text: `INSERT INTO journal (home, twin, revision, at, received_at, event, event_id, source,
+        correlation, principal, dedupe, late, effects, writer, seq)
+      SELECT 'dense', 't' || twin, ms, ${NOW}, ${NOW}, '{}', 'e', 'mqtt', 'c', 'p', false, false, '[]', 0,
+        1000000 + 10 * ms
+      FROM generate_series(1, ${positions}) AS ms, generate_series(1, ${each}) AS twin ORDER BY ms, twin`,
+  });
+  const reads = new LogReads(server);
+  const end = 1_000_000 + 10 * positions;
+  const statements = vi.spyOn(pg.Client.prototype, 'query');
+  let rows = 0;
+  let slices = 0;
+  for (let after = 1_000_000; after < end; slices++) {
+    const slice = await reads.slice(after, end, 500);
+    rows += slice.rows.length;
+    after = slice.upTo;
+  }
+  await reads[Symbol.asyncDispose]();
+  expect(rows).toBe(positions * each);
+  // Four of them begin, set and end the transaction
+  expect(statements.mock.calls.length / slices).toBeLessThan(8);
 });

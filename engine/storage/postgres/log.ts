@@ -16,7 +16,7 @@ export const READ: Statement = {
 /** The same where there may be more than are wanted. */
 const READ_SOME: Statement = { name: 'read-log-slice', text: `${READ.text} LIMIT $3` };
 /** How much wider the next range is at most where one held little. */
-const WIDEST = 64;
+const WIDEST = 8;
 /** Positions that may come before the index is brought up to date again. */
 const MOST_UNINDEXED = 20_000;
 
@@ -42,6 +42,8 @@ export const READ_HOME: Statement = {
 /** Reads the log, and keeps its index up with those who read it. */
 export class LogReads {
   readonly #database: Database;
+  /** The width of the range that a slice was read from last: the next one is about as dense. */
+  #width: number | null = null;
   /** The position that was the last one when the index was brought up to date. */
   #indexed = 0;
   #indexing: Promise<void> | null = null;
@@ -72,10 +74,11 @@ export class LogReads {
       await query({ text: 'SET LOCAL enable_indexscan = off' });
       await query({ text: 'SET LOCAL enable_indexonlyscan = off' });
       let narrowed = false;
-      for (let from = after, width = limit; ; ) {
+      for (let from = after, width = this.#width ?? limit; ; ) {
         const to = Math.min(from + width, upTo);
         const rows = await query<LogRow>(READ_SOME, [from, to, limit + 1]);
         const count = rows.length;
+        if (count > 0) this.#width = width;
         if (count > limit && to - from > 1) {
           width = Math.ceil((to - from) / 2);
           narrowed = true;

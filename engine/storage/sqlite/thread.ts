@@ -7,6 +7,9 @@ import { makePrivate } from './private-files.ts';
 import type { Beginning } from './protocol.ts';
 import { closed, Session } from './session.ts';
 
+/** Rows only pass through this thread. */
+const RESOURCE_LIMITS = { maxYoungGenerationSizeMb: 24 } as const;
+
 export type BeginWorker = (beginning: Beginning) => Worker;
 
 /**
@@ -73,13 +76,12 @@ export class SqliteThread implements AsyncDisposable {
  * does not run it by itself.
  */
 export function beginWorker(beginning: Beginning): Worker {
+  const options = { workerData: beginning, resourceLimits: RESOURCE_LIMITS };
   if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('./thread-main.js', import.meta.url), { workerData: beginning });
+    return new Worker(new URL('./thread-main.js', import.meta.url), options);
   }
   const file = new URL('./thread-main.ts', import.meta.url);
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('jiti'));
   const text = `import jiti from '${loader}'; await jiti.createJiti('${file}').import('${file}');`;
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), {
-    workerData: beginning,
-  });
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), options);
 }
