@@ -11,7 +11,8 @@ COPY engine engine
 COPY twins twins
 COPY adapters adapters
 COPY identity identity
-COPY rules rules
+COPY features features
+COPY tools tools
 COPY api api
 RUN npm run build && npm prune --omit=dev --ignore-scripts
 

@@ -2,7 +2,7 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['{engine,twins,adapters,identity,rules,api,bench}/**/*.test.ts'],
+    include: ['{engine,twins,adapters,identity,features,tools,api,bench}/**/*.test.ts'],
     globalSetup: ['engine/testing/postgres-for-all.ts'],
     // Real servers start in some of them; no assertion anywhere depends on time
     testTimeout: 30_000,

@@ -21,7 +21,7 @@ import {
   type RuleContext,
   type RuleProblem,
   writtenOut,
-} from '../rules/index.ts';
+} from '../features/rules/index.ts';
 import { mustReadTwin } from './http/existence.ts';
 import { assertAddress } from './http/parameters.ts';
 import { tellInside } from './inside.ts';

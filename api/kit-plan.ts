@@ -11,7 +11,7 @@ import {
   type RuleProblem,
   readKit,
   twinsUsedBy,
-} from '../rules/index.ts';
+} from '../features/rules/index.ts';
 import { brokenBy, rulesMadeFrom } from './blueprints.ts';
 import type { GivenKit } from './kits.ts';
 import { homeSnapshotOf, twinsOf } from './rulebook.ts';

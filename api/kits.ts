@@ -23,7 +23,7 @@ import {
   printProblem,
   type RuleContext,
   type RuleProblem,
-} from '../rules/index.ts';
+} from '../features/rules/index.ts';
 import { defineBlueprint, deleteBlueprint } from './blueprints.ts';
 import { mustReadTwin } from './http/existence.ts';
 import { assertAddress } from './http/parameters.ts';

@@ -6,7 +6,7 @@ import {
   type Requester,
   type TwinReading,
 } from '../engine/index.ts';
-import type { Backtest, RuleContext, RuleProblem } from '../rules/index.ts';
+import type { Backtest, RuleContext, RuleProblem } from '../features/rules/index.ts';
 import { assertAddress } from './http/parameters.ts';
 import { Refusal } from './problem.ts';
 import type { Aside } from './rule-work/rule-work.ts';

@@ -31,7 +31,7 @@ import {
   readBlueprint,
   readInstance,
   readRule,
-} from '../rules/index.ts';
+} from '../features/rules/index.ts';
 import { mustReadTwin } from './http/existence.ts';
 import { assertAddress } from './http/parameters.ts';
 import { readingOf } from './http/readings.ts';

@@ -17,8 +17,8 @@ import type { AnyKind } from '../../engine/kind.ts';
 import type { Sender } from '../../engine/model/senders.ts';
 import { ENGINE_EVENTS, sendersOf } from '../../engine/model/vocabulary.ts';
 import { teller } from '../../engine/testing/teller.ts';
+import { blueprint, kit, rule } from '../../features/rules/index.ts';
 import { type Action, SCOPES } from '../../identity/index.ts';
-import { blueprint, kit, rule } from '../../rules/index.ts';
 import { kinds as devicesAndPlaces } from '../../twins/catalogue.ts';
 import { ApiBench } from '../http/testing/api-bench.ts';
 

@@ -1,6 +1,6 @@
 /** `homeostat rules blueprint …` at a server. */
 import { readFileSync } from 'node:fs';
-import { parseText } from '../../rules/index.ts';
+import { parseText } from '../../features/rules/index.ts';
 import { ask, lineOf, type Server, say, type Told } from './server.ts';
 
 interface Blueprint {

@@ -1,7 +1,7 @@
 /** `homeostat rules import`: automations of Home Assistant as files of rules, without a server. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { importAutomations, type SourceFile } from '../../rules/index.ts';
+import { importAutomations, type SourceFile } from '../../tools/home-assistant-import/index.ts';
 
 interface Given {
   entities?: string;

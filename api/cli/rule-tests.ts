@@ -1,7 +1,7 @@
 /** `homeostat rules test`: files of tests, without a server. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runTests } from '../../rules/index.ts';
+import { runTests } from '../../features/rules/index.ts';
 import { readKindsDir } from '../config.ts';
 import { loadKinds } from '../kinds/load-kinds.ts';
 

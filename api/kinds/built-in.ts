@@ -1,5 +1,5 @@
 import type { AnyKind } from '../../engine/index.ts';
-import { blueprint, kit, rule } from '../../rules/index.ts';
+import { blueprint, kit, rule } from '../../features/rules/index.ts';
 import { kinds as devicesAndRooms } from '../../twins/catalogue.ts';
 
 /** Kinds whose twins hold what an author wrote: who does not read rules does not see their turns. */

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RuleContext } from '../../rules/index.ts';
+import type { RuleContext } from '../../features/rules/index.ts';
 import { ApiBench, EDGE } from '../http/testing/api-bench.ts';
 
 const RULE = `rule: bell

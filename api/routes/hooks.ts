@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Json } from '../../engine/index.ts';
-import { type RuleContext, webhooksOf } from '../../rules/index.ts';
+import { type RuleContext, webhooksOf } from '../../features/rules/index.ts';
 import { always, json, notFound, refused, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { readHookBodies } from '../http/hook-body.ts';

@@ -18,7 +18,7 @@ import {
   readBlueprint,
   readRule,
   type Span,
-} from '../../rules/index.ts';
+} from '../../features/rules/index.ts';
 import {
   brokenBy,
   type GivenBlueprint,

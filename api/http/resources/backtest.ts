@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { Backtest, Deed } from '../../../rules/index.ts';
+import type { Backtest, Deed } from '../../../features/rules/index.ts';
 import { iso, Moment } from '../moment.ts';
 
 /** Deeds of a list that an answer holds; the counts are of all. */

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import { type BlueprintContext, formOf } from '../../../rules/index.ts';
+import { type BlueprintContext, formOf } from '../../../features/rules/index.ts';
 import type { BlueprintReading } from '../../blueprints.ts';
 import { AnyObject } from '../json-value.ts';
 

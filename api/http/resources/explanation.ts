@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Explanation, type Link, tellAccount } from '../../../rules/index.ts';
+import { type Explanation, type Link, tellAccount } from '../../../features/rules/index.ts';
 import { AnyObject, JsonValue } from '../json-value.ts';
 import { iso, Moment } from '../moment.ts';
 import { Effect } from './effect.ts';

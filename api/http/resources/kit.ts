@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import { formOf, type Part } from '../../../rules/index.ts';
+import { formOf, type Part } from '../../../features/rules/index.ts';
 import { contextOf } from '../../kit-plan.ts';
 import { type KitReading, phaseOf } from '../../kits.ts';
 import { AnyObject } from '../json-value.ts';

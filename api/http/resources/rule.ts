@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import { pathOf, type RuleContext, type RuleProblem } from '../../../rules/index.ts';
+import { pathOf, type RuleContext, type RuleProblem } from '../../../features/rules/index.ts';
 import { AnyObject } from '../json-value.ts';
 import { iso, Moment } from '../moment.ts';
 

@@ -9,8 +9,8 @@ import {
   type Storage,
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/model/manual-clock.ts';
+import { blueprint, kit, rule } from '../../../features/rules/index.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
-import { blueprint, kit, rule } from '../../../rules/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
 import { PullQueue } from '../../gateways/pull-queue.ts';
 import { Kits } from '../../kits.ts';

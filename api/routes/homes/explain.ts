@@ -1,7 +1,7 @@
 /** Why something was done, and why it was not. */
 
 import { z } from 'zod';
-import { LANGUAGES, tellChain, tellExplanation } from '../../../rules/index.ts';
+import { LANGUAGES, tellChain, tellExplanation } from '../../../features/rules/index.ts';
 import { SHOWN } from '../../access/sight.ts';
 import { always, json, notFound, refused } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';

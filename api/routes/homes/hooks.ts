@@ -3,8 +3,8 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TwinRow } from '../../../engine/index.ts';
+import { type RuleContext, webhooksOf } from '../../../features/rules/index.ts';
 import { nameOf } from '../../../identity/index.ts';
-import { type RuleContext, webhooksOf } from '../../../rules/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { iso, Moment } from '../../http/moment.ts';

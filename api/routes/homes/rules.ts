@@ -1,7 +1,7 @@
 /** Automations of a home. */
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ruleSchema } from '../../../rules/index.ts';
+import { ruleSchema } from '../../../features/rules/index.ts';
 import {
   always,
   conflict,

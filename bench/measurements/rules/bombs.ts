@@ -1,5 +1,5 @@
 import { type Json, SoloTwin } from '../../../engine/index.ts';
-import { readRule, rule } from '../../../rules/index.ts';
+import { readRule, rule } from '../../../features/rules/index.ts';
 import type { Figure, Setting } from '../../measurement.ts';
 import { makeStand } from '../../stand.ts';
 

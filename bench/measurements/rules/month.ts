@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { openSqlite } from '../../../engine/storage/sqlite/open.ts';
 import { type EngineBench, startEngine } from '../../../engine/testing/engine-bench.ts';
-import { type Backtest, backtest, type Definition, readRule, rule } from '../../../rules/index.ts';
+import {
+  type Backtest,
+  backtest,
+  type Definition,
+  readRule,
+  rule,
+} from '../../../features/rules/index.ts';
 import { kinds } from '../../../twins/catalogue.ts';
 import type { Figure, Setting } from '../../measurement.ts';
 import { Random } from '../../torture/random.ts';
