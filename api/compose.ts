@@ -1,4 +1,5 @@
 /** The composition root: the only place that knows every part. */
+
 import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
@@ -14,6 +15,7 @@ import {
   openStorage,
   systemClock,
 } from '../engine/index.ts';
+import { beginStart, Kits, RuleThreads, tellStart } from '../features/rules/index.ts';
 import {
   type AnnounceSecret,
   createMailer,
@@ -28,10 +30,8 @@ import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { PullQueue } from './gateways/pull-queue.ts';
-import { beginStart } from './held-rules.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
-import { Kits } from './kits.ts';
 import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { projections } from './projections.ts';
@@ -40,8 +40,6 @@ import { ReleaseStack } from './release-stack.ts';
 import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
-import { tellStart } from './rule-starts.ts';
-import { RuleThreads } from './rule-work/threads.ts';
 import { buildServer } from './server.ts';
 import { limitThreadsByThemselves } from './thread-memory.ts';
 import { upkeep } from './upkeep.ts';
@@ -177,6 +175,7 @@ async function startParts(
     new RuleThreads({
       ...{ storage: engine.storage, kindsDir: config.kindsDir },
       ...config.ruleWork,
+      file: new URL('./rule-thread.js', import.meta.url),
     }),
   );
   const kits = stack.use(new Kits(engine, work));

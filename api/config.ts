@@ -1,8 +1,10 @@
 /** The only place that reads the environment. */
+
 import { readFileSync, statSync } from 'node:fs';
 import { z } from 'zod';
 import { isAllowance } from '../adapters/webhook/index.ts';
 import { isName, messageOf } from '../engine/index.ts';
+import type { RulesWish } from '../features/rules/index.ts';
 import {
   type IdentityQuotas,
   type ProviderOptions,
@@ -17,7 +19,6 @@ import {
   readProxies,
   type TrustedProxies,
 } from './edge/proxies.ts';
-import type { RulesWish } from './held-rules.ts';
 import { isAppUrl, readProviders } from './provider-config.ts';
 
 /** Everything that can be set from outside, checked. */

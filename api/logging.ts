@@ -3,8 +3,8 @@ import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { MqttListener, MqttSignals } from '../adapters/mqtt/index.ts';
 import { type EngineSignals, type EngineTelemetry, messageOf } from '../engine/index.ts';
+import type { KitListener } from '../features/rules/index.ts';
 import type { Config } from './config.ts';
-import type { KitListener } from './kits.ts';
 
 /** Nothing here logs them. Errors of drivers and libraries carry what they were given. */
 const SECRET_FIELDS = [

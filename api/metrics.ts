@@ -1,10 +1,11 @@
 /** The engine’s signals and the server’s requests as Prometheus metrics. Units are in the names. */
+
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, EngineSignals, EngineTelemetry } from '../engine/index.ts';
+import type { RuleWork } from '../features/rules/index.ts';
 import { IdentityError } from '../identity/index.ts';
 import { within } from './http/within.ts';
-import type { RuleWork } from './rule-work/rule-work.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {

@@ -5,6 +5,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EngineError, type ErrorCode, type QuotaBreach } from '../engine/index.ts';
+import { RulesError } from '../features/rules/index.ts';
 import { IdentityError, type IdentityErrorCode } from '../identity/index.ts';
 
 interface Meaning {
@@ -232,6 +233,7 @@ function refusalOf(thrown: unknown, method: string): Refusal {
   if (thrown instanceof Refusal) return thrown;
   if (thrown instanceof EngineError) return refusalOfEngine(thrown, method);
   if (thrown instanceof IdentityError) return refusalOfIdentity(thrown);
+  if (thrown instanceof RulesError) return refusalOfRules(thrown);
   return isFastifyError(thrown) ? refusalOfFastify(thrown) : internal();
 }
 
@@ -284,6 +286,15 @@ function refusalOfIdentity(error: IdentityError): Refusal {
   if (quota) return refusalOfQuota(message, hint, quota);
   return new Refusal(OF_IDENTITY[code], message, {
     hint,
+    ...(retryAfterMs !== undefined && { retryAfter: Math.ceil(retryAfterMs / 1_000) }),
+  });
+}
+
+function refusalOfRules({ code, message, details }: RulesError): Refusal {
+  const { hint, flaws, retryAfterMs } = details;
+  return new Refusal(code, message, {
+    hint,
+    ...(flaws && { errors: flaws }),
     ...(retryAfterMs !== undefined && { retryAfter: Math.ceil(retryAfterMs / 1_000) }),
   });
 }

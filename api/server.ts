@@ -1,9 +1,11 @@
 /** The HTTP side, put together. `buildServer` does not listen; tests inject. */
+
 import websocket from '@fastify/websocket';
 import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } from 'fastify';
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
+import type { Kits, RuleWork } from '../features/rules/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { auditRequests, isReading } from './access/audit-requests.ts';
 import { guardRoutes } from './access/gate.ts';
@@ -18,7 +20,6 @@ import { answerClientError } from './http/client-error.ts';
 import { endConnectionsOnClose } from './http/end-connections.ts';
 import { readJsonOnly } from './http/json-body.ts';
 import { validatorCompiler } from './http/validator.ts';
-import type { Kits } from './kits.ts';
 import { LiveConnections } from './live/live-connections.ts';
 import { collectMetrics } from './metrics.ts';
 import { describeApi, showApi } from './openapi.ts';
@@ -71,7 +72,6 @@ import { peopleRoutes } from './routes/people.ts';
 import { projectionRoutes } from './routes/projections.ts';
 import { deviceRoutes } from './routes/provisioning/devices.ts';
 import { factoryRoutes } from './routes/provisioning/factory.ts';
-import type { RuleWork } from './rule-work/rule-work.ts';
 
 export interface ServerOptions {
   engine: Engine;

@@ -381,6 +381,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     ...projections.service,
     dispatch,
     tell,
+    newId,
     hasRoom: (home) => shardOf(home).hasRoom(),
     addSink: (sink) => outbox.attach(sink),
     wakeSink: (name, twins) => outbox.wake(name, twins ?? null),

@@ -41,6 +41,7 @@ export type { Overruling } from './model/lease.ts';
 export { assertTimezone } from './model/local-time.ts';
 export { ManualClock } from './model/manual-clock.ts';
 export { parseSafely } from './model/parse-safely.ts';
+export { assertAccepted } from './model/receipt.ts';
 export type * from './model/rows.ts';
 export type { Door, Sender } from './model/senders.ts';
 export { SENDERS } from './model/senders.ts';
@@ -57,10 +58,19 @@ export {
   parseBandPath,
   type Span,
 } from './services/bands.ts';
-export { detailsOf } from './services/core.ts';
 export type { BuriedPacket } from './services/dead-letter-service.ts';
 export type { Engine, EngineStats, Health, StoreStats } from './services/engine.ts';
 export type { Deletes, EngineOptions, Limits, RetentionDays } from './services/engine-options.ts';
+export {
+  assertAddress,
+  assertHomeName,
+  mustReadDevice,
+  mustReadHome,
+  mustReadTwin,
+  readingOf,
+  twinsOf,
+  unknownHome,
+} from './services/existing.ts';
 export {
   fittingResolution,
   type HistoryPoint,
@@ -68,6 +78,7 @@ export {
 } from './services/history.ts';
 export { type CommandFilter, intentService } from './services/intent-service.ts';
 export type { Requester } from './services/requester.ts';
+export { tellTwin } from './services/tell-twin.ts';
 export type { NewTwin } from './services/twin-service.ts';
 export { readMigrations } from './storage/migrations.ts';
 export { openStorage } from './storage/open.ts';

@@ -1,6 +1,6 @@
 import {
   type Address,
-  detailsOf,
+  assertAccepted,
   type Engine,
   EngineError,
   type Inbound,
@@ -189,9 +189,7 @@ export class Intake implements Disposable {
       if (decoded.type === 'ignored') continue;
       const envelope = this.#envelope(packet, decoded, index);
       const receipt = await this.#dispatch({ ...envelope, kept: true });
-      if (receipt.status === 'rejected') {
-        throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
-      }
+      assertAccepted(receipt);
     }
   }
 

@@ -1,5 +1,7 @@
 /** The door of the HTTP side: says who asks, and lets them do what the table of permissions allows. */
+
 import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { unknownHome } from '../../engine/index.ts';
 import {
   type Action,
   type Decision,
@@ -10,7 +12,6 @@ import {
 import type { Limits } from '../edge/limits.ts';
 import { pathOf, Refusal } from '../problem.ts';
 import { cameInAddress, DocsPass, isDocs, isLive, tokenOf } from './credentials.ts';
-import { hiddenHome } from './rights.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -126,7 +127,7 @@ function refusal(
         hint: 'Send "Authorization: Bearer <token>": an access token, an API key, or ADMIN_TOKEN.',
       });
     case 'hidden':
-      return hiddenHome(home ?? '');
+      return unknownHome(home ?? '');
     case 'forbidden':
       return new Refusal('forbidden', `you may not do this (${actionOf(request)})`, {
         hint: 'docs/permissions.md shows who may do what.',

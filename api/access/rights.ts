@@ -1,5 +1,5 @@
 /** What somebody with an open stream may still see. */
-import { EngineError } from '../../engine/index.ts';
+import { unknownHome } from '../../engine/index.ts';
 import {
   accountOf,
   type Identity,
@@ -8,13 +8,6 @@ import {
 } from '../../identity/index.ts';
 import { Refusal } from '../problem.ts';
 import { type Ask, askAs } from './sight.ts';
-
-/** Words of `mustReadHome`: nobody can tell a home of others from none. */
-export function hiddenHome(home: string): EngineError {
-  return new EngineError('unknown-home', `there is no home ${home}`, {
-    hint: 'GET /v1/homes lists them.',
-  });
-}
 
 /** The rights of whoever has opened a stream, looked at again whenever they may have changed. */
 export class Rights {
@@ -39,7 +32,7 @@ export class Rights {
   async assertMayFollow(home: string): Promise<void> {
     const decision = await this.#identity.decide(this.#principal, 'home.follow', home);
     if (decision.may) return;
-    if (decision.because === 'hidden') throw hiddenHome(home);
+    if (decision.because === 'hidden') throw unknownHome(home);
     throw new Refusal('forbidden', 'you may not follow this home');
   }
 

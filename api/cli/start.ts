@@ -1,6 +1,6 @@
+import type { RulesWish } from '../../features/rules/index.ts';
 import { type Homeostat, startHomeostat } from '../compose.ts';
 import { type Config, readConfig } from '../config.ts';
-import type { RulesWish } from '../held-rules.ts';
 import { createLogger } from '../logging.ts';
 
 /** A stop that takes longer than this is ended. */

@@ -7,10 +7,9 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Engine } from '../../engine/index.ts';
+import type { Kits, RuleWork } from '../../features/rules/index.ts';
 import type { HomePolicy, Identity } from '../../identity/index.ts';
 import type { PullQueue } from '../gateways/pull-queue.ts';
-import type { Kits } from '../kits.ts';
-import type { RuleWork } from '../rule-work/rule-work.ts';
 
 /** A Fastify instance whose routes take their types from zod schemas. */
 export type App = FastifyInstance<

@@ -1,10 +1,5 @@
 /** Path and query parameters that several routes share. */
 import { z } from 'zod';
-import { isName } from '../../engine/index.ts';
-import { Refusal } from '../problem.ts';
-
-const NAME_HINT =
-  'Names have 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit.';
 
 export const HomePath = z.object({
   home: z
@@ -64,16 +59,3 @@ export const PageQuery = z.object({
     .optional()
     .describe('`nextCursor` of the former page, unchanged; absent for the first.'),
 });
-
-/** @throws Refusal for a text that can name no home, before the store is asked */
-export function assertHome(home: string): void {
-  if (isName(home)) return;
-  throw new Refusal('unknown-home', `"${home}" is not the id of a home`, { hint: NAME_HINT });
-}
-
-/** @throws Refusal for texts that can name no home or twin, before the store is asked */
-export function assertAddress({ home, twin }: { home: string; twin: string }): void {
-  assertHome(home);
-  if (isName(twin)) return;
-  throw new Refusal('unknown-twin', `"${twin}" is not the id of a twin`, { hint: NAME_HINT });
-}

@@ -1,7 +1,12 @@
-import { type Change, type Engine, type HomeChange, parsePosition } from '../../engine/index.ts';
+import {
+  type Change,
+  type Engine,
+  type HomeChange,
+  parsePosition,
+  readingOf,
+} from '../../engine/index.ts';
 import type { Rights } from '../access/rights.ts';
 import { askOfRemoved, seen } from '../access/sight.ts';
-import { readingOf } from '../http/readings.ts';
 import { toTwin } from '../http/resources/twin.ts';
 import { gapMessage, type LiveMessage, type PlacedMessage, toPlacedMessage } from './message.ts';
 

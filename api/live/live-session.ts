@@ -1,8 +1,13 @@
 import type { WebSocket } from '@fastify/websocket';
 import { z } from 'zod';
-import { type Engine, GAP_REASONS, parsePosition, parseSafely } from '../../engine/index.ts';
+import {
+  type Engine,
+  GAP_REASONS,
+  mustReadHome,
+  parsePosition,
+  parseSafely,
+} from '../../engine/index.ts';
 import type { Rights } from '../access/rights.ts';
-import { mustReadHome } from '../http/existence.ts';
 import { type ProblemCode, problemOf, Refusal } from '../problem.ts';
 import { heartbeat } from './heartbeat.ts';
 import type { LiveConnections } from './live-connections.ts';

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { assertAddress, assertHomeName } from '../../engine/index.ts';
 import {
   always,
   conflict,
@@ -12,7 +13,7 @@ import {
 } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { DisplayName, RoomId } from '../http/naming.ts';
-import { assertAddress, assertHome, HomePath, PageQuery, TwinPath } from '../http/parameters.ts';
+import { HomePath, PageQuery, TwinPath } from '../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
 import { Candidate, toCandidate } from '../http/resources/candidate.ts';
 import { Twin, toTwin } from '../http/resources/twin.ts';
@@ -60,7 +61,7 @@ export function candidateRoutes(app: App, { engine }: RouteContext): void {
       },
     },
     ({ params, query }) => {
-      assertHome(params.home);
+      assertHomeName(params.home);
       return list(params.home, query);
     },
   );

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { EngineError } from '../../engine/index.ts';
+import { assertHomeName, EngineError } from '../../engine/index.ts';
 import { always, json, listOf, notFound, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
-import { assertHome, HomePath, IdPath, OfHomePath, PageQuery } from '../http/parameters.ts';
+import { HomePath, IdPath, OfHomePath, PageQuery } from '../http/parameters.ts';
 import { DeadLetter, toDeadLetter } from '../http/resources/dead-letter.ts';
 
 const Retried = z
@@ -74,7 +74,7 @@ export function deadLetterRoutes(app: App, { engine }: RouteContext): void {
       },
     },
     ({ params, query }) => {
-      assertHome(params.home);
+      assertHomeName(params.home);
       return list(params.home, query);
     },
   );
@@ -93,7 +93,7 @@ export function deadLetterRoutes(app: App, { engine }: RouteContext): void {
       },
     },
     async ({ params }) => {
-      assertHome(params.home);
+      assertHomeName(params.home);
       const letter = await engine.storage.getDeadLetter(params.id);
       if (letter?.home === params.home) return retry(params.id);
       throw new EngineError('not-found', `home ${params.home} has no dead letter ${params.id}`);

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Json } from '../../engine/index.ts';
-import { type RuleContext, webhooksOf } from '../../features/rules/index.ts';
+import { findDraft, type RuleContext, webhooksOf } from '../../features/rules/index.ts';
 import { always, json, notFound, refused, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { readHookBodies } from '../http/hook-body.ts';
@@ -11,7 +11,6 @@ import { HookPath } from '../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
 import { Receipt, toReceipt } from '../http/resources/receipt.ts';
 import { Refusal } from '../problem.ts';
-import { findDraft } from '../rule-drafts.ts';
 
 const MOST_BYTES = 64 * 1024;
 

@@ -4,11 +4,9 @@ import {
   type Address,
   type Envelope,
   type EventData,
-  keyOf,
   type Receipt,
   senderId,
 } from '../model/envelope.ts';
-import { EngineError, type ErrorDetails } from '../model/errors.ts';
 import type { AnyKind } from '../model/kind.ts';
 import type { EngineTelemetry } from '../model/telemetry.ts';
 import type { Send } from '../outbox/sends.ts';
@@ -73,24 +71,4 @@ export function requestEnvelope(
 /** The second event of one request: the key and the revision were spent on the first. */
 export function unkeyed({ principal, source }: Requester): Requester {
   return { principal, source };
-}
-
-/** What a rejected receipt says beside its reason, for the error that tells it. */
-export function detailsOf({ hint, quota }: Receipt & { status: 'rejected' }): ErrorDetails {
-  return { ...(hint !== undefined && { hint }), ...(quota && { quota }) };
-}
-
-/** @throws EngineError with the receipt's own code */
-export function assertDone(
-  receipt: Receipt,
-): asserts receipt is Exclude<Receipt, { status: 'rejected' }> {
-  if (receipt.status === 'rejected') {
-    throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
-  }
-}
-
-export function unknownTwin(address: Address): EngineError {
-  return new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`, {
-    hint: `GET /v1/homes/${address.home}/twins lists the twins of the home.`,
-  });
 }

@@ -23,6 +23,8 @@ export interface Engine
   readonly kinds: ReadonlyMap<string, AnyKind>;
   readonly changes: ChangeFeed;
   readonly clock: Clock;
+  /** As it was given to the engine. */
+  readonly newId: () => string;
   /** For reading only; whatever changes a twin or a home goes through the engine. */
   readonly storage: Storage;
 

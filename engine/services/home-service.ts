@@ -2,9 +2,11 @@ import type { Usage } from '../batch/quotas.ts';
 import { assertName } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import { assertTimezone } from '../model/local-time.ts';
+import { assertAccepted } from '../model/receipt.ts';
 import type { HomeRow, JournalRow } from '../model/rows.ts';
 import type { Census, Page, PageRequest } from '../storage/port.ts';
-import { assertDone, type Core, requestEnvelope } from './core.ts';
+import { type Core, requestEnvelope } from './core.ts';
+import { mustReadHome } from './existing.ts';
 import { type JournalFilter, readHomeJournal } from './home-journal.ts';
 import type { Requester } from './requester.ts';
 
@@ -47,7 +49,7 @@ export function homeService(core: Core): HomeService {
         if (!kind || !('home.changed' in kind.events)) continue;
         const address = { home: home.id, twin: row.twin };
         const envelope = requestEnvelope(core, address, event, by);
-        assertDone(await core.post({ ...envelope, source: 'engine', dedupe: false }));
+        assertAccepted(await core.post({ ...envelope, source: 'engine', dedupe: false }));
       }
       cursor = page.nextCursor ?? undefined;
     } while (cursor !== undefined);
@@ -73,7 +75,7 @@ export function homeService(core: Core): HomeService {
     async updateHome(id, change, by) {
       if (change.timezone !== undefined) assertTimezone(change.timezone);
       const { before, after } = await core.shardOf(id).exclusively(id, async () => {
-        const before = await mustGetHome(core, id);
+        const before = await mustReadHome(core, id);
         const after = { ...before, ...change };
         await storage.updateHome(after);
         return { before, after };
@@ -85,7 +87,7 @@ export function homeService(core: Core): HomeService {
     async deleteHome(id) {
       const shard = core.shardOf(id);
       await shard.exclusively(id, async () => {
-        await mustGetHome(core, id);
+        await mustReadHome(core, id);
         await core.deleteFor({ home: id }, () => storage.deleteHome(id));
         shard.forgetHome(id);
         core.forgetChanges(id);
@@ -95,7 +97,7 @@ export function homeService(core: Core): HomeService {
     journal: (id, filter, page) => readHomeJournal(storage, id, filter, page),
 
     async readUsage(id) {
-      await mustGetHome(core, id);
+      await mustReadHome(core, id);
       return core.quotas.usage(id, await censusOf(id), core.shardOf(id).journalBytes(id));
     },
 
@@ -107,15 +109,4 @@ export function homeService(core: Core): HomeService {
       }
     },
   };
-}
-
-/** @throws EngineError `unknown-home` */
-export async function mustGetHome({ storage }: Core, id: string): Promise<HomeRow> {
-  const home = await storage.getHome(id);
-  if (!home) {
-    throw new EngineError('unknown-home', `there is no home ${id}`, {
-      hint: 'Create it with POST /v1/homes.',
-    });
-  }
-  return home;
 }

@@ -2,12 +2,14 @@ import { type ReplayReport, replay } from '../log/replay.ts';
 import { type Address, type EventData, keyOf, type Receipt } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
+import { assertAccepted } from '../model/receipt.ts';
 import type { IntentRow, LoadedTwin } from '../model/rows.ts';
 import type { HistoryQuery } from '../storage/port.ts';
 import { specOf } from '../turn/intents.ts';
 import { priorityOf } from '../turn/leases.ts';
 import { type BandPath, type Bands, readBands, type Span } from './bands.ts';
-import { assertDone, type Core, requestEnvelope, unknownTwin } from './core.ts';
+import { type Core, requestEnvelope } from './core.ts';
+import { unknownTwin } from './existing.ts';
 import { type History, type HistoryResolution, readHistory } from './history.ts';
 import type { IntentService } from './intent-service.ts';
 import type { Requester } from './requester.ts';
@@ -62,7 +64,7 @@ export function steeringService(core: Core, intents: IntentService): SteeringSer
     by: Requester,
   ): Promise<Receipt> {
     const receipt = await core.post(requestEnvelope(core, address, event, by));
-    assertDone(receipt);
+    assertAccepted(receipt);
     if (receipt.status !== 'ignored') return receipt;
     const { timers } = (await mustGet(address)).state;
     throw new EngineError('not-found', `${keyOf(address)} has no timer "${event.timer}"`, {
@@ -88,7 +90,7 @@ export function steeringService(core: Core, intents: IntentService): SteeringSer
       if (kind) specOf(kind, { name, args });
       const event = { type: 'command.requested', name, args, ...(ttl !== undefined && { ttl }) };
       const envelope = requestEnvelope(core, address, event, by);
-      assertDone(await core.post(envelope));
+      assertAccepted(await core.post(envelope));
       // A repeated request finds the intent that its first arrival made
       const filter = { twin: address.twin, cause: envelope.id };
       const { items } = await intents.listIntents(address.home, filter, { limit: 1 });

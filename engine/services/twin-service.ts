@@ -5,10 +5,12 @@ import { type Address, assertName, keyOf } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { AnyKind, View } from '../model/kind.ts';
+import { assertAccepted } from '../model/receipt.ts';
 import type { TwinRow } from '../model/rows.ts';
 import { parseEvent } from '../turn/turn.ts';
-import { assertDone, type Core, requestEnvelope, unkeyed, unknownTwin } from './core.ts';
-import { homeService, mustGetHome } from './home-service.ts';
+import { type Core, requestEnvelope, unkeyed } from './core.ts';
+import { mustReadHome, mustReadTwin, unknownTwin } from './existing.ts';
+import { homeService } from './home-service.ts';
 import type { Requester } from './requester.ts';
 
 export interface NewTwin extends Address {
@@ -67,7 +69,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
   async function leaveRoom({ home, twin, kind }: TwinRow, room: string, by: Requester) {
     if (core.kinds.has(kind)) {
       const event = { type: 'twin.changed', room: null };
-      assertDone(await core.post(requestEnvelope(core, { home, twin }, event, by)));
+      assertAccepted(await core.post(requestEnvelope(core, { home, twin }, event, by)));
       return;
     }
     // A twin that nobody can turn any more cannot say so itself, and must be able to go all the same
@@ -76,7 +78,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
     if (!roomKind || !('member.left' in roomKind.events)) return;
     const event = { type: 'member.left', member: twin, kind };
     const envelope = requestEnvelope(core, { home, twin: room }, event, by);
-    assertDone(await core.post({ ...envelope, source: 'engine', dedupe: false }));
+    assertAccepted(await core.post({ ...envelope, source: 'engine', dedupe: false }));
   }
 
   const service: TwinService = {
@@ -84,7 +86,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
       const address = { home, twin };
       assertName('home', home);
       assertName('twin', twin);
-      await mustGetHome(core, home);
+      await mustReadHome(core, home);
       if (room !== null) await assertRoom(home, room);
       assertSettings(core.kinds.get(kind), settings);
       const created = await core.post({
@@ -93,34 +95,34 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
         ifUnknown: 'create',
         ...(via != null && { via }),
       });
-      assertDone(created);
+      assertAccepted(created);
       if (settings && created.status !== 'duplicate') {
         const event = { ...settings, type: 'settings.changed' };
-        assertDone(await core.post(requestEnvelope(core, address, event, unkeyed(by))));
+        assertAccepted(await core.post(requestEnvelope(core, address, event, unkeyed(by))));
       }
-      return mustRead(service, address);
+      return mustReadTwin(service, address);
     },
 
     async updateTwin(address, { settings, ...meta }, by) {
-      const { row } = await mustRead(service, address);
+      const { row } = await mustReadTwin(service, address);
       if (meta.room != null) await assertRoom(address.home, meta.room);
       assertSettings(core.kinds.get(row.kind), settings);
       let next = by;
       if (meta.name !== undefined || meta.room !== undefined) {
         const event = { ...meta, type: 'twin.changed' };
-        assertDone(await core.post(requestEnvelope(core, address, event, by)));
+        assertAccepted(await core.post(requestEnvelope(core, address, event, by)));
         next = unkeyed(by);
       }
       if (settings) {
         const event = { ...settings, type: 'settings.changed' };
-        assertDone(await core.post(requestEnvelope(core, address, event, next)));
+        assertAccepted(await core.post(requestEnvelope(core, address, event, next)));
       }
-      return mustRead(service, address);
+      return mustReadTwin(service, address);
     },
 
     async deleteTwin(address, by) {
       const shard = core.shardOf(address.home);
-      const { row } = await mustRead(service, address);
+      const { row } = await mustReadTwin(service, address);
       if (by.ifRevision !== undefined && by.ifRevision !== row.revision) {
         throw new EngineError(
           'stale-revision',
@@ -174,14 +176,4 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
     },
   };
   return service;
-}
-
-/** @throws EngineError `unknown-twin` */
-async function mustRead(
-  service: Pick<TwinService, 'readTwin'>,
-  address: Address,
-): Promise<TwinReading> {
-  const reading = await service.readTwin(address);
-  if (!reading) throw unknownTwin(address);
-  return reading;
 }

@@ -7,7 +7,7 @@ import { own } from '../model/own.ts';
 const FOLDED_IDS = 64;
 
 /** What a home that is set aside waits with, and what its last batch came to. */
-interface Aside {
+interface RunJob {
   mail: Mail[];
   /** Turns to a mail. */
   cost: number;
@@ -27,7 +27,7 @@ export class Mailbox {
   #head = 0;
   #envelopes = 0;
   /** By home, the one whose turn it is first. */
-  #aside = new Map<string, Aside>();
+  #aside = new Map<string, RunJob>();
   #asideMail = 0;
   /** Per twin: how many telemetry envelopes wait, and the last mail of that twin if it may be folded into. */
   #telemetry = new Map<string, { count: number; last: (Mail & { type: 'envelope' }) | null }>();

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import { type BlueprintContext, formOf } from '../../../features/rules/index.ts';
-import type { BlueprintReading } from '../../blueprints.ts';
+import {
+  type BlueprintContext,
+  type BlueprintReading,
+  formOf,
+} from '../../../features/rules/index.ts';
 import { AnyObject } from '../json-value.ts';
 
 const Briefly = z.object({

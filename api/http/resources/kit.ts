@@ -1,8 +1,12 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import { formOf, type Part } from '../../../features/rules/index.ts';
-import { contextOf } from '../../kit-plan.ts';
-import { type KitReading, phaseOf } from '../../kits.ts';
+import {
+  formOf,
+  type KitReading,
+  kitContextOf,
+  type Part,
+  phaseOf,
+} from '../../../features/rules/index.ts';
 import { AnyObject } from '../json-value.ts';
 
 const Briefly = z.object({
@@ -48,7 +52,7 @@ export const Kit = Briefly.extend({
 });
 
 export function toListedKit(reading: TwinReading): z.input<typeof KitListed> {
-  const { definition } = contextOf(reading);
+  const { definition } = kitContextOf(reading);
   return {
     home: reading.row.home,
     id: reading.row.twin,
@@ -61,7 +65,7 @@ export function toListedKit(reading: TwinReading): z.input<typeof KitListed> {
 }
 
 export function toKit({ reading, parts }: KitReading): z.input<typeof Kit> {
-  const { definition, source, inputs } = contextOf(reading);
+  const { definition, source, inputs } = kitContextOf(reading);
   return {
     ...toListedKit(reading),
     source,

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import {
-  detailsOf,
-  EngineError,
+  assertAccepted,
   type Receipt as EngineReceipt,
   type Overruling,
 } from '../../../engine/index.ts';
@@ -43,11 +42,9 @@ function toOverruling({ until, ...rest }: Overruling): NonNullable<Receipt['over
 
 /** @throws EngineError with the receipt’s own code when the event was rejected */
 export function toReceipt(receipt: EngineReceipt): Receipt {
-  if (receipt.status === 'accepted') {
-    const { overruled, ...rest } = receipt;
-    if (!overruled) return rest;
-    return { ...rest, overruled: overruled.map(toOverruling) };
-  }
-  if (receipt.status !== 'rejected') return receipt;
-  throw new EngineError(receipt.code, receipt.reason, detailsOf(receipt));
+  assertAccepted(receipt);
+  if (receipt.status !== 'accepted') return receipt;
+  const { overruled, ...rest } = receipt;
+  if (!overruled) return rest;
+  return { ...rest, overruled: overruled.map(toOverruling) };
 }

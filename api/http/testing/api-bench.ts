@@ -9,15 +9,13 @@ import {
   type Storage,
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/model/manual-clock.ts';
-import { blueprint, kit, rule } from '../../../features/rules/index.ts';
+import { blueprint, Kits, kit, rule, workHere } from '../../../features/rules/index.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
 import { PullQueue } from '../../gateways/pull-queue.ts';
-import { Kits } from '../../kits.ts';
 import { countFrom } from '../../metrics.ts';
 import { projections } from '../../projections.ts';
 import { deletesWith, existenceIn } from '../../removal.ts';
-import { workHere } from '../../rule-work/rule-work.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
 import { lamp, nook } from './kinds.ts';
 import { OpenApiCheck } from './open-api-check.ts';

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import type { Engine } from '../../../engine/index.ts';
+import { type Engine, mustReadHome, mustReadTwin } from '../../../engine/index.ts';
 import { askAs, assertMayExplain, assertSeesTurns, hiddenKinds } from '../../access/sight.ts';
 import { ACTIVITY, added, dayOf, NOTHING } from '../../activity/activity.ts';
 import { type Days, MOST_DAYS, rankTwins, readDays } from '../../activity/read-activity.ts';
 import { always, json, notFound, refused } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
 import { iso, MomentText } from '../../http/moment.ts';
 import { HomePath, QueryText } from '../../http/parameters.ts';
 import { HomeActivity } from '../../http/resources/activity.ts';

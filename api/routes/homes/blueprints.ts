@@ -1,6 +1,8 @@
 /** Rules with inputs, from which the rules of a home are made. */
+
 import { z } from 'zod';
-import { deleteBlueprint, mustReadBlueprint, putBlueprint } from '../../blueprints.ts';
+import { mustReadHome } from '../../../engine/index.ts';
+import { deleteBlueprint, mustReadBlueprint, putBlueprint } from '../../../features/rules/index.ts';
 import {
   always,
   conflict,
@@ -15,7 +17,6 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
 import { BlueprintPath, HomePath, PageQuery } from '../../http/parameters.ts';
 import { pageOfKind } from '../../http/readings.ts';
@@ -28,7 +29,7 @@ import {
 } from '../../http/resources/blueprint.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
-import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
+import { jobsFor, LONG_MS } from '../../http/rule-jobs.ts';
 
 const TAGS = ['Rules'];
 
@@ -132,7 +133,7 @@ export function blueprintRoutes(app: App, { engine, work }: RouteContext): void 
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.blueprint };
       const by = requesterOf(principal, headers);
-      const put = await putBlueprint(engine, asideFor(work, request, reply), address, body, by);
+      const put = await putBlueprint(engine, jobsFor(work, request, reply), address, body, by);
       const path = `/v1/homes/${params.home}/blueprints/${params.blueprint}`;
       return reply
         .code(placed(reply, path, put))

@@ -1,5 +1,14 @@
 /** Drafts of rules on trial, on real traffic. */
+
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
+import {
+  discardDraft,
+  mustReadDraft,
+  promoteDraft,
+  putDraft,
+  readDraft,
+} from '../../../features/rules/index.ts';
 import {
   always,
   conflict,
@@ -13,20 +22,12 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { RulePath } from '../../http/parameters.ts';
 import { requesterOf } from '../../http/requester.ts';
 import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Rule, toProblem, toRule } from '../../http/resources/rule.ts';
 import { IfMatch, placed } from '../../http/revision.ts';
-import {
-  discardDraft,
-  mustReadDraft,
-  promoteDraft,
-  putDraft,
-  readDraft,
-} from '../../rule-drafts.ts';
-import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
+import { jobsFor, LONG_MS } from '../../http/rule-jobs.ts';
 import { GivenRule, LiveRule } from './rules.ts';
 
 const TAGS = ['Rules'];
@@ -72,7 +73,7 @@ export function draftRoutes(app: App, { engine, work }: RouteContext): void {
       const by = requesterOf(principal, headers);
       const put = await putDraft(
         engine,
-        asideFor(work, request, reply),
+        jobsFor(work, request, reply),
         addressOf(params),
         body,
         by,
@@ -101,11 +102,7 @@ export function draftRoutes(app: App, { engine, work }: RouteContext): void {
     async (request, reply) => {
       const { params } = request;
       const rule = await mustReadDraft(engine, addressOf(params));
-      const differences = await readDraft(
-        engine,
-        asideFor(work, request, reply),
-        addressOf(params),
-      );
+      const differences = await readDraft(engine, jobsFor(work, request, reply), addressOf(params));
       return { rule: toRule(rule), differences: toBacktest(differences) };
     },
   );
@@ -134,7 +131,7 @@ export function draftRoutes(app: App, { engine, work }: RouteContext): void {
     async (request, reply) => {
       const { params, principal } = request;
       const by = requesterOf(principal, {});
-      const put = await promoteDraft(engine, asideFor(work, request, reply), addressOf(params), by);
+      const put = await promoteDraft(engine, jobsFor(work, request, reply), addressOf(params), by);
       return reply
         .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}`, put))
         .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });

@@ -1,11 +1,16 @@
 /** Why something was done, and why it was not. */
 
 import { z } from 'zod';
-import { LANGUAGES, tellChain, tellExplanation } from '../../../features/rules/index.ts';
+import { mustReadHome } from '../../../engine/index.ts';
+import {
+  LANGUAGES,
+  mustReadRule,
+  tellChain,
+  tellExplanation,
+} from '../../../features/rules/index.ts';
 import { SHOWN } from '../../access/sight.ts';
 import { always, json, notFound, refused } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { OfHomePath, RulePath } from '../../http/parameters.ts';
 import {
   Chain,
@@ -13,9 +18,8 @@ import {
   toChain,
   toRuleExplanation,
 } from '../../http/resources/explanation.ts';
+import { jobsFor, LONG_MS } from '../../http/rule-jobs.ts';
 import { MOST_DAYS, SpanQuery, spanOf } from '../../http/span.ts';
-import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
-import { mustReadRule } from '../../rulebook.ts';
 
 const Language = z.object({
   language: z.enum(LANGUAGES).default('en').describe('Of the sentences.'),
@@ -45,7 +49,7 @@ export function explainRoutes(app: App, { engine, work }: RouteContext): void {
       const span = spanOf(query, engine.clock.now());
       const { language } = query;
       const { home, rule } = params;
-      const explanation = await asideFor(work, request, reply)('explainRule', { home, rule, span });
+      const explanation = await jobsFor(work, request, reply)('explainRule', { home, rule, span });
       const sentence = tellExplanation(explanation, language, timezone);
       return toRuleExplanation(explanation, sentence, language, timezone);
     },
@@ -75,7 +79,7 @@ export function explainRoutes(app: App, { engine, work }: RouteContext): void {
     async (request, reply) => {
       const { params, query } = request;
       const { timezone } = await mustReadHome(engine, params.home);
-      const links = await asideFor(work, request, reply)('explainEffect', params);
+      const links = await jobsFor(work, request, reply)('explainEffect', params);
       const sentence = tellChain(links, query.language, timezone);
       return toChain(params.id, links, sentence, query.language, timezone);
     },

@@ -1,9 +1,10 @@
 /** Gateways of a home: central units that speak for devices. */
+
 import { z } from 'zod';
+import { mustReadDevice, mustReadHome } from '../../../engine/index.ts';
 import { type Gateway, nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadDevice, mustReadHome } from '../../http/existence.ts';
 import { iso, Moment, momentIf } from '../../http/moment.ts';
 import { DisplayName } from '../../http/naming.ts';
 import { HomePath, OfHomePath } from '../../http/parameters.ts';

@@ -5,12 +5,13 @@ import {
   type HistoryPoint,
   type HistoryResolution,
   type Json,
+  mustReadHome,
+  mustReadTwin,
 } from '../../../engine/index.ts';
 import { type Ask, askAs, assertMayExplain, assertSeesTurns } from '../../access/sight.ts';
 import { always, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { asksForCsv, type Cell, cellOf, csvContent, csvOf } from '../../http/csv.ts';
-import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
 import { iso } from '../../http/moment.ts';
 import { HomePath } from '../../http/parameters.ts';
 import {

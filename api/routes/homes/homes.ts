@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { assertTimezone, EngineError, type HomeRow } from '../../../engine/index.ts';
+import {
+  assertHomeName,
+  assertTimezone,
+  EngineError,
+  type HomeRow,
+  mustReadHome,
+} from '../../../engine/index.ts';
 import { IdentityError, type Principal } from '../../../identity/index.ts';
 import {
   always,
@@ -13,9 +19,8 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { DisplayName, NewId, Timezone } from '../../http/naming.ts';
-import { assertHome, HomePath, PageQuery } from '../../http/parameters.ts';
+import { HomePath, PageQuery } from '../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Home, toHome } from '../../http/resources/home.ts';
 import { Refusal } from '../../problem.ts';
@@ -171,7 +176,7 @@ export function homeRoutes(
       },
     },
     async ({ params, body, headers, principal }) => {
-      assertHome(params.home);
+      assertHomeName(params.home);
       const { name, timezone } = body;
       const change = {
         ...(name !== undefined && { name }),

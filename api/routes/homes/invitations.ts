@@ -1,9 +1,10 @@
 /** How people come into a home. */
+
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
 import { nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { HomePath, OfHomePath } from '../../http/parameters.ts';
 import { Code, Email } from '../../http/resources/account.ts';
 import {

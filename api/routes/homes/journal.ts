@@ -1,8 +1,8 @@
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
 import { askAs, assertMayExplain, hiddenKinds } from '../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { MomentText } from '../../http/moment.ts';
 import { HomePath, PageQuery, QueryText } from '../../http/parameters.ts';
 import { HomeJournalItem, toHomeJournalItem } from '../../http/resources/journal-item.ts';

@@ -1,9 +1,10 @@
 /** Keys for automations and services. */
+
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
 import { type ApiKey, nameOf, SCOPES } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { iso, Moment, MomentValue, momentIf } from '../../http/moment.ts';
 import { DisplayName } from '../../http/naming.ts';
 import { HomePath, IdPath, OfHomePath } from '../../http/parameters.ts';

@@ -1,5 +1,7 @@
 /** Twins, scenes, blueprints and rules that are installed in one step, and removed in one. */
+
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
 import {
   always,
   conflict,
@@ -14,7 +16,6 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
 import { HomePath, KitPath, PageQuery } from '../../http/parameters.ts';
 import { pageOfKind } from '../../http/readings.ts';
@@ -22,7 +23,7 @@ import { requesterOf } from '../../http/requester.ts';
 import { Kit, KitListed, KitPart, toKit, toListedKit, toPart } from '../../http/resources/kit.ts';
 import { RuleProblemValue, toProblem } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
-import { asideFor } from '../../rule-work/requests.ts';
+import { jobsFor } from '../../http/rule-jobs.ts';
 
 const TAGS = ['Kits'];
 /** A turn or two for each of its parts. */
@@ -112,7 +113,7 @@ export function kitRoutes(app: App, { engine, kits, work }: RouteContext): void 
       const { params, body } = request;
       await mustReadHome(engine, params.home);
       const { kit, parts, problems } = await kits.check(
-        asideFor(work, request, reply),
+        jobsFor(work, request, reply),
         params.home,
         body,
       );
@@ -176,7 +177,7 @@ export function kitRoutes(app: App, { engine, kits, work }: RouteContext): void 
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.kit };
       const by = requesterOf(principal, headers);
-      const put = await kits.install(asideFor(work, request, reply), address, body, by);
+      const put = await kits.install(jobsFor(work, request, reply), address, body, by);
       return reply
         .code(placed(reply, `/v1/homes/${params.home}/kits/${params.kit}`, put))
         .send({ ...toKit(put), problems: put.problems.map(toProblem) });

@@ -1,5 +1,7 @@
 /** How devices come into a home. */
+
 import { z } from 'zod';
+import { mustReadDevice, mustReadHome, mustReadTwin } from '../../../engine/index.ts';
 import { nameOf, POLICIES } from '../../../identity/index.ts';
 import {
   always,
@@ -14,7 +16,6 @@ import {
   wrong,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadDevice, mustReadHome, mustReadTwin } from '../../http/existence.ts';
 import { iso, Moment } from '../../http/moment.ts';
 import { DisplayName, NewId, RoomId } from '../../http/naming.ts';
 import { HomePath } from '../../http/parameters.ts';

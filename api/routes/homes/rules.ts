@@ -1,7 +1,15 @@
 /** Automations of a home. */
+
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { ruleSchema } from '../../../features/rules/index.ts';
+import { mustReadHome } from '../../../engine/index.ts';
+import {
+  deleteRule,
+  mustReadRule,
+  putRule,
+  ruleSchema,
+  tryRule,
+} from '../../../features/rules/index.ts';
 import {
   always,
   conflict,
@@ -16,7 +24,6 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { AnyObject } from '../../http/json-value.ts';
 import { MomentValue } from '../../http/moment.ts';
 import { HomePath, PageQuery, RulePath } from '../../http/parameters.ts';
@@ -26,9 +33,8 @@ import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 import { Rule, RuleProblemValue, toProblem, toRule } from '../../http/resources/rule.ts';
 import { etagOf, IfMatch, placed } from '../../http/revision.ts';
+import { jobsFor, LONG_MS } from '../../http/rule-jobs.ts';
 import { MOST_DAYS, spanOf } from '../../http/span.ts';
-import { asideFor, LONG_MS } from '../../rule-work/requests.ts';
-import { deleteRule, mustReadRule, putRule, tryRule } from '../../rulebook.ts';
 
 const TAGS = ['Rules'];
 
@@ -142,8 +148,8 @@ export function ruleRoutes(app: App, { engine, work }: RouteContext): void {
     async (request, reply) => {
       const { params, body } = request;
       await mustReadHome(engine, params.home);
-      const aside = asideFor(work, request, reply);
-      const { definition, problems } = await aside('read', { home: params.home, given: body });
+      const runJob = jobsFor(work, request, reply);
+      const { definition, problems } = await runJob('read', { home: params.home, given: body });
       return {
         ok: problems.every(({ severity }) => severity === 'warning'),
         problems: problems.map(toProblem),
@@ -178,7 +184,7 @@ export function ruleRoutes(app: App, { engine, work }: RouteContext): void {
       const { timezone } = await mustReadHome(engine, params.home);
       const span = spanOf(body, engine.clock.now());
       const trial = { home: params.home, timezone, given: body.rule, span };
-      return toBacktest(await tryRule(engine, asideFor(work, request, reply), trial));
+      return toBacktest(await tryRule(engine, jobsFor(work, request, reply), trial));
     },
   );
 
@@ -230,7 +236,7 @@ export function ruleRoutes(app: App, { engine, work }: RouteContext): void {
       await mustReadHome(engine, params.home);
       const address = { home: params.home, twin: params.rule };
       const by = requesterOf(principal, headers);
-      const put = await putRule(engine, asideFor(work, request, reply), address, body, by);
+      const put = await putRule(engine, jobsFor(work, request, reply), address, body, by);
       return reply
         .code(placed(reply, `/v1/homes/${params.home}/rules/${params.rule}`, put))
         .send({ ...toRule(put.reading), problems: put.problems.map(toProblem) });

@@ -1,9 +1,10 @@
 /** What rules of a home show other services to be let in. */
+
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
 import { nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { iso, Moment } from '../../http/moment.ts';
 import { HomePath, SecretPath } from '../../http/parameters.ts';
 

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
 import { accountOf } from '../../../identity/index.ts';
 import { Rights } from '../../access/rights.ts';
 import { always, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { HomePath, QueryText } from '../../http/parameters.ts';
 import { streamEvents } from '../../live/event-stream.ts';
 import type { LiveConnections } from '../../live/live-connections.ts';

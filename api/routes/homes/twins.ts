@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import {
+  assertAddress,
+  assertHomeName,
+  mustReadHome,
+  mustReadTwin,
+  readingOf,
+} from '../../../engine/index.ts';
 import { SHOWN } from '../../access/sight.ts';
 import {
   always,
@@ -15,17 +22,8 @@ import {
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { EventFields } from '../../http/event-fields.ts';
-import { mustReadHome, mustReadTwin } from '../../http/existence.ts';
 import { DisplayName, NewId, RoomId } from '../../http/naming.ts';
-import {
-  assertAddress,
-  assertHome,
-  HomePath,
-  PageQuery,
-  QueryText,
-  TwinPath,
-} from '../../http/parameters.ts';
-import { readingOf } from '../../http/readings.ts';
+import { HomePath, PageQuery, QueryText, TwinPath } from '../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Twin, toTwin } from '../../http/resources/twin.ts';
 import { etagOf, IfMatch, IfNoneMatch, isKnown } from '../../http/revision.ts';
@@ -111,7 +109,7 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
       },
     },
     async ({ params, body, headers, principal }, reply) => {
-      assertHome(params.home);
+      assertHomeName(params.home);
       const { id: twin, kind, name, room, settings } = body;
       const made = await engine.createTwin(
         { home: params.home, twin, kind, ...change({ name, room, settings }) },

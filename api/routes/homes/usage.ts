@@ -1,8 +1,9 @@
 /** How much a home has of what there are quotas of. */
+
 import { z } from 'zod';
+import { mustReadHome } from '../../../engine/index.ts';
 import { always, json, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { mustReadHome } from '../../http/existence.ts';
 import { HomePath } from '../../http/parameters.ts';
 
 const Usage = z

@@ -1,10 +1,9 @@
 import { z } from 'zod';
-import { MOST_BANDS } from '../../../../engine/index.ts';
+import { MOST_BANDS, mustReadTwin } from '../../../../engine/index.ts';
 import { askAs, assertSeesTurns, SHOWN } from '../../../access/sight.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { asksForCsv, cellOf, csvContent, csvOf } from '../../../http/csv.ts';
-import { mustReadTwin } from '../../../http/existence.ts';
 import { iso } from '../../../http/moment.ts';
 import { QueryText, TwinPath } from '../../../http/parameters.ts';
 import { Bands, toBands } from '../../../http/resources/bands.ts';

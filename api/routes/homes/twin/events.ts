@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { type EventData, saneTime } from '../../../../engine/index.ts';
+import { assertAddress, type EventData, saneTime } from '../../../../engine/index.ts';
 import {
   always,
   conflict,
@@ -14,7 +14,7 @@ import {
 import type { App, RouteContext } from '../../../http/app.ts';
 import { JsonValue } from '../../../http/json-value.ts';
 import { MomentValue } from '../../../http/moment.ts';
-import { assertAddress, TwinPath } from '../../../http/parameters.ts';
+import { TwinPath } from '../../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { Receipt, toReceipt } from '../../../http/resources/receipt.ts';
 import { etagOf, IfMatch } from '../../../http/revision.ts';

@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import { fittingResolution, type HistoryPoint } from '../../../../engine/index.ts';
+import { fittingResolution, type HistoryPoint, mustReadTwin } from '../../../../engine/index.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { asksForCsv, type Cell, csvContent, csvOf } from '../../../http/csv.ts';
-import { mustReadTwin } from '../../../http/existence.ts';
 import { iso } from '../../../http/moment.ts';
 import { QueryText, TwinPath } from '../../../http/parameters.ts';
 import { History, Resolution, toPoint } from '../../../http/resources/history.ts';

@@ -1,7 +1,7 @@
+import { mustReadTwin } from '../../../../engine/index.ts';
 import { askAs, assertSeesTurns, SHOWN } from '../../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { mustReadTwin } from '../../../http/existence.ts';
 import { PageQuery, TwinPath } from '../../../http/parameters.ts';
 import { JournalItem, toJournalItem } from '../../../http/resources/journal-item.ts';
 

@@ -1,8 +1,9 @@
+import { assertAddress } from '../../../../engine/index.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { assertAddress, TwinPath } from '../../../http/parameters.ts';
+import { TwinPath } from '../../../http/parameters.ts';
 import { Replay, toReplay } from '../../../http/resources/replay.ts';
-import { asideFor, LONG_MS } from '../../../rule-work/requests.ts';
+import { jobsFor, LONG_MS } from '../../../http/rule-jobs.ts';
 
 export function replayRoutes(app: App, { work }: RouteContext): void {
   app.get(
@@ -24,7 +25,7 @@ export function replayRoutes(app: App, { work }: RouteContext): void {
     async (request, reply) => {
       const { params } = request;
       assertAddress(params);
-      return toReplay(await asideFor(work, request, reply)('replay', params));
+      return toReplay(await jobsFor(work, request, reply)('replay', params));
     },
   );
 }

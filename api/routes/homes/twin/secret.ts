@@ -1,4 +1,5 @@
 /** The secret with which a device comes in. */
+import { assertAddress, mustReadDevice } from '../../../../engine/index.ts';
 import { nameOf } from '../../../../identity/index.ts';
 import {
   always,
@@ -10,8 +11,7 @@ import {
   withBody,
 } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { mustReadDevice } from '../../../http/existence.ts';
-import { assertAddress, TwinPath } from '../../../http/parameters.ts';
+import { TwinPath } from '../../../http/parameters.ts';
 import { NewDevice, toDeviceIdentity } from '../../../http/resources/device.ts';
 
 const TAGS = ['Provisioning'];

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { ApiBench } from './http/testing/api-bench.ts';
-import { tellStart } from './rule-starts.ts';
+import { ApiBench } from '../../api/http/testing/api-bench.ts';
+import { tellStart } from './starts.ts';
 
 const ruleOf = (id: string, triggers: string) => `rule: ${id}
 triggers: ${triggers}

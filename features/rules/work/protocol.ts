@@ -1,5 +1,5 @@
 /** What the server's thread and one beside it say to each other. One job at a time. */
-import type { ReadingStorage, ToldError } from '../../engine/index.ts';
+import type { ReadingStorage, ToldError } from '../../../engine/index.ts';
 import type { JobName } from './jobs.ts';
 
 /** What a thread has to know at its start. */

@@ -1,34 +1,26 @@
 /** What takes long with rules: read and judged, and run anew on what has happened. Reads, and changes nothing. */
-import { type Address, type Reader, type ReplayReport, replay } from '../../engine/index.ts';
-import {
-  type Backtest,
-  type Blueprint,
-  backtest,
-  chainOf,
-  checkRule,
-  compareDraft,
-  type Definition,
-  type Explanation,
-  explainRule,
-  type Link,
-  type Origin,
-  parseBlueprint,
-  parseRule,
-  type RuleProblem,
-  readBlueprint,
-  readRule,
-  type Span,
-} from '../../features/rules/index.ts';
+import { type Address, type Reader, type ReplayReport, replay } from '../../../engine/index.ts';
+import type { Blueprint } from '../blueprints/definition.ts';
+import type { Origin } from '../blueprints/expand.ts';
+import { parseBlueprint, readBlueprint } from '../blueprints/source.ts';
+import { checkRule } from '../check/check.ts';
+import { chainOf, type Link } from '../explain/chain.ts';
+import { type Explanation, explainRule } from '../explain/explain.ts';
+import { type GivenRule, idOf, type ReadRule, readGiven } from '../home/given-rule.ts';
+import { type GivenKit, type KitPlan, planKit } from '../home/kit-plan.ts';
 import {
   brokenBy,
   type GivenBlueprint,
   type MadeRule,
   remade,
   rulesMadeFrom,
-} from '../blueprints.ts';
-import { type KitPlan, planKit } from '../kit-plan.ts';
-import type { GivenKit } from '../kits.ts';
-import { type GivenRule, homeSnapshotOf, idOf, type ReadRule, readGiven } from '../rulebook.ts';
+} from '../home/made-rules.ts';
+import { homeSnapshotOf } from '../home/read-home.ts';
+import type { Definition } from '../language/definition.ts';
+import { parseRule, type Problem as RuleProblem, readRule } from '../language/source.ts';
+import { type Backtest, backtest } from '../trial/backtest.ts';
+import type { Span } from '../trial/history.ts';
+import { compareDraft } from '../trial/shadow.ts';
 
 export const jobs = {
   /** A rule among the twins and the rules of its home. @param input `except`: default, what it calls itself */

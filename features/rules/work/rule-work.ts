@@ -1,5 +1,5 @@
 /** Who does the long work with rules: threads of their own where the server runs, this one in tests. */
-import type { Reader } from '../../engine/index.ts';
+import type { Reader } from '../../../engine/index.ts';
 import { type InputOf, type JobName, jobs, type OutputOf } from './jobs.ts';
 
 /** Whose work it is. */
@@ -10,21 +10,21 @@ export interface Caller {
   signal?: AbortSignal;
 }
 
-/** Does a job for a caller. @throws EngineError, Refusal `too-many-requests`, `unavailable`, `too-large` */
-export type Aside = <N extends JobName>(job: N, input: InputOf<N>) => Promise<OutputOf<N>>;
+/** Does a job for a caller. @throws EngineError, RulesError `too-many-requests`, `unavailable`, `too-large` */
+export type RunJob = <N extends JobName>(job: N, input: InputOf<N>) => Promise<OutputOf<N>>;
 
 export interface RuleWork extends AsyncDisposable {
-  for(caller: Caller): Aside;
+  for(caller: Caller): RunJob;
   /** Jobs under way, and those that wait. */
   load(): { running: number; waiting: number };
 }
 
 /** In this thread, without limits. */
 export function workHere(reader: Reader): RuleWork {
-  const aside: Aside = (job, input) =>
+  const runJob: RunJob = (job, input) =>
     (jobs[job] as (reader: Reader, input: unknown) => Promise<never>)(reader, input);
   return {
-    for: () => aside,
+    for: () => runJob,
     load: () => ({ running: 0, waiting: 0 }),
     [Symbol.asyncDispose]: async () => {},
   };

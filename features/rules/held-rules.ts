@@ -3,7 +3,7 @@
  * crashed again and again. The record of starts is in the store: a container that is made anew for each start keeps
  * no folder, but the store is the same.
  */
-import type { Storage } from '../engine/index.ts';
+import type { Storage } from '../../engine/index.ts';
 
 /** What the command line says; null: nothing. */
 export type RulesWish = 'with' | 'without' | null;

@@ -1,6 +1,6 @@
 /** How a thread beside the server's leaves the processor to it: the lowest priority alone delays the server by some ms. */
 import { setTimeout } from 'node:timers/promises';
-import type { Pause } from '../../engine/index.ts';
+import type { Pause } from '../../../engine/index.ts';
 
 interface Machine {
   /** ms */

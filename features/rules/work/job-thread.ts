@@ -1,6 +1,6 @@
-/** A thread beside the server's: it reads by asking, and works by itself. */
+/** What a thread beside the server's does: it reads by asking, and works by itself. */
 import { setPriority } from 'node:os';
-import { isMainThread, type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
 import {
   type AnyKind,
   EngineError,
@@ -8,11 +8,10 @@ import {
   type ReadingStorage,
   readerOf,
   tellError,
-} from '../../engine/index.ts';
-import { loadKinds } from '../kinds/load-kinds.ts';
+} from '../../../engine/index.ts';
 import { duty } from './duty.ts';
 import { jobs } from './jobs.ts';
-import type { Beginning, FromThread, ToThread } from './protocol.ts';
+import type { FromThread, ToThread } from './protocol.ts';
 
 /** Of an answer as JSON: more than a person reads, and less than what holds up the server that passes it on. */
 const MOST_BYTES = 8 * 1_024 * 1_024;
@@ -61,15 +60,15 @@ function say(port: MessagePort, message: FromThread): void {
   port.postMessage(message);
 }
 
-function main(port: MessagePort, { kindsDir }: Beginning): void {
+/** @param loading the kinds of the homes' twins; where they cannot be loaded, each job says so */
+export function serveJobs(port: MessagePort, loading: Promise<readonly AnyKind[]>): void {
   if (process.platform === 'linux') setPriority(LATER);
   const asking = new Asking(port);
   const storage = storageOf(asking);
-  const loading = loadKinds(kindsDir);
   // Said with the first job that needs them
   loading.catch(() => {});
   const work = async ({ job, input }: Extract<ToThread, { type: 'job' }>) => {
-    const kinds = new Map<string, AnyKind>((await loading).all.map((kind) => [kind.kind, kind]));
+    const kinds = new Map<string, AnyKind>((await loading).map((kind) => [kind.kind, kind]));
     const reader = readerOf(storage, kinds, duty());
     const output = await (jobs[job] as (...given: unknown[]) => Promise<unknown>)(reader, input);
     const bytes = Buffer.byteLength(JSON.stringify(output));
@@ -86,5 +85,3 @@ function main(port: MessagePort, { kindsDir }: Beginning): void {
     );
   });
 }
-
-if (!isMainThread && parentPort) main(parentPort, workerData as Beginning);

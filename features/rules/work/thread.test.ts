@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import type { ReadingStorage } from '../../engine/index.ts';
+import type { ReadingStorage } from '../../../engine/index.ts';
 import { Thread } from './thread.ts';
 
 const NEVER = new AbortController().signal;

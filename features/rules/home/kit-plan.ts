@@ -1,20 +1,20 @@
 /** What a kit would bring to a home, and all that is wrong with it. */
-import type { Reader, TwinReading } from '../engine/index.ts';
-import {
-  type Kit,
-  type KitContext,
-  type Part,
-  parseKit,
-  planOf,
-  type Read,
-  type RuleContext,
-  type RuleProblem,
-  readKit,
-  twinsUsedBy,
-} from '../features/rules/index.ts';
-import { brokenBy, rulesMadeFrom } from './blueprints.ts';
-import type { GivenKit } from './kits.ts';
-import { homeSnapshotOf, twinsOf } from './rulebook.ts';
+import { type JsonObject, type Reader, type TwinReading, twinsOf } from '../../../engine/index.ts';
+import { twinsUsedBy } from '../check/uses.ts';
+import type { Context as RuleContext } from '../kind/rule.ts';
+import type { Kit } from '../kits/definition.ts';
+import type { Context as KitContext } from '../kits/kit.ts';
+import type { Part } from '../kits/part.ts';
+import { planOf } from '../kits/plan.ts';
+import { parseKit, readKit } from '../kits/source.ts';
+import type { Read, Problem as RuleProblem } from '../language/source.ts';
+import { brokenBy, rulesMadeFrom } from './made-rules.ts';
+import { homeSnapshotOf } from './read-home.ts';
+
+/** A kit as it comes in, with values for its inputs. */
+export type GivenKit = ({ source: string } | { definition: unknown }) & {
+  inputs?: JsonObject | undefined;
+};
 
 export const KIND = 'kit';
 

@@ -1,25 +1,21 @@
 /** Drafts of rules on trial: twins of their own, beside the rules that are live. */
 import {
   type Address,
+  assertAddress,
   type Engine,
   EngineError,
   type Requester,
   type TwinReading,
-} from '../engine/index.ts';
-import type { Backtest, RuleContext, RuleProblem } from '../features/rules/index.ts';
-import { assertAddress } from './http/parameters.ts';
-import { Refusal } from './problem.ts';
-import type { Aside } from './rule-work/rule-work.ts';
-import {
-  assertUsable,
-  define,
-  draftOf,
-  type GivenRule,
-  KIND,
-  mayBecomeRule,
-  type putRule,
-  unconditional,
-} from './rulebook.ts';
+} from '../../../engine/index.ts';
+import { RulesError } from '../errors.ts';
+import type { Context as RuleContext } from '../kind/rule.ts';
+import type { Problem as RuleProblem } from '../language/source.ts';
+import type { Backtest } from '../trial/backtest.ts';
+import type { RunJob } from '../work/rule-work.ts';
+import type { GivenRule } from './given-rule.ts';
+import { draftOf, RULE_KIND } from './read-home.ts';
+import { define, mayBecomeRule, type putRule, RULE, unconditional } from './rules.ts';
+import { assertUsable } from './usable.ts';
 
 /** Where a draft of a rule lives. */
 function draftAddress({ home, twin }: Address): Address {
@@ -32,7 +28,7 @@ function draftAddress({ home, twin }: Address): Address {
  */
 export async function putDraft(
   engine: Engine,
-  aside: Aside,
+  runJob: RunJob,
   rule: Address,
   given: GivenRule,
   by: Requester,
@@ -40,10 +36,10 @@ export async function putDraft(
   const address = draftAddress(rule);
   assertAddress(address);
   const named = 'blueprint' in given ? { rule: rule.twin, ...given } : given;
-  const { definition, origin, source, problems } = await aside('read', {
+  const { definition, origin, source, problems } = await runJob('read', {
     ...{ home: rule.home, given: named, except: rule.twin },
   });
-  assertUsable(definition, problems, rule);
+  assertUsable(RULE, definition, problems, rule);
   const existing = await engine.readTwin(address);
   if (existing && !draftOf(existing.row.state.context)) {
     throw new EngineError('conflict', `"${address.twin}" is no draft`, {
@@ -61,24 +57,24 @@ export async function findDraft(engine: Engine, rule: Address): Promise<TwinRead
   return reading && draftOf(reading.row.state.context) ? reading : null;
 }
 
-/** @throws Refusal `not-found` */
+/** @throws RulesError `not-found` */
 export async function mustReadDraft(engine: Engine, rule: Address): Promise<TwinReading> {
   const reading = await findDraft(engine, rule);
   if (reading) return reading;
-  throw new Refusal('not-found', `rule "${rule.twin}" has no draft`, {
+  throw new RulesError('not-found', `rule "${rule.twin}" has no draft`, {
     hint: `PUT /v1/homes/${rule.home}/rules/${rule.twin}/draft puts one on trial.`,
   });
 }
 
-/** What a draft would have done since it is on trial, beside what its rule did. @throws Refusal `not-found` */
-export async function readDraft(engine: Engine, aside: Aside, rule: Address): Promise<Backtest> {
+/** What a draft would have done since it is on trial, beside what its rule did. @throws RulesError `not-found` */
+export async function readDraft(engine: Engine, runJob: RunJob, rule: Address): Promise<Backtest> {
   const { row } = await mustReadDraft(engine, rule);
   const live = await engine.readTwin(rule);
   const since = draftOf(row.state.context)?.since ?? row.createdAt;
-  return aside('compareDraft', {
+  return runJob('compareDraft', {
     home: rule.home,
     draft: draftAddress(rule),
-    live: live?.row.kind === KIND ? rule : null,
+    live: live?.row.kind === RULE_KIND ? rule : null,
     span: { from: since, to: engine.clock.now() + 1 },
   });
 }
@@ -86,23 +82,23 @@ export async function readDraft(engine: Engine, aside: Aside, rule: Address): Pr
 /** Makes the draft live and ends its trial. @throws as {@link putRule}: the home may have changed since */
 export async function promoteDraft(
   engine: Engine,
-  aside: Aside,
+  runJob: RunJob,
   rule: Address,
   by: Requester,
 ): Promise<Awaited<ReturnType<typeof putRule>>> {
   const { row } = await mustReadDraft(engine, rule);
   const { source, definition, origin } = row.state.context as unknown as RuleContext;
   const problems = definition
-    ? await aside('recheck', { home: rule.home, rule: rule.twin, definition, source })
+    ? await runJob('recheck', { home: rule.home, rule: rule.twin, definition, source })
     : [];
-  assertUsable(definition, problems, rule);
+  assertUsable(RULE, definition, problems, rule);
   const existing = await mayBecomeRule(engine, rule);
   const reading = await define(engine, rule, { definition, origin: origin ?? null, source }, by);
   await engine.deleteTwin(draftAddress(rule), unconditional(by));
   return { reading, made: !existing, problems };
 }
 
-/** @throws Refusal `not-found` */
+/** @throws RulesError `not-found` */
 export async function discardDraft(engine: Engine, rule: Address, by: Requester): Promise<void> {
   await mustReadDraft(engine, rule);
   await engine.deleteTwin(draftAddress(rule), by);

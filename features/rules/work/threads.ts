@@ -3,10 +3,10 @@
  * for what goes through journals. So nobody's backtest keeps others from changing a rule, and nothing of it keeps
  * homes from their turns.
  */
-import type { ReadingStorage } from '../../engine/index.ts';
+import type { ReadingStorage } from '../../../engine/index.ts';
 import { type JobName, LONG } from './jobs.ts';
 import { Queue } from './queue.ts';
-import type { Aside, Caller, RuleWork } from './rule-work.ts';
+import type { Caller, RuleWork, RunJob } from './rule-work.ts';
 import { Thread } from './thread.ts';
 
 export interface ThreadsOptions {
@@ -17,8 +17,8 @@ export interface ThreadsOptions {
   memoryMb: number;
   /** For a job that goes through journals. */
   seconds: number;
-  /** The compiled file that a thread runs. Default: beside this one. */
-  file?: URL;
+  /** The compiled program of a thread: it calls `serveJobs`. */
+  file: URL;
 }
 
 /** For a job that does not. */
@@ -39,17 +39,16 @@ export class RuleThreads implements RuleWork {
   readonly #closing = new AbortController();
 
   constructor({ storage, kindsDir, memoryMb, seconds, file }: ThreadsOptions) {
-    const beside = file ?? new URL('./thread-main.js', import.meta.url);
     const worker = (timeMs: number, mostOfOne: number): WorkerQueue => ({
       queue: new Queue({ mostOfOne, most: 64 }),
-      thread: new Thread({ storage, kindsDir, memoryMb, timeMs, file: beside }),
+      thread: new Thread({ storage, kindsDir, memoryMb, timeMs, file }),
       idle: null,
     });
     this.#quick = worker(QUICK_MS, 8);
     this.#long = worker(seconds * 1_000, 2);
   }
 
-  for({ account, signal }: Caller): Aside {
+  for({ account, signal }: Caller): RunJob {
     const isLimited = signal !== undefined;
     const until = AbortSignal.any([signal ?? NEVER, this.#closing.signal]);
     return (job, input) => {

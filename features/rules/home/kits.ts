@@ -4,43 +4,45 @@
  */
 import {
   type Address,
+  assertAccepted,
+  assertAddress,
   type Engine,
   EngineError,
   type Json,
   type JsonObject,
+  mustReadTwin,
   type Requester,
   type TwinReading,
-} from '../engine/index.ts';
-import {
-  type BlueprintContext,
-  type Found,
-  isAsGiven,
-  isChanged,
-  type Kit,
-  type KitContext,
-  type KitPart,
-  type Part,
-  printProblem,
-  type RuleContext,
-  type RuleProblem,
-} from '../features/rules/index.ts';
+  tellTwin,
+  twinsOf,
+} from '../../../engine/index.ts';
+import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
+import { RulesError } from '../errors.ts';
+import type { Context as RuleContext } from '../kind/rule.ts';
+import type { Context as KitContext } from '../kits/kit.ts';
+import { type Found, isAsGiven, isChanged, type KitPart, type Part } from '../kits/part.ts';
+import type { Problem as RuleProblem } from '../language/source.ts';
+import type { RuleWork, RunJob } from '../work/rule-work.ts';
 import { defineBlueprint, deleteBlueprint } from './blueprints.ts';
-import { mustReadTwin } from './http/existence.ts';
-import { assertAddress } from './http/parameters.ts';
-import { toReceipt } from './http/resources/receipt.ts';
-import { tellInside } from './inside.ts';
-import { contextOf, isBrought, KIND, type KitPlan, ownIdsOf, usersOf } from './kit-plan.ts';
-import { Refusal } from './problem.ts';
-import type { Aside, RuleWork } from './rule-work/rule-work.ts';
-import { defineRule, deleteRule, flawOf, twinsOf } from './rulebook.ts';
+import {
+  contextOf,
+  type GivenKit,
+  isBrought,
+  KIND,
+  type KitPlan,
+  ownIdsOf,
+  usersOf,
+} from './kit-plan.ts';
+import { defineRule, deleteRule } from './rules.ts';
+import { assertUsable } from './usable.ts';
+
+const KIT = {
+  noun: KIND,
+  hint: 'Each problem is in `errors`, and nothing was made; POST …/kits/check tells them without installing.',
+} as const;
 
 /** Who goes on with what a former process has left. */
 const CARETAKER: Requester = { principal: 'homeostat', source: 'engine' };
-
-/** A kit as it comes in, with values for its inputs. */
-export type GivenKit = ({ source: string } | { definition: unknown }) & {
-  inputs?: JsonObject | undefined;
-};
 
 export type PartState = 'there' | 'changed' | 'missing' | 'existing' | 'left';
 
@@ -58,7 +60,7 @@ export interface KitListener {
 export class Kits implements AsyncDisposable {
   readonly #engine: Engine;
   /** For what goes on, whoever has asked for it. */
-  readonly #aside: Aside;
+  readonly #runJob: RunJob;
   /** What is under way in a home: one thing after the other. */
   readonly #lanes = new Map<string, Promise<unknown>>();
   #resumed: Promise<void> = Promise.resolve();
@@ -66,20 +68,20 @@ export class Kits implements AsyncDisposable {
 
   constructor(engine: Engine, work: RuleWork) {
     this.#engine = engine;
-    this.#aside = work.for({ account: CARETAKER.principal });
+    this.#runJob = work.for({ account: CARETAKER.principal });
   }
 
   /** What is wrong with a kit in a home, and what it would bring. */
-  check(aside: Aside, home: string, given: GivenKit): Promise<KitPlan> {
-    return aside('planKit', { home, given });
+  check(runJob: RunJob, home: string, given: GivenKit): Promise<KitPlan> {
+    return runJob('planKit', { home, given });
   }
 
   /**
    * Installs a kit, or another version of it. What people have changed of the former version since is kept.
-   * @throws Refusal `bad-input` with all that is wrong; then nothing has been made
+   * @throws RulesError `bad-input` with all that is wrong; then nothing has been made
    */
   install(
-    aside: Aside,
+    runJob: RunJob,
     address: Address,
     given: GivenKit,
     by: Requester,
@@ -100,8 +102,8 @@ export class Kits implements AsyncDisposable {
         );
       }
       const plain = { principal: by.principal, source: by.source };
-      const { kit: definition, ...plan } = await this.check(aside, address.home, given);
-      assertUsable(definition, plan.problems, address);
+      const { kit: definition, ...plan } = await this.check(runJob, address.home, given);
+      assertUsable(KIT, definition, plan.problems, address);
       // Before anything of it is made: half a kit is of no use to anybody
       await this.#assertRoom(address, existing !== null, plan.parts);
       // What was begun is finished first: then it is known what the home has of the kit
@@ -119,7 +121,7 @@ export class Kits implements AsyncDisposable {
         inputs: given.inputs ?? {},
         parts: succeeding(plan.parts, former?.parts ?? []) as unknown as Json,
       };
-      await tellInside(this.#engine, address, event, plain);
+      await tellTwin(this.#engine, address, event, plain);
       await this.#make(address, plain);
       const now = await this.read({ home: address.home, kit: address.twin });
       return { ...now, made: !existing, problems: plan.problems };
@@ -128,7 +130,7 @@ export class Kits implements AsyncDisposable {
 
   /**
    * Removes what a kit has brought, and the kit.
-   * @throws Refusal `conflict` where rules of others use it, unless forced
+   * @throws RulesError `conflict` where rules of others use it, unless forced
    */
   remove(address: Address, { force }: { force: boolean }, by: Requester): Promise<void> {
     return this.#alone(address.home, async () => {
@@ -141,25 +143,25 @@ export class Kits implements AsyncDisposable {
           : await usersOf(this.#engine, address.home, parts, ownIdsOf(parts));
         if (users.length > 0) {
           const rules = [...new Set(users.map(({ rule }) => `"${rule}"`))];
-          throw new Refusal('conflict', `others use what it has brought: ${rules.join(', ')}`, {
+          throw new RulesError('conflict', `others use what it has brought: ${rules.join(', ')}`, {
             hint: '?force=true removes it all the same; those rules will miss it.',
-            errors: users.map(({ rule, uses }) => ({
+            flaws: users.map(({ rule, uses }) => ({
               path: `rules.${rule}`,
               message: `uses "${uses}"`,
             })),
           });
         }
-        await tellInside(this.#engine, address, { type: 'kit.unwanted' }, by);
+        await tellTwin(this.#engine, address, { type: 'kit.unwanted' }, by);
       }
       await this.#unmake(address, plain);
     });
   }
 
-  /** @throws EngineError `unknown-twin`, Refusal `not-found` for a twin that is no kit */
+  /** @throws EngineError `unknown-twin`, RulesError `not-found` for a twin that is no kit */
   async read({ home, kit }: { home: string; kit: string }): Promise<KitReading> {
     const reading = await mustReadTwin(this.#engine, { home, twin: kit });
     if (reading.row.kind !== KIND) {
-      throw new Refusal('not-found', `"${kit}" is a ${reading.row.kind}, not a kit`, {
+      throw new RulesError('not-found', `"${kit}" is a ${reading.row.kind}, not a kit`, {
         hint: `GET /v1/homes/${home}/kits lists the kits.`,
       });
     }
@@ -257,7 +259,7 @@ export class Kits implements AsyncDisposable {
       if (isLeft) settled.push({ ...part, kept: true });
     }
     const event = { type: 'kit.installed', parts: settled as unknown as Json };
-    await tellInside(this.#engine, address, event, by);
+    await tellTwin(this.#engine, address, event, by);
   }
 
   /** @returns the part as it is now */
@@ -316,7 +318,7 @@ export class Kits implements AsyncDisposable {
     if (given.type === 'blueprint')
       return defineBlueprint(
         this.#engine,
-        this.#aside,
+        this.#runJob,
         address,
         { definition: given.definition, source: null, except: own },
         by,
@@ -360,7 +362,7 @@ export class Kits implements AsyncDisposable {
     const { view } = await mustReadTwin(this.#engine, address);
     const open = Object.entries(desired).filter(([key]) => view.desired[key] == null);
     if (open.length > 0)
-      toReceipt(await this.#engine.desire(address, Object.fromEntries(open), by));
+      assertAccepted(await this.#engine.desire(address, Object.fromEntries(open), by));
   }
 
   // ── unmaking ───────────────────────────────────────────────────────────────────────────────
@@ -449,26 +451,5 @@ function assertKit(existing: TwinReading | null, { twin }: Address): void {
   if (!existing || existing.row.kind === KIND) return;
   throw new EngineError('conflict', `"${twin}" is a ${existing.row.kind}, not a kit`, {
     hint: 'Choose another id.',
-  });
-}
-
-function assertUsable(
-  kit: Kit | null,
-  problems: readonly RuleProblem[],
-  address: Address,
-): asserts kit is Kit {
-  if (kit && kit.kit !== address.twin) {
-    throw new Refusal(
-      'bad-input',
-      `the kit calls itself "${kit.kit}", and its address "${address.twin}"`,
-      { hint: 'Make both the same.' },
-    );
-  }
-  const errors = problems.filter(({ severity }) => severity === 'error');
-  const [first] = errors;
-  if (kit && !first) return;
-  throw new Refusal('bad-input', first ? printProblem(first) : 'it is no kit', {
-    hint: 'Each problem is in `errors`, and nothing was made; POST …/kits/check tells them without installing.',
-    errors: errors.map(flawOf),
   });
 }

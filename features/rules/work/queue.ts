@@ -1,6 +1,6 @@
 /** Jobs that wait for a thread: few of each account, and first of who has had none for longest. */
-import { EngineError } from '../../engine/index.ts';
-import { Refusal } from '../problem.ts';
+import { EngineError } from '../../../engine/index.ts';
+import { RulesError } from '../errors.ts';
 
 export interface QueueOptions {
   /** Jobs of one account that run or wait. */
@@ -41,7 +41,7 @@ export class Queue {
    * Runs it when it is its turn.
    * @param isLimited false: of the server itself
    * @param signal aborted while it waits: it is never run
-   * @throws Refusal `too-many-requests`; `timeout` when it is aborted already; EngineError `overloaded`
+   * @throws RulesError `too-many-requests`; `timeout` when it is aborted already; EngineError `overloaded`
    */
   add<T>(
     account: string,
@@ -53,10 +53,14 @@ export class Queue {
     const { mostOfOne, most } = this.#options;
     const own = this.#waiting.filter((one) => one.account === account).length;
     if (isLimited && own + (this.#running === account ? 1 : 0) >= mostOfOne) {
-      throw new Refusal('too-many-requests', `${mostOfOne} such requests of yours are under way`, {
-        hint: 'Wait for one of them to end.',
-        retryAfter: 1,
-      });
+      throw new RulesError(
+        'too-many-requests',
+        `${mostOfOne} such requests of yours are under way`,
+        {
+          hint: 'Wait for one of them to end.',
+          retryAfterMs: 1_000,
+        },
+      );
     }
     if (isLimited && this.#waiting.length >= most) {
       throw new EngineError('overloaded', `${most} such requests wait already`, {
@@ -104,6 +108,6 @@ export class Queue {
   }
 }
 
-function left(): Refusal {
-  return new Refusal('timeout', 'nobody waits for it any more');
+function left(): RulesError {
+  return new RulesError('timeout', 'nobody waits for it any more');
 }

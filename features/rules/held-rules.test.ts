@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { openStorage } from '../engine/index.ts';
+import { openStorage } from '../../engine/index.ts';
 import { beginStart } from './held-rules.ts';
 
 const MINUTE = 60_000;
