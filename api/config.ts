@@ -1,25 +1,15 @@
 /** The only place that reads the environment. */
 
-import { readFileSync, statSync } from 'node:fs';
-import { z } from 'zod';
-import { isAllowance } from '../adapters/webhook/index.ts';
-import { isName, messageOf } from '../engine/index.ts';
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { messageOf } from '../engine/index.ts';
 import type { RulesWish } from '../features/rules/index.ts';
-import {
-  type IdentityQuotas,
-  type ProviderOptions,
-  REGISTRATION_MODES,
-  type RegistrationMode,
-} from '../identity/index.ts';
+import type { IdentityQuotas, ProviderOptions, RegistrationMode } from '../identity/index.ts';
+import { Environment, flag, isFolder, listOf } from './config-schema.ts';
 import { CertificateError, type CertificateFiles, readPair } from './edge/certificate.ts';
 import type { LimitOptions } from './edge/limits.ts';
-import {
-  areAddresses,
-  includesEverybody,
-  readProxies,
-  type TrustedProxies,
-} from './edge/proxies.ts';
-import { isAppUrl, readProviders } from './provider-config.ts';
+import type { TrustedProxies } from './edge/proxies.ts';
+import { readProviders } from './provider-config.ts';
 
 /** Everything that can be set from outside, checked. */
 export interface Config {
@@ -117,167 +107,6 @@ export class ConfigError extends Error {
   }
 }
 
-const flag = (fallback: boolean) =>
-  z
-    .enum(['on', 'off', 'true', 'false', '1', '0'])
-    .transform((text) => text === 'on' || text === 'true' || text === '1')
-    .default(fallback);
-const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
-const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
-const limit = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
-const listOf = (text: string) => text.split(/[\s,]+/).filter(Boolean);
-const name = z.string().regex(/^[^/+#\s]+$/, 'must not contain "/", "+", "#" or spaces');
-
-const Environment = z.object({
-  DATABASE_URL: z
-    .string()
-    .regex(/^(sqlite:|postgres(ql)?:\/\/)/, 'must begin with sqlite: or postgres://')
-    .optional(),
-  DATA_DIR: z.string().default('./data'),
-  KINDS_DIR: z
-    .string()
-    .refine(isFolder, { error: ({ input }) => `there is no folder ${String(input)}` })
-    .optional(),
-  MQTT_URL: z
-    .string()
-    .regex(/^(mqtts?|wss?):\/\//, 'must begin with mqtt://, mqtts://, ws:// or wss://')
-    .optional(),
-  MQTT_CLIENT_ID: z.string().min(1).max(64).default('homeostat'),
-  MQTT_HOST: z.string().default('127.0.0.1'),
-  MQTT_PORT: port(1883),
-  MQTT_ANONYMOUS: flag(true),
-  MQTT_TLS: flag(true).or(z.undefined()),
-  MQTT_CONNECTIONS: count(10_000),
-  MQTT_CONNECTIONS_PER_ADDRESS: count(100),
-  MQTT_CA_FILE: z.string().optional(),
-  MQTT_CERT_FILE: z.string().optional(),
-  MQTT_KEY_FILE: z.string().optional(),
-  MQTT_DYNAMIC_SECURITY: flag(false),
-  MQTT_PUBLIC_URL: z
-    .string()
-    .regex(/^mqtts?:\/\//, 'must begin with mqtt:// or mqtts://')
-    .optional(),
-  MQTT_ROOT: name.default('homeostat'),
-  MQTT_TEMPLATES: z.string().optional(),
-  MQTT_MESSAGES: z
-    .string()
-    .transform((text) =>
-      listOf(text).map((entry) => {
-        const at = entry.indexOf('=');
-        return { home: entry.slice(0, Math.max(0, at)), filter: entry.slice(at + 1) };
-      }),
-    )
-    .refine(
-      (entries) => entries.every(({ home, filter }) => isName(home) && TOPIC_FILTER.test(filter)),
-      'must be homes and topics, such as flat=weather/#, shop=weather/+/rain',
-    )
-    .default([]),
-  ZIGBEE2MQTT: flag(true),
-  ZIGBEE2MQTT_BASE: z.string().min(1).default('zigbee2mqtt'),
-  ZIGBEE2MQTT_HOME: name.default('home'),
-  HOMESYNC: flag(true),
-  HTTP_HOST: z.string().default('127.0.0.1'),
-  HTTP_PORT: port(3000),
-  TLS_CERT_FILE: z.string().optional(),
-  TLS_KEY_FILE: z.string().optional(),
-  CORS_ORIGINS: z
-    .string()
-    .transform(listOf)
-    .refine(
-      (origins) => !origins.includes('*'),
-      '"*" would let any web page ask with a token that it has got hold of; name the origins',
-    )
-    .refine(
-      (origins) => origins.every((origin) => origin === '*' || isOrigin(origin)),
-      'must be origins as browsers send them, such as https://app.example.org: no path, no "/" at the end',
-    )
-    .default([]),
-  TRUST_PROXY: z
-    .string()
-    .transform(readProxies)
-    .refine(
-      (proxies) => !includesEverybody(proxies),
-      'would believe everybody, and each client could choose the address that limits and audit see; name the proxies’ addresses, or their number',
-    )
-    .refine(
-      (proxies) => includesEverybody(proxies) || areAddresses(proxies),
-      'must be a number of proxies, or their addresses, such as 10.0.0.7 or 10.0.0.0/24',
-    )
-    .optional(),
-  DEMO: flag(true).or(z.undefined()),
-  ADMIN_TOKEN: z.string().min(16, 'must have at least 16 characters').optional(),
-  JWT_SECRET: z
-    .string()
-    .transform(listOf)
-    .refine((secrets) => secrets.length > 0, 'names no secret')
-    .refine(
-      (secrets) => secrets.every(({ length }) => length >= 32),
-      'each secret must have at least 32 characters',
-    )
-    .optional(),
-  PUBLIC_URL: z.url({ protocol: /^https?$/ }).optional(),
-  APP_URLS: z
-    .string()
-    .transform(listOf)
-    .refine(
-      (addresses) => addresses.every(isAppUrl),
-      'each must be an address such as https://app.example.org/signed-in or myapp://signed-in, without "?", "#" and "@"',
-    )
-    .default([]),
-  WEBHOOK_ALLOW: z
-    .string()
-    .transform(listOf)
-    .refine(
-      (entries) => entries.every(isAllowance),
-      'must be hosts, hosts with ports, addresses or networks, such as nas.local:8080 or 192.168.1.0/24',
-    )
-    .default([]),
-  MAIL_URL: z
-    .string()
-    .regex(/^smtps?:\/\//, 'must begin with smtp:// or smtps://')
-    .optional(),
-  MAIL_FROM: z.string().min(3).default('Homeostat <homeostat@localhost>'),
-  REGISTRATION: z.enum(REGISTRATION_MODES).optional(),
-  API_KEY_DAYS: limit(90),
-  QUOTA_HOMES_PER_PERSON: limit(10),
-  QUOTA_KEYS_PER_HOME: limit(50),
-  QUOTA_TWINS_PER_HOME: limit(10_000),
-  QUOTA_RULES_PER_HOME: limit(1_000),
-  QUOTA_DEVICES_PER_HOME: limit(5_000),
-  QUOTA_JOURNAL_MB_PER_DAY: limit(4_000),
-  QUOTA_EXEMPT_HOMES: z
-    .string()
-    .transform(listOf)
-    .refine((homes) => homes.every(isName), 'must be ids of homes, such as plant, lab')
-    .default([]),
-  RETENTION_AUDIT_DAYS: count(400),
-  PROVISIONING: z.enum(['open', 'claim', 'closed']).optional(),
-  TIMEZONE: z
-    .string()
-    .refine(isTimezone, 'must be an IANA timezone such as Europe/Berlin')
-    .default(Intl.DateTimeFormat().resolvedOptions().timeZone),
-  TAKEOVER_WAIT_SECONDS: z.coerce.number().min(0).default(15),
-  RULES_HELD_AFTER_CRASHES: z.coerce.number().int().min(0).max(20).default(3),
-  RULE_WORK_SECONDS: z.coerce.number().min(1).max(50).default(30),
-  RULE_WORK_MEMORY_MB: z.coerce.number().int().min(64).default(256),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  NODE_ENV: z.string().default('development'),
-  RETENTION_JOURNAL_DAYS: count(90),
-  RETENTION_ROLLUP_DAYS: count(400),
-  RETENTION_ENDED_DAYS: count(90),
-  DEAD_LETTERS_PER_HOME: count(1_000),
-  LIMIT_MAILBOX: count(20_000),
-  LIMIT_BATCH: count(2_000),
-  LIMIT_HOT_TWINS: count(50_000),
-  LIMIT_TELEMETRY_BUDGET: count(1_000),
-  LIMIT_SIGN_IN_PER_MINUTE: limit(30),
-  LIMIT_REQUESTS_PER_MINUTE: limit(1_200),
-  LIMIT_HOOK_REQUESTS_PER_MINUTE: limit(120),
-  LIMIT_HOME_REQUESTS_PER_MINUTE: limit(6_000),
-});
-
-/** A topic that is named: not everything that there is. */
-const TOPIC_FILTER = /^[^+#/$][^+#/]*(?:\/(?:[^+#/]*|\+))*(?:\/#)?$/;
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
 /**
@@ -424,10 +253,6 @@ function isForThisMachine({ HTTP_HOST, TRUST_PROXY }: z.infer<typeof Environment
   return LOOPBACK.test(HTTP_HOST) && TRUST_PROXY === undefined;
 }
 
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
-}
-
 /** Tells it at the start, when somebody looks; of a renewal only the log tells. */
 function flawsOfTls(certFile: string | undefined, keyFile: string | undefined): readonly string[] {
   if (certFile === undefined && keyFile === undefined) return [];
@@ -459,23 +284,6 @@ function readFiles<K extends string>(
     }
   }
   return { files, problems };
-}
-
-/** Apps in a web view have schemes of their own: `capacitor://localhost`. */
-function isOrigin(text: string): boolean {
-  if (!URL.canParse(text)) return false;
-  const { protocol, host } = new URL(text);
-  return host !== '' && !host.includes('*') && `${protocol}//${host}` === text;
-}
-
-function isTimezone(text: string): boolean {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone: text });
-    return true;
-  } catch {
-    // RangeError is how Intl says that it does not know the name
-    return false;
-  }
 }
 
 /** The package's version, from the package.json above this file (in source and in dist). */

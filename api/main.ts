@@ -7,7 +7,7 @@ const program = new Command('homeostat')
   .version(readVersion())
   .addHelpText(
     'after',
-    '\nConfiguration is by environment variables; .env.example lists them all.',
+    '\nConfiguration is by environment variables: homeostat configuration lists them all.',
   );
 
 program
@@ -24,6 +24,11 @@ program
     (await import('./cli/start.ts')).start(withRules ? 'with' : withoutRules ? 'without' : null),
   );
 
+program
+  .command('configuration')
+  .description('print all variables with their defaults')
+  .option('--env', 'as a file to start from')
+  .action(async (given) => (await import('./cli/configuration.ts')).printConfiguration(given));
 program
   .command('simulate')
   .description('run a fleet of simulated rooms over real MQTT')
@@ -119,7 +124,11 @@ const atServerBelow = (above: Command) => (name: string, description: string) =>
     .command(name)
     .description(description)
     .requiredOption('--home <home>')
-    .option('--url <url>', 'of the server', 'http://127.0.0.1:3000')
+    .addOption(
+      new Option('--url <url>', 'of the server')
+        .env('HOMEOSTAT_URL')
+        .default('http://127.0.0.1:3000'),
+    )
     .addOption(
       new Option('--token <token>', 'an API key').env('HOMEOSTAT_TOKEN').makeOptionMandatory(),
     );

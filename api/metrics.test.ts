@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { PACKAGE_ROOT } from '../engine/testing/package-root.ts';
 import { ApiBench } from './http/testing/api-bench.ts';
 
 describe('metrics', () => {
@@ -17,6 +19,18 @@ describe('metrics', () => {
     for (const line of answer.text.split('\n')) {
       expect(line).toMatch(/^(# (HELP|TYPE) \S+ .+|[a-z_:][a-z0-9_:]*(\{.*\})? \S+|)$/i);
     }
+  });
+
+  it('are there for each of the alert rules that are shipped', async () => {
+    const rules = readFileSync(new URL('deploy/prometheus-alerts.yaml', PACKAGE_ROOT), 'utf8');
+    const named = [...rules.matchAll(/homeostat_\w+/g)].map(([name]) => name);
+    const there = new Set(
+      (await scrape()).flatMap((line) => /^# HELP (\S+)/.exec(line)?.[1] ?? []),
+    );
+    expect(named.length).toBeGreaterThan(8);
+    expect(
+      named.map((name) => name.replace(/_bucket$/, '')).filter((name) => !there.has(name)),
+    ).toEqual([]);
   });
 
   it('count what the engine settles', async () => {
