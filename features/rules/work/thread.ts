@@ -7,7 +7,7 @@ import type { Beginning, FromThread, ToThread } from './protocol.ts';
 
 export interface ThreadOptions extends Beginning {
   storage: ReadingStorage;
-  /** The compiled {@link file://./thread-main.ts}. */
+  /** The compiled program of the thread: it calls `serveJobs`. */
   file: URL;
   memoryMb: number;
   /** For one job. */
