@@ -5,7 +5,7 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { EngineError, type ErrorCode, type QuotaBreach } from '../engine/index.ts';
-import { RulesError } from '../features/rules/index.ts';
+import { FeatureError } from '../features/contract/feature-error.ts';
 import { IdentityError, type IdentityErrorCode } from '../identity/index.ts';
 
 interface Meaning {
@@ -233,7 +233,7 @@ function refusalOf(thrown: unknown, method: string): Refusal {
   if (thrown instanceof Refusal) return thrown;
   if (thrown instanceof EngineError) return refusalOfEngine(thrown, method);
   if (thrown instanceof IdentityError) return refusalOfIdentity(thrown);
-  if (thrown instanceof RulesError) return refusalOfRules(thrown);
+  if (thrown instanceof FeatureError) return refusalOfFeature(thrown);
   return isFastifyError(thrown) ? refusalOfFastify(thrown) : internal();
 }
 
@@ -290,7 +290,7 @@ function refusalOfIdentity(error: IdentityError): Refusal {
   });
 }
 
-function refusalOfRules({ code, message, details }: RulesError): Refusal {
+function refusalOfFeature({ code, message, details }: FeatureError): Refusal {
   const { hint, flaws, retryAfterMs } = details;
   return new Refusal(code, message, {
     hint,

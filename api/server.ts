@@ -5,6 +5,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
+import type { Feature } from '../features/contract/feature.ts';
 import type { Kits, RuleWork } from '../features/rules/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { auditRequests, isReading } from './access/audit-requests.ts';
@@ -15,9 +16,11 @@ import { followRenewals, secureOptions } from './edge/https.ts';
 import { Limits } from './edge/limits.ts';
 import { admitOrigins } from './edge/origins.ts';
 import { trustOf } from './edge/proxies.ts';
+import { features as allFeatures } from './features.ts';
 import type { App, DeviceContext, RouteContext } from './http/app.ts';
 import { answerClientError } from './http/client-error.ts';
 import { endConnectionsOnClose } from './http/end-connections.ts';
+import { featureRoutes } from './http/feature-routes.ts';
 import { readJsonOnly } from './http/json-body.ts';
 import { validatorCompiler } from './http/validator.ts';
 import { LiveConnections } from './live/live-connections.ts';
@@ -34,7 +37,6 @@ import { candidateRoutes } from './routes/candidates.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { gatewayRoutes } from './routes/gateways/gateways.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
-import { activityRoutes } from './routes/homes/activity.ts';
 import { alertRoutes } from './routes/homes/alerts.ts';
 import { blueprintRoutes } from './routes/homes/blueprints.ts';
 import { draftRoutes } from './routes/homes/drafts.ts';
@@ -79,6 +81,8 @@ export interface ServerOptions {
   counts: Registry;
   identity: Identity;
   kits: Kits;
+  /** Default: all. */
+  features?: readonly Feature[];
   /** Does the long work with rules. */
   work: RuleWork;
   /** Signs what the server itself gives out; nothing can be read from that. */
@@ -174,10 +178,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { devices, kits, work, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.pullQueue[Symbol.dispose]());
-  const { isReserved = () => false } = options;
+  const { isReserved = () => false, features = allFeatures } = options;
   const context = {
     ...{ engine, identity, kits, work, defaultTimezone, connections, devices, customKinds },
-    isReserved,
+    ...{ isReserved, features },
     apiKeyDays: options.apiKeyDays ?? API_KEY_DAYS,
   };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
@@ -187,7 +191,10 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   return app as unknown as FastifyInstance;
 }
 
-function routesOf(app: App, context: RouteContext & { connections: LiveConnections }): void {
+function routesOf(
+  app: App,
+  context: RouteContext & { connections: LiveConnections; features: readonly Feature[] },
+): void {
   accountRoutes(app, context);
   providerRoutes(app, context);
   profileRoutes(app, context);
@@ -217,7 +224,6 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   bandRoutes(app, context);
   historyQueryRoutes(app, context);
   homeJournalRoutes(app, context);
-  activityRoutes(app, context);
   timerRoutes(app, context);
   replayRoutes(app, context);
   intentRoutes(app, context);
@@ -234,6 +240,7 @@ function routesOf(app: App, context: RouteContext & { connections: LiveConnectio
   deadLetterRoutes(app, context);
   projectionRoutes(app, context);
   kindRoutes(app, context);
+  featureRoutes(app, context, context.features);
 }
 
 /**

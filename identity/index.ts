@@ -28,6 +28,7 @@ export {
   type Action,
   HOME_ROLES,
   type HomeRole,
+  isAction,
   type Place,
   type Role,
   ruleOf,

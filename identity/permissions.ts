@@ -235,6 +235,10 @@ export interface Standing {
   owns: (twin: string) => boolean;
 }
 
+export function isAction(name: string): name is Action {
+  return Object.hasOwn(PERMISSIONS, name);
+}
+
 export function ruleOf(action: Action): Rule {
   return PERMISSIONS[action];
 }

@@ -10,7 +10,7 @@ import {
   unknownProjection,
 } from '../../engine/index.ts';
 import { readConfig } from '../config.ts';
-import { projections } from '../projections.ts';
+import { projections } from '../features.ts';
 import { openIdentityFor } from './identity.ts';
 
 const LOOK_MS = 1_000;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { MomentText, MomentValue } from '../../features/contract/moment.ts';
 import { Refusal } from '../problem.ts';
-import { MomentText, MomentValue } from './moment.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Folding what has happened anew takes seconds for a month of a home. */

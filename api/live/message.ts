@@ -7,8 +7,8 @@ import {
   type Json,
   positionText,
 } from '../../engine/index.ts';
+import { iso, Moment } from '../../features/contract/moment.ts';
 import { AnyObject, JsonValue } from '../http/json-value.ts';
-import { iso, Moment } from '../http/moment.ts';
 import { Alert, toAlert } from '../http/resources/alert.ts';
 import { Effect, EventValue, toEffect } from '../http/resources/effect.ts';
 import { IntentChange, toIntentChange } from '../http/resources/intent.ts';

@@ -1,10 +1,10 @@
 /** Who did what. */
 import { z } from 'zod';
+import { iso, Moment } from '../../features/contract/moment.ts';
+import { HomePath, QueryText } from '../../features/contract/parameters.ts';
 import type { AuditEntry } from '../../identity/index.ts';
 import { always, json, listOf, notFound } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
-import { iso, Moment } from '../http/moment.ts';
-import { HomePath, QueryText } from '../http/parameters.ts';
 import { Refusal } from '../problem.ts';
 
 const TAGS = ['Audit'];

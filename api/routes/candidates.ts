@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { assertAddress, assertHomeName } from '../../engine/index.ts';
+import { HomePath, PageQuery, TwinPath } from '../../features/contract/parameters.ts';
 import {
   always,
   conflict,
@@ -13,7 +14,6 @@ import {
 } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { DisplayName, RoomId } from '../http/naming.ts';
-import { HomePath, PageQuery, TwinPath } from '../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
 import { Candidate, toCandidate } from '../http/resources/candidate.ts';
 import { Twin, toTwin } from '../http/resources/twin.ts';

@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Json } from '../../engine/index.ts';
+import { HookPath } from '../../features/contract/parameters.ts';
 import { findDraft, type RuleContext, webhooksOf } from '../../features/rules/index.ts';
 import { always, json, notFound, refused, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { readHookBodies } from '../http/hook-body.ts';
 import { JsonValue } from '../http/json-value.ts';
-import { HookPath } from '../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
 import { Receipt, toReceipt } from '../http/resources/receipt.ts';
 import { Refusal } from '../problem.ts';

@@ -1,5 +1,5 @@
-import { type Activity, activity } from '../../api/activity/activity.ts';
 import { type GenerationRow, type LogRow, type Storage, statusesOf } from '../../engine/index.ts';
+import { type Activity, activity } from '../../features/activity/activity.ts';
 
 /** Positions of the log that are read at once, and rows. */
 const PAGE = 5_000;

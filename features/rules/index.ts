@@ -1,10 +1,13 @@
 /** The feature's door: what the composition root, the routes and the command line use. */
 import { z } from 'zod';
+import type { Feature } from '../contract/feature.ts';
+import { blueprint } from './blueprints/blueprint.ts';
+import { rule } from './kind/rule.ts';
+import { kit } from './kits/kit.ts';
 import { definition } from './language/definition.ts';
 
 export { blueprint, type Context as BlueprintContext } from './blueprints/blueprint.ts';
 export { formOf } from './blueprints/form.ts';
-export { RulesError } from './errors.ts';
 export type { Link } from './explain/chain.ts';
 export type { Explanation } from './explain/explain.ts';
 export { LANGUAGES, tellAccount, tellChain, tellExplanation } from './explain/words.ts';
@@ -39,6 +42,10 @@ export { serveJobs } from './work/job-thread.ts';
 export type { Beginning as JobThreadBeginning } from './work/protocol.ts';
 export { type RuleWork, type RunJob, workHere } from './work/rule-work.ts';
 export { RuleThreads } from './work/threads.ts';
+
+const authored = [rule, blueprint, kit];
+
+export const rulesFeature: Feature = { name: 'rules', kinds: authored, authored };
 
 /** JSON Schema (draft 2020-12) of a rule as it is written: for editors. */
 export function ruleSchema(): Record<string, unknown> {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 import {
   type Grant,
   LANGUAGES,
@@ -8,7 +9,6 @@ import {
   type Person,
   SHORTEST_PASSWORD,
 } from '../../../identity/index.ts';
-import { iso, Moment } from '../moment.ts';
 import { DisplayName } from '../naming.ts';
 
 export const Email = z

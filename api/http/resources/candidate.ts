@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { CandidateRow } from '../../../engine/index.ts';
-import { iso, Moment } from '../moment.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 import { EventValue } from './effect.ts';
 
 export const Candidate = z

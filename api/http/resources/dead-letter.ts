@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { DeadLetterRow } from '../../../engine/index.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 import { AnyObject } from '../json-value.ts';
-import { iso, Moment } from '../moment.ts';
 import { EventValue } from './effect.ts';
 
 const RefusedEvent = z.object({

@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 import { type Explanation, type Link, tellAccount } from '../../../features/rules/index.ts';
 import { AnyObject, JsonValue } from '../json-value.ts';
-import { iso, Moment } from '../moment.ts';
 import { Effect } from './effect.ts';
 
 const Account = z

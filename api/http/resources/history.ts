@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { HistoryPoint } from '../../../engine/index.ts';
-import { iso, Moment } from '../moment.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 
 export const Resolution = z.enum(['raw', '5m', '1h', '1d']);
 

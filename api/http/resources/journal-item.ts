@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { JournalRow } from '../../../engine/index.ts';
-import { iso, Moment } from '../moment.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 import { Effect, EventValue, toEffect } from './effect.ts';
 import { StateValue } from './twin.ts';
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { iso, Moment, MomentValue, momentIf } from '../../../features/contract/moment.ts';
 import {
   type Admission,
   HOME_ROLES,
@@ -6,7 +7,6 @@ import {
   type Member as MemberOf,
   type Membership,
 } from '../../../identity/index.ts';
-import { iso, Moment, MomentValue, momentIf } from '../moment.ts';
 
 const HomeRole = z
   .enum(HOME_ROLES)

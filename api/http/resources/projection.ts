@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ProjectionStatus } from '../../../engine/index.ts';
-import { iso, Moment } from '../moment.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 
 export const Projection = z
   .object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 import type { LinkedProvider } from '../../../identity/index.ts';
-import { iso, Moment } from '../moment.ts';
 
 const Name = z
   .string()

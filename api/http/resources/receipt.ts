@@ -4,7 +4,7 @@ import {
   type Receipt as EngineReceipt,
   type Overruling,
 } from '../../../engine/index.ts';
-import { iso, Moment } from '../moment.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 
 export const Receipt = z
   .object({

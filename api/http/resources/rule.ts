@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
 import { pathOf, type RuleContext, type RuleProblem } from '../../../features/rules/index.ts';
 import { AnyObject } from '../json-value.ts';
-import { iso, Moment } from '../moment.ts';
 
 export const RuleProblemValue = z
   .object({

@@ -1,9 +1,9 @@
 /** Many histories at once, in columns. */
 import { z } from 'zod';
+import { Moment } from '../../../features/contract/moment.ts';
+import { QueryText } from '../../../features/contract/parameters.ts';
 import { FEWEST_POINTS, REDUCTIONS } from '../../thinning.ts';
 import { JsonValue } from '../json-value.ts';
-import { Moment } from '../moment.ts';
-import { QueryText } from '../parameters.ts';
 import { SpanBody } from '../span.ts';
 import { Resolution } from './history.ts';
 

@@ -1,8 +1,8 @@
 /** Proving once more who one is, and the second factor of one's account. */
 import { z } from 'zod';
+import { Moment, momentIf } from '../../../features/contract/moment.ts';
 import { always, conflict, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { Moment, momentIf } from '../../http/moment.ts';
 import { FactorCode, Password } from '../../http/resources/account.ts';
 import { personOf } from './profile.ts';
 

@@ -2,6 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { DeliveryRow, EventData } from '../../../engine/index.ts';
+import { iso, Moment, MomentValue } from '../../../features/contract/moment.ts';
+import { QueryText } from '../../../features/contract/parameters.ts';
 import { nameOf, type Principal } from '../../../identity/index.ts';
 import { DayLogs } from '../../gateways/day-logs.ts';
 import { dispatchReports } from '../../gateways/device-reports.ts';
@@ -9,8 +11,6 @@ import { always, json, open, withBody, wrong } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { EventFields } from '../../http/event-fields.ts';
 import { JsonValue } from '../../http/json-value.ts';
-import { iso, Moment, MomentValue } from '../../http/moment.ts';
-import { QueryText } from '../../http/parameters.ts';
 import { Tokens, toTokens } from '../../http/resources/account.ts';
 import { Refusal } from '../../problem.ts';
 

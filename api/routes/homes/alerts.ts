@@ -1,8 +1,13 @@
 import { EngineError, mustReadHome } from '../../../engine/index.ts';
+import {
+  HomePath,
+  OfHomePath,
+  PageQuery,
+  QueryText,
+} from '../../../features/contract/parameters.ts';
 import { SHOWN } from '../../access/sight.ts';
 import { always, json, listOf, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { HomePath, OfHomePath, PageQuery, QueryText } from '../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Alert, AlertStatus, toAlert } from '../../http/resources/alert.ts';
 import { Receipt, toReceipt } from '../../http/resources/receipt.ts';

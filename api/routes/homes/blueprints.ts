@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { BlueprintPath, HomePath, PageQuery } from '../../../features/contract/parameters.ts';
 import { deleteBlueprint, mustReadBlueprint, putBlueprint } from '../../../features/rules/index.ts';
 import {
   always,
@@ -18,7 +19,6 @@ import {
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { AnyObject } from '../../http/json-value.ts';
-import { BlueprintPath, HomePath, PageQuery } from '../../http/parameters.ts';
 import { pageOfKind } from '../../http/readings.ts';
 import { requesterOf } from '../../http/requester.ts';
 import {

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { RulePath } from '../../../features/contract/parameters.ts';
 import {
   discardDraft,
   mustReadDraft,
@@ -22,7 +23,6 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { RulePath } from '../../http/parameters.ts';
 import { requesterOf } from '../../http/requester.ts';
 import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';
 import { Rule, toProblem, toRule } from '../../http/resources/rule.ts';

@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { OfHomePath, RulePath } from '../../../features/contract/parameters.ts';
 import {
   LANGUAGES,
   mustReadRule,
@@ -11,7 +12,6 @@ import {
 import { SHOWN } from '../../access/sight.ts';
 import { always, json, notFound, refused } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { OfHomePath, RulePath } from '../../http/parameters.ts';
 import {
   Chain,
   RuleExplanation,

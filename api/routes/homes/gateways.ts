@@ -2,12 +2,12 @@
 
 import { z } from 'zod';
 import { mustReadDevice, mustReadHome } from '../../../engine/index.ts';
+import { iso, Moment, momentIf } from '../../../features/contract/moment.ts';
+import { HomePath, OfHomePath } from '../../../features/contract/parameters.ts';
 import { type Gateway, nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { iso, Moment, momentIf } from '../../http/moment.ts';
 import { DisplayName } from '../../http/naming.ts';
-import { HomePath, OfHomePath } from '../../http/parameters.ts';
 
 const TAGS = ['Gateways'];
 

@@ -8,12 +8,12 @@ import {
   mustReadHome,
   mustReadTwin,
 } from '../../../engine/index.ts';
+import { iso } from '../../../features/contract/moment.ts';
+import { HomePath } from '../../../features/contract/parameters.ts';
 import { type Ask, askAs, assertMayExplain, assertSeesTurns } from '../../access/sight.ts';
 import { always, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { asksForCsv, type Cell, cellOf, csvContent, csvOf } from '../../http/csv.ts';
-import { iso } from '../../http/moment.ts';
-import { HomePath } from '../../http/parameters.ts';
 import {
   type AskedSeries,
   HistoryColumns,

@@ -3,12 +3,12 @@
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import type { TwinRow } from '../../../engine/index.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
+import { HookPath, RulePath } from '../../../features/contract/parameters.ts';
 import { mustReadRule, type RuleContext, webhooksOf } from '../../../features/rules/index.ts';
 import { nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { iso, Moment } from '../../http/moment.ts';
-import { HookPath, RulePath } from '../../http/parameters.ts';
 import { Refusal } from '../../problem.ts';
 
 const TAGS = ['Rules'];

@@ -1,9 +1,14 @@
 import { z } from 'zod';
 import { EngineError, mustReadHome } from '../../../engine/index.ts';
+import {
+  HomePath,
+  OfHomePath,
+  PageQuery,
+  QueryText,
+} from '../../../features/contract/parameters.ts';
 import { SHOWN } from '../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { HomePath, OfHomePath, PageQuery, QueryText } from '../../http/parameters.ts';
 import { Intent, IntentStatus, toIntent } from '../../http/resources/intent.ts';
 
 const IntentQuery = PageQuery.extend({

@@ -2,10 +2,10 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { HomePath, OfHomePath } from '../../../features/contract/parameters.ts';
 import { nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { HomePath, OfHomePath } from '../../http/parameters.ts';
 import { Code, Email } from '../../http/resources/account.ts';
 import {
   AdmissionBody,

@@ -2,12 +2,12 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { iso, Moment, MomentValue, momentIf } from '../../../features/contract/moment.ts';
+import { HomePath, IdPath, OfHomePath } from '../../../features/contract/parameters.ts';
 import { type ApiKey, nameOf, SCOPES } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { iso, Moment, MomentValue, momentIf } from '../../http/moment.ts';
 import { DisplayName } from '../../http/naming.ts';
-import { HomePath, IdPath, OfHomePath } from '../../http/parameters.ts';
 
 const TAGS = ['Keys'];
 const DAY_MS = 24 * 60 * 60_000;

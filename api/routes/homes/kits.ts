@@ -2,6 +2,7 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { HomePath, KitPath, PageQuery } from '../../../features/contract/parameters.ts';
 import {
   always,
   conflict,
@@ -17,7 +18,6 @@ import {
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { AnyObject } from '../../http/json-value.ts';
-import { HomePath, KitPath, PageQuery } from '../../http/parameters.ts';
 import { pageOfKind } from '../../http/readings.ts';
 import { requesterOf } from '../../http/requester.ts';
 import { Kit, KitListed, KitPart, toKit, toListedKit, toPart } from '../../http/resources/kit.ts';

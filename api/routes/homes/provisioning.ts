@@ -2,6 +2,8 @@
 
 import { z } from 'zod';
 import { mustReadDevice, mustReadHome, mustReadTwin } from '../../../engine/index.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
+import { HomePath } from '../../../features/contract/parameters.ts';
 import { nameOf, POLICIES } from '../../../identity/index.ts';
 import {
   always,
@@ -16,9 +18,7 @@ import {
   wrong,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { iso, Moment } from '../../http/moment.ts';
 import { DisplayName, NewId, RoomId } from '../../http/naming.ts';
-import { HomePath } from '../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Twin, toTwin } from '../../http/resources/twin.ts';
 import { etagOf } from '../../http/revision.ts';

@@ -3,6 +3,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { MomentValue } from '../../../features/contract/moment.ts';
+import { HomePath, PageQuery, RulePath } from '../../../features/contract/parameters.ts';
 import {
   deleteRule,
   mustReadRule,
@@ -25,8 +27,6 @@ import {
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { AnyObject } from '../../http/json-value.ts';
-import { MomentValue } from '../../http/moment.ts';
-import { HomePath, PageQuery, RulePath } from '../../http/parameters.ts';
 import { pageOfKind } from '../../http/readings.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { BacktestResult, toBacktest } from '../../http/resources/backtest.ts';

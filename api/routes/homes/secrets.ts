@@ -2,11 +2,11 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { iso, Moment } from '../../../features/contract/moment.ts';
+import { HomePath, SecretPath } from '../../../features/contract/parameters.ts';
 import { nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { iso, Moment } from '../../http/moment.ts';
-import { HomePath, SecretPath } from '../../http/parameters.ts';
 
 const TAGS = ['Rules'];
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { HomePath, QueryText } from '../../../features/contract/parameters.ts';
 import { accountOf } from '../../../identity/index.ts';
 import { Rights } from '../../access/rights.ts';
 import { always, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { HomePath, QueryText } from '../../http/parameters.ts';
 import { streamEvents } from '../../live/event-stream.ts';
 import type { LiveConnections } from '../../live/live-connections.ts';
 import { openFeed } from '../../live/live-feed.ts';

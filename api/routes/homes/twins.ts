@@ -6,6 +6,7 @@ import {
   mustReadTwin,
   readingOf,
 } from '../../../engine/index.ts';
+import { HomePath, PageQuery, QueryText, TwinPath } from '../../../features/contract/parameters.ts';
 import { SHOWN } from '../../access/sight.ts';
 import {
   always,
@@ -23,7 +24,6 @@ import {
 import type { App, RouteContext } from '../../http/app.ts';
 import { EventFields } from '../../http/event-fields.ts';
 import { DisplayName, NewId, RoomId } from '../../http/naming.ts';
-import { HomePath, PageQuery, QueryText, TwinPath } from '../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Twin, toTwin } from '../../http/resources/twin.ts';
 import { etagOf, IfMatch, IfNoneMatch, isKnown } from '../../http/revision.ts';

@@ -2,9 +2,9 @@
 
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
+import { HomePath } from '../../../features/contract/parameters.ts';
 import { always, json, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { HomePath } from '../../http/parameters.ts';
 
 const Usage = z
   .object({

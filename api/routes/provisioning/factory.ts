@@ -1,12 +1,12 @@
 /** Tokens with which a factory enrols the devices that it makes. */
 import { z } from 'zod';
 import { assertDeviceKind } from '../../../engine/index.ts';
+import { iso, Moment, MomentValue } from '../../../features/contract/moment.ts';
+import { IdPath } from '../../../features/contract/parameters.ts';
 import { type FactoryToken, nameOf } from '../../../identity/index.ts';
 import { always, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { iso, Moment, MomentValue } from '../../http/moment.ts';
 import { DisplayName } from '../../http/naming.ts';
-import { IdPath } from '../../http/parameters.ts';
 
 const TAGS = ['Provisioning'];
 

@@ -10,10 +10,10 @@ import {
   type TwinReading,
   tellTwin,
 } from '../../../engine/index.ts';
+import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
 import type { Blueprint } from '../blueprints/definition.ts';
 import { instanceOf, writtenOut } from '../blueprints/expand.ts';
-import { RulesError } from '../errors.ts';
 import { isSame } from '../language/same.ts';
 import { printProblem, type Problem as RuleProblem } from '../language/source.ts';
 import type { RunJob } from '../work/rule-work.ts';
@@ -32,7 +32,7 @@ export interface BlueprintReading {
 /**
  * Defines a blueprint, and anew the rules that are made from it. Its twin comes first: what a crash leaves
  * behind is of a former edition, and the next PUT of the same text goes on with it.
- * @throws RulesError `bad-input` with each problem, `conflict` with the rules that would break
+ * @throws FeatureError `bad-input` with each problem, `conflict` with the rules that would break
  */
 export async function putBlueprint(
   engine: Engine,
@@ -54,7 +54,7 @@ export async function putBlueprint(
   assertUsable({ noun: KIND, hint: 'Each problem is in `errors`.' }, value, problems, address);
   const source = 'source' in given ? given.source : null;
   if (broken.length > 0) {
-    throw new RulesError('conflict', `it would break ${listed(broken.map(({ rule }) => rule))}`, {
+    throw new FeatureError('conflict', `it would break ${listed(broken.map(({ rule }) => rule))}`, {
       hint: 'Each rule with its problems is in `errors`. Nothing has changed: mend the blueprint, or the inputs of the rules first.',
       flaws: broken.flatMap(({ rule, problems: flaws }) =>
         flaws.map((flaw) => ({ path: `rules.${rule}`, message: printProblem(flaw) })),
@@ -101,7 +101,7 @@ export async function defineBlueprint(
 
 /**
  * @param detach leaves the rules that are made from it as rules of their own
- * @throws RulesError `conflict` where there are some
+ * @throws FeatureError `conflict` where there are some
  */
 export async function deleteBlueprint(
   engine: Engine,
@@ -111,7 +111,7 @@ export async function deleteBlueprint(
 ): Promise<void> {
   const rules = await rulesMadeFrom(engine, address);
   if (rules.length > 0 && !detach) {
-    throw new RulesError(
+    throw new FeatureError(
       'conflict',
       `${listed(rules.map(({ id }) => id))} ${rules.length === 1 ? 'is' : 'are'} made from it`,
       {
@@ -146,7 +146,7 @@ export async function deleteBlueprint(
   await engine.deleteTwin(address, plain);
 }
 
-/** @throws EngineError `unknown-twin`, RulesError `not-found` for a twin that is no blueprint */
+/** @throws EngineError `unknown-twin`, FeatureError `not-found` for a twin that is no blueprint */
 export async function mustReadBlueprint(
   engine: Engine,
   { home, blueprint }: { home: string; blueprint: string },
@@ -154,7 +154,7 @@ export async function mustReadBlueprint(
   const address = { home, twin: blueprint };
   const reading = await mustReadTwin(engine, address);
   if (reading.row.kind === KIND) return { reading, rules: await rulesMadeFrom(engine, address) };
-  throw new RulesError('not-found', `"${blueprint}" is a ${reading.row.kind}, not a blueprint`, {
+  throw new FeatureError('not-found', `"${blueprint}" is a ${reading.row.kind}, not a blueprint`, {
     hint: `GET /v1/homes/${home}/blueprints lists the blueprints.`,
   });
 }

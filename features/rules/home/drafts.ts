@@ -7,7 +7,7 @@ import {
   type Requester,
   type TwinReading,
 } from '../../../engine/index.ts';
-import { RulesError } from '../errors.ts';
+import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as RuleContext } from '../kind/rule.ts';
 import type { Problem as RuleProblem } from '../language/source.ts';
 import type { Backtest } from '../trial/backtest.ts';
@@ -57,16 +57,16 @@ export async function findDraft(engine: Engine, rule: Address): Promise<TwinRead
   return reading && draftOf(reading.row.state.context) ? reading : null;
 }
 
-/** @throws RulesError `not-found` */
+/** @throws FeatureError `not-found` */
 export async function mustReadDraft(engine: Engine, rule: Address): Promise<TwinReading> {
   const reading = await findDraft(engine, rule);
   if (reading) return reading;
-  throw new RulesError('not-found', `rule "${rule.twin}" has no draft`, {
+  throw new FeatureError('not-found', `rule "${rule.twin}" has no draft`, {
     hint: `PUT /v1/homes/${rule.home}/rules/${rule.twin}/draft puts one on trial.`,
   });
 }
 
-/** What a draft would have done since it is on trial, beside what its rule did. @throws RulesError `not-found` */
+/** What a draft would have done since it is on trial, beside what its rule did. @throws FeatureError `not-found` */
 export async function readDraft(engine: Engine, runJob: RunJob, rule: Address): Promise<Backtest> {
   const { row } = await mustReadDraft(engine, rule);
   const live = await engine.readTwin(rule);
@@ -98,7 +98,7 @@ export async function promoteDraft(
   return { reading, made: !existing, problems };
 }
 
-/** @throws RulesError `not-found` */
+/** @throws FeatureError `not-found` */
 export async function discardDraft(engine: Engine, rule: Address, by: Requester): Promise<void> {
   await mustReadDraft(engine, rule);
   await engine.deleteTwin(draftAddress(rule), by);

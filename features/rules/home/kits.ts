@@ -16,8 +16,8 @@ import {
   tellTwin,
   twinsOf,
 } from '../../../engine/index.ts';
+import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
-import { RulesError } from '../errors.ts';
 import type { Context as RuleContext } from '../kind/rule.ts';
 import type { Context as KitContext } from '../kits/kit.ts';
 import { type Found, isAsGiven, isChanged, type KitPart, type Part } from '../kits/part.ts';
@@ -78,7 +78,7 @@ export class Kits implements AsyncDisposable {
 
   /**
    * Installs a kit, or another version of it. What people have changed of the former version since is kept.
-   * @throws RulesError `bad-input` with all that is wrong; then nothing has been made
+   * @throws FeatureError `bad-input` with all that is wrong; then nothing has been made
    */
   install(
     runJob: RunJob,
@@ -130,7 +130,7 @@ export class Kits implements AsyncDisposable {
 
   /**
    * Removes what a kit has brought, and the kit.
-   * @throws RulesError `conflict` where rules of others use it, unless forced
+   * @throws FeatureError `conflict` where rules of others use it, unless forced
    */
   remove(address: Address, { force }: { force: boolean }, by: Requester): Promise<void> {
     return this.#alone(address.home, async () => {
@@ -143,13 +143,17 @@ export class Kits implements AsyncDisposable {
           : await usersOf(this.#engine, address.home, parts, ownIdsOf(parts));
         if (users.length > 0) {
           const rules = [...new Set(users.map(({ rule }) => `"${rule}"`))];
-          throw new RulesError('conflict', `others use what it has brought: ${rules.join(', ')}`, {
-            hint: '?force=true removes it all the same; those rules will miss it.',
-            flaws: users.map(({ rule, uses }) => ({
-              path: `rules.${rule}`,
-              message: `uses "${uses}"`,
-            })),
-          });
+          throw new FeatureError(
+            'conflict',
+            `others use what it has brought: ${rules.join(', ')}`,
+            {
+              hint: '?force=true removes it all the same; those rules will miss it.',
+              flaws: users.map(({ rule, uses }) => ({
+                path: `rules.${rule}`,
+                message: `uses "${uses}"`,
+              })),
+            },
+          );
         }
         await tellTwin(this.#engine, address, { type: 'kit.unwanted' }, by);
       }
@@ -157,11 +161,11 @@ export class Kits implements AsyncDisposable {
     });
   }
 
-  /** @throws EngineError `unknown-twin`, RulesError `not-found` for a twin that is no kit */
+  /** @throws EngineError `unknown-twin`, FeatureError `not-found` for a twin that is no kit */
   async read({ home, kit }: { home: string; kit: string }): Promise<KitReading> {
     const reading = await mustReadTwin(this.#engine, { home, twin: kit });
     if (reading.row.kind !== KIND) {
-      throw new RulesError('not-found', `"${kit}" is a ${reading.row.kind}, not a kit`, {
+      throw new FeatureError('not-found', `"${kit}" is a ${reading.row.kind}, not a kit`, {
         hint: `GET /v1/homes/${home}/kits lists the kits.`,
       });
     }

@@ -12,7 +12,7 @@ import {
   type TwinReading,
   tellTwin,
 } from '../../../engine/index.ts';
-import { RulesError } from '../errors.ts';
+import { FeatureError } from '../../contract/feature-error.ts';
 import type { Definition } from '../language/definition.ts';
 import type { Problem as RuleProblem } from '../language/source.ts';
 import type { Backtest } from '../trial/backtest.ts';
@@ -29,7 +29,7 @@ export const RULE = {
 
 /**
  * Makes a rule live, in place of what it was.
- * @throws RulesError `bad-input` with each problem, EngineError `conflict` where the twin is something else
+ * @throws FeatureError `bad-input` with each problem, EngineError `conflict` where the twin is something else
  */
 export async function putRule(
   engine: Engine,
@@ -106,7 +106,7 @@ export function unconditional({ principal, source }: Requester): Requester {
   return { principal, source };
 }
 
-/** A rule that is not live, on what has happened. @throws RulesError `bad-input` with each problem */
+/** A rule that is not live, on what has happened. @throws FeatureError `bad-input` with each problem */
 export async function tryRule(
   engine: Engine,
   runJob: RunJob,
@@ -124,14 +124,14 @@ export async function tryRule(
   return runJob('backtest', { home, timezone, draft: definition, live, span });
 }
 
-/** @throws EngineError `unknown-twin`, RulesError `not-found` for a twin that is no rule */
+/** @throws EngineError `unknown-twin`, FeatureError `not-found` for a twin that is no rule */
 export async function mustReadRule(
   engine: Engine,
   { home, rule }: { home: string; rule: string },
 ): Promise<TwinReading> {
   const reading = await mustReadTwin(engine, { home, twin: rule });
   if (reading.row.kind === RULE_KIND) return reading;
-  throw new RulesError('not-found', `"${rule}" is a ${reading.row.kind}, not a rule`, {
+  throw new FeatureError('not-found', `"${rule}" is a ${reading.row.kind}, not a rule`, {
     hint: `GET /v1/homes/${home}/rules lists the rules.`,
   });
 }

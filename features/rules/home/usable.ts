@@ -1,5 +1,5 @@
 import type { Address } from '../../../engine/index.ts';
-import { RulesError } from '../errors.ts';
+import { FeatureError } from '../../contract/feature-error.ts';
 import { type Problem, printProblem } from '../language/source.ts';
 
 /** What is given under an id, as a refusal calls it. */
@@ -11,7 +11,7 @@ interface Sort {
 
 /**
  * @param given null: the text is none of its sort; what it calls itself stands under its noun
- * @throws RulesError `bad-input` with each flaw, for what cannot go live
+ * @throws FeatureError `bad-input` with each flaw, for what cannot go live
  */
 export function assertUsable<T extends object>(
   { noun, hint }: Sort,
@@ -21,7 +21,7 @@ export function assertUsable<T extends object>(
 ): asserts given is T {
   const id = (given as Record<string, unknown> | null)?.[noun];
   if (given && id !== twin) {
-    throw new RulesError(
+    throw new FeatureError(
       'bad-input',
       `the ${noun} calls itself "${id}", and its address "${twin}"`,
       {
@@ -32,7 +32,7 @@ export function assertUsable<T extends object>(
   const errors = problems.filter(({ severity }) => severity === 'error');
   const [first] = errors;
   if (given && !first) return;
-  throw new RulesError('bad-input', first ? printProblem(first) : `it is no ${noun}`, {
+  throw new FeatureError('bad-input', first ? printProblem(first) : `it is no ${noun}`, {
     hint,
     flaws: errors.map(flawOf),
   });

@@ -1,6 +1,6 @@
 /** Jobs that wait for a thread: few of each account, and first of who has had none for longest. */
 import { EngineError } from '../../../engine/index.ts';
-import { RulesError } from '../errors.ts';
+import { FeatureError } from '../../contract/feature-error.ts';
 
 export interface QueueOptions {
   /** Jobs of one account that run or wait. */
@@ -41,7 +41,7 @@ export class Queue {
    * Runs it when it is its turn.
    * @param isLimited false: of the server itself
    * @param signal aborted while it waits: it is never run
-   * @throws RulesError `too-many-requests`; `timeout` when it is aborted already; EngineError `overloaded`
+   * @throws FeatureError `too-many-requests`; `timeout` when it is aborted already; EngineError `overloaded`
    */
   add<T>(
     account: string,
@@ -53,7 +53,7 @@ export class Queue {
     const { mostOfOne, most } = this.#options;
     const own = this.#waiting.filter((one) => one.account === account).length;
     if (isLimited && own + (this.#running === account ? 1 : 0) >= mostOfOne) {
-      throw new RulesError(
+      throw new FeatureError(
         'too-many-requests',
         `${mostOfOne} such requests of yours are under way`,
         {
@@ -108,6 +108,6 @@ export class Queue {
   }
 }
 
-function left(): RulesError {
-  return new RulesError('timeout', 'nobody waits for it any more');
+function left(): FeatureError {
+  return new FeatureError('timeout', 'nobody waits for it any more');
 }

@@ -10,7 +10,7 @@ export interface Caller {
   signal?: AbortSignal;
 }
 
-/** Does a job for a caller. @throws EngineError, RulesError `too-many-requests`, `unavailable`, `too-large` */
+/** Does a job for a caller. @throws EngineError, FeatureError `too-many-requests`, `unavailable`, `too-large` */
 export type RunJob = <N extends JobName>(job: N, input: InputOf<N>) => Promise<OutputOf<N>>;
 
 export interface RuleWork extends AsyncDisposable {

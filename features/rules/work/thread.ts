@@ -1,7 +1,7 @@
 /** A thread that does one job after the other for the server, within limits of memory and time. */
 import { Worker } from 'node:worker_threads';
 import { heardError, type ReadingStorage, tellError } from '../../../engine/index.ts';
-import { RulesError } from '../errors.ts';
+import { FeatureError } from '../../contract/feature-error.ts';
 import type { JobName } from './jobs.ts';
 import type { Beginning, FromThread, ToThread } from './protocol.ts';
 
@@ -33,7 +33,7 @@ export class Thread {
   /**
    * @param home what may be read is this home's
    * @param signal aborted: the job ends, and the thread with it; the next one begins anew
-   * @throws what the job throws; RulesError `bad-input` where it takes too much of time or memory
+   * @throws what the job throws; FeatureError `bad-input` where it takes too much of time or memory
    */
   async do(
     given: { job: JobName; input: unknown; home: string },
@@ -122,12 +122,12 @@ function assertOf(home: string, verb: string, [first]: unknown[]): void {
   throw new Error(`a job of home ${home} has asked for ${verb} of ${String(asked)}`);
 }
 
-function tooMuch(what: string): RulesError {
-  return new RulesError('bad-input', `it takes more than ${what}`, {
+function tooMuch(what: string): FeatureError {
+  return new FeatureError('bad-input', `it takes more than ${what}`, {
     hint: 'Ask about a shorter span, or give a smaller rule.',
   });
 }
 
-function left(): RulesError {
-  return new RulesError('timeout', 'nobody waits for it any more');
+function left(): FeatureError {
+  return new FeatureError('timeout', 'nobody waits for it any more');
 }

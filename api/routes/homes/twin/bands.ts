@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { MOST_BANDS, mustReadTwin } from '../../../../engine/index.ts';
+import { iso } from '../../../../features/contract/moment.ts';
+import { QueryText, TwinPath } from '../../../../features/contract/parameters.ts';
 import { askAs, assertSeesTurns, SHOWN } from '../../../access/sight.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { asksForCsv, cellOf, csvContent, csvOf } from '../../../http/csv.ts';
-import { iso } from '../../../http/moment.ts';
-import { QueryText, TwinPath } from '../../../http/parameters.ts';
 import { Bands, toBands } from '../../../http/resources/bands.ts';
 import { anySpanOf, SpanQuery } from '../../../http/span.ts';
 import { bandPathOf } from '../../../recorded.ts';

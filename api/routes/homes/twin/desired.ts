@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { assertAddress } from '../../../../engine/index.ts';
+import { TwinPath } from '../../../../features/contract/parameters.ts';
 import type { Principal } from '../../../../identity/index.ts';
 import { always, etag, json, notFound, refused, stale, withBody } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { EventFields } from '../../../http/event-fields.ts';
-import { TwinPath } from '../../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { Receipt, toReceipt } from '../../../http/resources/receipt.ts';
 import { etagOf, IfMatch } from '../../../http/revision.ts';

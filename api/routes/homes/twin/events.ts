@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { assertAddress, type EventData, saneTime } from '../../../../engine/index.ts';
+import { MomentValue } from '../../../../features/contract/moment.ts';
+import { TwinPath } from '../../../../features/contract/parameters.ts';
 import {
   always,
   conflict,
@@ -13,8 +15,6 @@ import {
 } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { JsonValue } from '../../../http/json-value.ts';
-import { MomentValue } from '../../../http/moment.ts';
-import { TwinPath } from '../../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { Receipt, toReceipt } from '../../../http/resources/receipt.ts';
 import { etagOf, IfMatch } from '../../../http/revision.ts';

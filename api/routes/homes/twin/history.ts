@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { fittingResolution, type HistoryPoint, mustReadTwin } from '../../../../engine/index.ts';
+import { iso } from '../../../../features/contract/moment.ts';
+import { QueryText, TwinPath } from '../../../../features/contract/parameters.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { asksForCsv, type Cell, csvContent, csvOf } from '../../../http/csv.ts';
-import { iso } from '../../../http/moment.ts';
-import { QueryText, TwinPath } from '../../../http/parameters.ts';
 import { History, Resolution, toPoint } from '../../../http/resources/history.ts';
 import { anySpanOf, SpanQuery } from '../../../http/span.ts';
 import { unitOf } from '../../../recorded.ts';

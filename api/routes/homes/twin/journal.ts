@@ -1,8 +1,8 @@
 import { mustReadTwin } from '../../../../engine/index.ts';
+import { PageQuery, TwinPath } from '../../../../features/contract/parameters.ts';
 import { askAs, assertSeesTurns, SHOWN } from '../../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { PageQuery, TwinPath } from '../../../http/parameters.ts';
 import { JournalItem, toJournalItem } from '../../../http/resources/journal-item.ts';
 
 export function journalRoutes(app: App, { engine, identity }: RouteContext): void {

@@ -1,7 +1,7 @@
 import { assertAddress } from '../../../../engine/index.ts';
+import { TwinPath } from '../../../../features/contract/parameters.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { TwinPath } from '../../../http/parameters.ts';
 import { Replay, toReplay } from '../../../http/resources/replay.ts';
 import { jobsFor, LONG_MS } from '../../../http/rule-jobs.ts';
 

@@ -1,5 +1,6 @@
 /** The secret with which a device comes in. */
 import { assertAddress, mustReadDevice } from '../../../../engine/index.ts';
+import { TwinPath } from '../../../../features/contract/parameters.ts';
 import { nameOf } from '../../../../identity/index.ts';
 import {
   always,
@@ -11,7 +12,6 @@ import {
   withBody,
 } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { TwinPath } from '../../../http/parameters.ts';
 import { NewDevice, toDeviceIdentity } from '../../../http/resources/device.ts';
 
 const TAGS = ['Provisioning'];

@@ -1,7 +1,7 @@
 import { assertAddress, mustReadTwin } from '../../../../engine/index.ts';
+import { TimerPath, TwinPath } from '../../../../features/contract/parameters.ts';
 import { always, json, listOf, notFound, refused, stale, withBody } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { TimerPath, TwinPath } from '../../../http/parameters.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { Receipt, toReceipt } from '../../../http/resources/receipt.ts';
 import { Timer, toTimer } from '../../../http/resources/timer.ts';

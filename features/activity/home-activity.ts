@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { Activity as Counted } from '../../activity/activity.ts';
-import { Moment } from '../moment.ts';
+import { Moment } from '../contract/moment.ts';
+import type { Activity as Counted } from './activity.ts';
 
 const count = z.int().min(0);
 const Day = z.iso.date().meta({ examples: ['2026-01-05'] });

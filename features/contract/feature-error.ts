@@ -1,0 +1,32 @@
+/** What a feature refuses. `api/problem.ts` alone says what a code is in HTTP; the engine's errors pass as they are. */
+
+export type FeatureErrorCode =
+  /** Not well-formed. */
+  | 'malformed'
+  /** Well-formed, and not possible. */
+  | 'bad-input'
+  | 'not-found'
+  | 'conflict'
+  | 'too-many-requests'
+  | 'timeout';
+
+export interface FeatureErrorDetails {
+  /** What can be done about it. */
+  hint?: string;
+  /** Each flaw, and where it is: `body.source:3:7`, `rules.hall-light`. */
+  flaws?: { path: string; message: string }[];
+  /** After which it is worth another try, ms. */
+  retryAfterMs?: number;
+}
+
+export class FeatureError extends Error {
+  readonly code: FeatureErrorCode;
+  readonly details: FeatureErrorDetails;
+
+  constructor(code: FeatureErrorCode, message: string, details: FeatureErrorDetails = {}) {
+    super(message);
+    this.name = 'FeatureError';
+    this.code = code;
+    this.details = details;
+  }
+}
