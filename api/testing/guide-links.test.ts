@@ -22,6 +22,10 @@ test.each(pages)('the links of %s lead somewhere', (page) => {
   expect(broken).toEqual([]);
 });
 
+test.each(pages)('%s has been merged to its end', (page) => {
+  expect(read(page)).not.toMatch(/^(<{7} |={7}$|>{7} )/m);
+});
+
 function leads(from: string, link: string): boolean {
   const [path = '', anchor] = link.split('#');
   const target = path === '' ? from : join(dirname(from), path);
