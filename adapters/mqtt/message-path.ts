@@ -54,7 +54,7 @@ export class MessagePath {
     if (!TESTED.test(version) || typeof build !== 'function') {
       throw new Error(
         `MQTT.js ${version} is not the version that the message path was tested with (${TESTED.source}). ` +
-          'Run adapters/mqtt/message-path.test.ts with it, read connect() in lib/client, then widen TESTED.',
+          'Run adapters/mqtt/message-path.integration.test.ts with it, read connect() in lib/client, then widen TESTED.',
       );
     }
     client.messageIdProvider = new UpperIds();

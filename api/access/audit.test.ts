@@ -32,7 +32,7 @@ const OF_A_MOMENT = new Set([
   'post /v1/homes/{home}/twins/{twin}/timers/{id}/fire',
   'post /v1/hooks/{home}/{rule}/{hook}',
 ]);
-/** Of accounts and sessions; account.test.ts and providers.test.ts look at what of these is written down. */
+/** Of accounts and sessions; account.test.ts and providers.integration.test.ts look at what of these is written down. */
 const OF_ACCOUNTS = /^\w+ \/v1\/(auth|me|gateways\/(login|refresh))(\/|$)/;
 
 let api: ApiBench;

@@ -22,6 +22,23 @@ test.each(pages)('the links of %s lead somewhere', (page) => {
   expect(broken).toEqual([]);
 });
 
+test('the tests that SECURITY.md and the READMEs name are there', () => {
+  const named = pages
+    .filter((page) => page !== 'CHANGELOG.md' && !page.startsWith('docs/'))
+    .flatMap((page) =>
+      [...withoutCode(read(page)).matchAll(/`((?:[\w-]+\/)+[\w.-]+\.test\.ts)`/g)].map(
+        ([, path = '']) => ({
+          page,
+          path,
+        }),
+      ),
+    );
+  const from = ({ page, path }: { page: string; path: string }) =>
+    [path, join(dirname(page), path)].some((place) => existsSync(join(ROOT, place)));
+  expect(named.length).toBeGreaterThan(20);
+  expect(named.filter((one) => !from(one))).toEqual([]);
+});
+
 test.each(pages)('%s has been merged to its end', (page) => {
   expect(read(page)).not.toMatch(/^(<{7} |={7}$|>{7} )/m);
 });
