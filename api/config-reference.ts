@@ -91,7 +91,8 @@ const HEAD = `# Configuration
 
 Environment variables, all of which are here. \`npx homeostat configuration\` prints this page for the version that you have,
 \`npx homeostat configuration --env\` a file to start from ([.env.example](../.env.example)). A wrong value is refused at the start, all
-of them at once. An empty variable is one that is not set. \`npm start\` does not read \`.env\` by itself; docker compose does.`;
+of them at once. An empty variable is one that is not set. Commands that work
+at a server (\`npx homeostat rules …\`, \`kit …\`) read \`HOMEOSTAT_URL\` (http://127.0.0.1:3000) and \`HOMEOSTAT_TOKEN\`. \`npm start\` does not read \`.env\` by itself; docker compose does.`;
 
 const OIDC = `## Sign-in with providers
 

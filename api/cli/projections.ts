@@ -11,6 +11,7 @@ import {
 } from '../../engine/index.ts';
 import { readConfig } from '../config.ts';
 import { projections } from '../features.ts';
+import { assertIsThere } from './database.ts';
 import { openIdentityFor } from './identity.ts';
 
 const LOOK_MS = 1_000;
@@ -81,6 +82,7 @@ function ended(name: string, generation: number): EngineError {
 
 async function open(): Promise<Storage> {
   const { databaseUrl, deadLettersPerHome } = readConfig();
+  assertIsThere(databaseUrl);
   return await openStorage(databaseUrl, { deadLettersPerHome });
 }
 

@@ -8,6 +8,7 @@ import {
 } from '../../engine/index.ts';
 import { readConfig } from '../config.ts';
 import { loadKinds } from '../kinds/load-kinds.ts';
+import { assertIsThere, shownUrl } from './database.ts';
 
 /**
  * `homeostat replay [home] [twin]`: folds each twin's journal and compares with its stored state.
@@ -16,6 +17,7 @@ import { loadKinds } from '../kinds/load-kinds.ts';
  */
 export async function replayTwins(home?: string, twin?: string): Promise<void> {
   const config = readConfig();
+  assertIsThere(config.databaseUrl);
   const { all: kinds } = await loadKinds(config.kindsDir);
   await using storage = await openStorage(config.databaseUrl, {
     deadLettersPerHome: config.deadLettersPerHome,
@@ -43,6 +45,13 @@ export async function replayTwins(home?: string, twin?: string): Promise<void> {
       }
     }
     if (twins % 500 === 0) process.stdout.write(`${twins} twins, ${turns} turns …\n`);
+  }
+  if (twins === 0) {
+    process.stdout.write(
+      `there are no twins in ${[shownUrl(config.databaseUrl), home].filter(Boolean).join(', ')}\n`,
+    );
+    process.exitCode = 1;
+    return;
   }
   const seconds = ((Date.now() - began) / 1_000).toFixed(1);
   process.stdout.write(

@@ -2,6 +2,7 @@ import type { RulesWish } from '../../features/rules/index.ts';
 import { type Homeostat, startHomeostat } from '../compose.ts';
 import { type Config, readConfig } from '../config.ts';
 import { createLogger } from '../logging.ts';
+import { shownUrl } from './database.ts';
 
 /** A stop that takes longer than this is ended. */
 const STOP_MS = 10_000;
@@ -43,7 +44,7 @@ function welcome({ httpUrl, mqtt, token }: Homeostat, config: Config): void {
     '',
     `  API       ${httpUrl}/v1        docs: ${httpUrl}/docs?access_token=${bearer}`,
     `  MQTT      ${mqtt.url}  (topics below "${config.mqtt.root}", provisioning: ${config.provisioning})`,
-    `  Data      ${config.databaseUrl.replace(/:[^:@/]*@/, ':…@')}`,
+    `  Data      ${shownUrl(config.databaseUrl)}`,
     ...(token.fresh
       ? [
           '',

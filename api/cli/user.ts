@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { text as readAll } from 'node:stream/consumers';
 import { openStorage } from '../../engine/index.ts';
 import { readConfig } from '../config.ts';
+import { shownUrl } from './database.ts';
 import { openIdentityFor } from './identity.ts';
 
 export interface NewUser {
@@ -31,6 +32,8 @@ export async function createUser(options: NewUser): Promise<void> {
     ...{ target: `person:${person.id}`, outcome: 'done', detail: { isAdmin: admin } },
     correlation: person.id,
   });
-  process.stdout.write(`${email} is ${admin ? 'an administrator' : 'a person'} now.\n`);
+  process.stdout.write(
+    `${email} is ${admin ? 'an administrator' : 'a person'} now, in ${shownUrl(config.databaseUrl)}.\n`,
+  );
   if (given === null) process.stdout.write(`Password, shown this once: ${password}\n`);
 }

@@ -1,0 +1,16 @@
+import { existsSync } from 'node:fs';
+import { EngineError } from '../../engine/index.ts';
+
+/** As it may be printed: without its password. */
+export function shownUrl(databaseUrl: string): string {
+  return databaseUrl.replace(/:[^:@/]*@/, ':…@');
+}
+
+/** For commands that read: SQLite would make the file. @throws EngineError `not-found` */
+export function assertIsThere(databaseUrl: string): void {
+  const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(databaseUrl)?.[1];
+  if (path === undefined || existsSync(path)) return;
+  throw new EngineError('not-found', `there is no database ${path}`, {
+    hint: 'DATABASE_URL names it, or DATA_DIR its folder: set what the server has.',
+  });
+}
