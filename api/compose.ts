@@ -30,6 +30,7 @@ import { type Config, readVersion } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { projections } from './features.ts';
+import { isCurrentDelivery } from './gateways/current-delivery.ts';
 import { PullQueue } from './gateways/pull-queue.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
@@ -170,6 +171,7 @@ async function startParts(
     gateways: identity.gateways,
     clock: doors.clock,
     wake: (twins) => engine.wakeSink('mqtt', twins),
+    isCurrent: (row) => isCurrentDelivery(engine, row),
   });
   const work = stack.use(
     new RuleThreads({

@@ -65,6 +65,7 @@ export async function assertSeesTurns(
   may: Ask,
   twin: { home: string; twin: string; kind: string },
 ): Promise<void> {
+  await assertMayExplain(may, twin.home, twin.twin);
   if (await seesTurns(may, twin)) return;
   throw new Refusal('forbidden', `the past of a ${twin.kind} shows what its author wrote`, {
     hint: `That needs the permission ${SHOWN.authored} too: docs/permissions.md shows who has it.`,

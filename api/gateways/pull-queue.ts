@@ -6,6 +6,8 @@ export interface PullQueueOptions {
   clock: Clock;
   /** What waits of these twins may leave the outbox. */
   wake: (twins: readonly Address[]) => void;
+  /** Whether a delivery that has waited is still to be carried out. */
+  isCurrent: (row: DeliveryRow) => Promise<boolean>;
 }
 
 /** The way of a gateway without MQTT. */
@@ -14,8 +16,10 @@ interface DeviceQueue {
   waiting: Map<string, DeliveryRow>;
   /** What it has said to have. */
   received: Set<string>;
-  /** Ends the poll that is open. */
-  ring: (() => void) | null;
+  /** How often something came. */
+  arrivals: number;
+  /** The one that is open. */
+  poll: Poll | null;
 }
 
 /** Of one answer. */
@@ -37,7 +41,7 @@ export class PullQueue implements Disposable {
   /** Ends the polls that are open. */
   [Symbol.dispose](): void {
     this.#closed = true;
-    for (const { ring } of [...this.#queues.values()]) ring?.();
+    for (const { poll } of this.#queues.values()) poll?.end();
   }
 
   /**
@@ -53,10 +57,17 @@ export class PullQueue implements Disposable {
       queue.waiting.delete(row.id);
       return { status: 'delivered' };
     }
-    for (const one of [row, ...behind()]) {
+    const after = behind();
+    if (isDesired(row) && after.some(isDesired)) {
+      // As with a retained message: what is desired later says all of it
+      queue.waiting.delete(row.id);
+      return { status: 'delivered' };
+    }
+    for (const one of [row, ...after]) {
       if (!queue.received.has(one.id)) queue.waiting.set(one.id, one);
     }
-    queue.ring?.();
+    queue.arrivals++;
+    queue.poll?.ring();
     const error = `it waits for the gateway ${gateway.id} to fetch it`;
     return { status: 'retry', error, isAway: true };
   }
@@ -64,7 +75,7 @@ export class PullQueue implements Disposable {
   /**
    * What waits for a gateway; when nothing does, as soon as something comes.
    * @param received ids of what it has from former answers
-   * @param waitMs at most; another call of the same gateway ends it, too
+   * @param waitMs at most; another call of the same gateway that waits ends it, too
    */
   async fetch(
     gateway: string,
@@ -73,10 +84,21 @@ export class PullQueue implements Disposable {
   ): Promise<DeliveryRow[]> {
     const queue = this.#queueOf(gateway);
     this.#keepReceived(queue, received);
-    const found = this.#waitingIn(gateway, queue);
-    if (found.length > 0 || waitMs === 0 || this.#closed) return found;
-    await this.#rung(queue, waitMs);
-    return this.#waitingIn(gateway, queue);
+    if (waitMs === 0 || this.#closed) return await this.#currentIn(gateway, queue);
+    queue.poll?.end();
+    const poll = new Poll(this.#options.clock, waitMs);
+    queue.poll = poll;
+    try {
+      for (;;) {
+        const { arrivals } = queue;
+        const found = await this.#currentIn(gateway, queue);
+        if (found.length > 0 || poll.isOver) return found;
+        if (queue.arrivals === arrivals) await poll.rung();
+      }
+    } finally {
+      poll.end();
+      if (queue.poll === poll) queue.poll = null;
+    }
   }
 
   #keepReceived(queue: DeviceQueue, received: readonly string[]): void {
@@ -86,36 +108,69 @@ export class PullQueue implements Disposable {
     if (rows.length > 0) this.#options.wake(rows.map(({ home, twin }) => ({ home, twin })));
   }
 
-  #waitingIn(gateway: string, queue: DeviceQueue): DeliveryRow[] {
+  /** The oldest that are still to be carried out. What is not, waits no longer. */
+  async #currentIn(gateway: string, queue: DeviceQueue): Promise<DeliveryRow[]> {
     const now = this.#options.clock.now();
-    for (const [id, { home, twin, expiresAt }] of queue.waiting) {
+    const latest = new Map<string, string>();
+    for (const row of queue.waiting.values()) if (isDesired(row)) latest.set(keyOf(row), row.id);
+    const found: DeliveryRow[] = [];
+    for (const row of [...queue.waiting.values()]) {
+      if (found.length === MOST) break;
+      const { id, home, twin, expiresAt } = row;
       const isTheirs = this.#options.gateways.speakerFor(home, twin)?.id === gateway;
-      if (isTheirs && (expiresAt === null || expiresAt > now)) continue;
-      queue.waiting.delete(id);
-      queue.received.delete(id);
+      const isOpen = isTheirs && (expiresAt === null || expiresAt > now);
+      if (!isOpen) queue.received.delete(id);
+      else if (queue.received.has(id) || !queue.waiting.has(id)) continue;
+      const isLast = !isDesired(row) || latest.get(keyOf(row)) === id;
+      if (isOpen && isLast && (await this.#options.isCurrent(row))) found.push(row);
+      else queue.waiting.delete(id);
     }
-    const open = [...queue.waiting.values()].filter(({ id }) => !queue.received.has(id));
-    return open.slice(0, MOST);
-  }
-
-  #rung(queue: DeviceQueue, waitMs: number): Promise<void> {
-    queue.ring?.();
-    return new Promise((resolve) => {
-      const alarm = this.#options.clock.delay(waitMs, () => ring());
-      const ring = () => {
-        alarm[Symbol.dispose]();
-        if (queue.ring === ring) queue.ring = null;
-        resolve();
-      };
-      queue.ring = ring;
-    });
+    return found;
   }
 
   #queueOf(gateway: string): DeviceQueue {
     const known = this.#queues.get(gateway);
     if (known) return known;
-    const made: DeviceQueue = { waiting: new Map(), received: new Set(), ring: null };
+    const made: DeviceQueue = { waiting: new Map(), received: new Set(), arrivals: 0, poll: null };
     this.#queues.set(gateway, made);
     return made;
   }
+}
+
+/** A gateway that waits for something to come. */
+class Poll {
+  readonly #alarm: Disposable;
+  #wake = () => {};
+  /** Its time is over, or another has taken its place. */
+  isOver = false;
+
+  constructor(clock: Clock, waitMs: number) {
+    this.#alarm = clock.delay(waitMs, () => this.end());
+  }
+
+  /** Resolves when something has come, or it is over. */
+  rung(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#wake = resolve;
+      if (this.isOver) resolve();
+    });
+  }
+
+  ring(): void {
+    this.#wake();
+  }
+
+  end(): void {
+    this.isOver = true;
+    this.#alarm[Symbol.dispose]();
+    this.#wake();
+  }
+}
+
+function isDesired({ delivery }: DeliveryRow): boolean {
+  return delivery.type === 'desired';
+}
+
+function keyOf({ home, twin }: DeliveryRow): string {
+  return `${home}/${twin}`;
 }

@@ -29,6 +29,7 @@ test('cells are quoted where they have to be, and no text becomes a formula', as
         [true, 'plain'],
         ['a,b', 'say "no"\r\nagain'],
         ['=1+1', '@x'],
+        ['\n=1', '＝1'],
         [-2, '-2'],
       ],
     ),
@@ -36,6 +37,6 @@ test('cells are quoted where they have to be, and no text becomes a formula', as
   const answer = await app.inject('/');
   expect(answer.headers['content-type']).toBe('text/csv; charset=utf-8');
   expect(answer.payload).toBe(
-    'a,b\r\n1.5,\r\ntrue,plain\r\n"a,b","say ""no""\r\nagain"\r\n\'=1+1,\'@x\r\n-2,\'-2\r\n',
+    'a,b\r\n1.5,\r\ntrue,plain\r\n"a,b","say ""no""\r\nagain"\r\n\'=1+1,\'@x\r\n"\'\n=1",\'＝1\r\n-2,\'-2\r\n',
   );
 });

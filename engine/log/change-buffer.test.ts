@@ -43,6 +43,18 @@ test('the twins of a removed home are told apart from those of its successor', (
   ]);
 });
 
+test('a position of a change that the log has not is given once, over buffers', () => {
+  const given = [0, 1_000].map((firstAside) => {
+    const buffer = new ChangeBuffer(firstAside);
+    buffer.add(alert(1));
+    return { buffer, position: buffer.add(removal())?.position };
+  });
+  const [former, next] = given;
+  expect(former?.position).not.toEqual(next?.position);
+  expect(former?.position && next?.buffer.covers(former.position)).toBe(false);
+  expect(next?.position && next.buffer.covers(next.position)).toBe(true);
+});
+
 test('what was removed before anything has a position is not taken for what comes then', () => {
   const buffer = new ChangeBuffer();
   const removed = removal();

@@ -18,6 +18,15 @@ export class ChangeBuffer {
   /** Up to here all twins count as removed. */
   #allRemoved: ChangePosition | null = null;
   #removals = 0;
+  readonly #firstAside: number;
+
+  /**
+   * @param firstAside above those of any buffer of the home before: what the log tells holds none of them, and a position that one
+   *   buffer has given must not name another change in the next
+   */
+  constructor(firstAside = 0) {
+    this.#firstAside = firstAside;
+  }
 
   /** How often a twin was removed. */
   get removals(): number {
@@ -47,7 +56,7 @@ export class ChangeBuffer {
   add(change: HomeChange): HomeChange | null {
     const { last } = this;
     if (change.position === undefined) {
-      const position = last && { ...last, aside: last.aside + 1 };
+      const position = last && { ...last, aside: Math.max(last.aside, this.#firstAside) + 1 };
       if (change.type === 'twin.removed') this.#noteRemoval(change.twin, position);
       // Nobody can have seen what comes before it here
       if (position === null) return change;

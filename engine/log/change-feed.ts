@@ -125,7 +125,7 @@ export class ChangeFeed {
   }
 
   #begin(home: string): FollowedHome {
-    const memory = new ChangeBuffer();
+    const memory = new ChangeBuffer(Math.max(0, Math.floor(this.#options.now())));
     const followers = new Set<Subscriber>();
     const begun = { memory, followers };
     this.#homes.set(home, begun);

@@ -55,7 +55,7 @@ export async function readPastChanges(
   if (upTo - after.seq > MOST_POSITIONS) return 'too-old';
   const limit = MOST_TURNS + 1;
   const { rows, removedAt } = await source.storage.readHomeLog(home, after.seq, upTo, limit);
-  if (removedAt >= after.seq) return 'twin-removed';
+  if (removedAt > 0 && removedAt >= after.seq) return 'twin-removed';
   const [first] = rows;
   if (first?.seq !== after.seq || first.epoch !== after.epoch) return 'unknown';
   if (rows.length === limit) return 'too-old';

@@ -208,6 +208,35 @@ describe('bands', () => {
     expect(others).toBeGreaterThan(10);
   });
 
+  test('end where a value is told to be none', async () => {
+    await using bench = await start();
+    await bench.send('lamp', { type: 'telemetry', on: true });
+    const t0 = bench.clock.now();
+    const told = ['E5', null, undefined, 'E7', null];
+    const storage = {
+      ...bench.storage,
+      readChanges: async () =>
+        told.map((fault, n) => {
+          const at = t0 + n * MINUTE;
+          const reported = fault === undefined ? null : { fault };
+          return { revision: n, at, receivedAt: at, state: null, reported };
+        }),
+    };
+    const twin = (await bench.storage.getTwin(LAMP)) as LoadedTwin;
+    const path: BandPath = { of: 'reported', key: 'fault' };
+    const span = { from: t0, to: t0 + 5 * MINUTE };
+    const { bands } = await readBands({ storage, kinds: bench.engine.kinds }, twin, {
+      path,
+      ...span,
+    });
+    expect(inMinutes(bands, t0)).toEqual([
+      ['E5', 0, 1],
+      [null, 1, 3],
+      ['E7', 3, 4],
+      [null, 4, 5],
+    ]);
+  });
+
   test('say nothing of a time that the journal does not reach back to', async () => {
     await using bench = await start(3);
     const t0 = bench.clock.now();

@@ -138,7 +138,9 @@ function momentOf({ at, receivedAt }: ChangeRow): number {
 function toldBy({ revision, state, reported }: ChangeRow, path: BandPath): Json | undefined {
   if (path.of === 'state') return state === null ? undefined : stateBelow(state, path.states);
   // Before its first turn a twin has reported nothing
-  return own(reported ?? {}, path.key) ?? (revision === 0 ? null : undefined);
+  const told = own(reported ?? {}, path.key);
+  // A null that was told is an end
+  return told === undefined && revision === 0 ? null : told;
 }
 
 /** What a checkpoint says of a path; undefined: nothing that can be trusted. */

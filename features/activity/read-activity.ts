@@ -1,10 +1,11 @@
-import { type Engine, EngineError } from '../../engine/index.ts';
+import type { Engine } from '../../engine/index.ts';
+import { FeatureError } from '../contract/feature-error.ts';
 import { ACTIVITY, type Activity, added, NOTHING, turnsOf } from './activity.ts';
 
 /** Days of one answer. */
 export const MOST_DAYS = 92;
-/** Rows that are added up for one answer: days of twins. */
-const MOST_ROWS = 50_000;
+/** Rows that are added up for one answer: days of twins. A week of as many twins as a home may have by default is less. */
+const MOST_ROWS = 80_000;
 const PAGE = 1_000;
 
 /** UTC days, `from` inclusive, `to` exclusive. */
@@ -28,7 +29,7 @@ export async function readDays(
 
 /**
  * The twins of a home by how often they had a turn, the one that had most first.
- * @throws EngineError `bad-input` where that is more to read than one answer may
+ * @throws FeatureError `bad-input` where that is more to read than one answer may
  */
 export async function rankTwins(
   engine: Engine,
@@ -46,7 +47,7 @@ export async function rankTwins(
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) break;
     if (read + PAGE >= MOST_ROWS) {
-      throw new EngineError('bad-input', `that is more than ${MOST_ROWS} days of twins`, {
+      throw new FeatureError('bad-input', `that is more than ${MOST_ROWS} days of twins`, {
         hint: 'Ask for fewer days, or for one twin.',
       });
     }

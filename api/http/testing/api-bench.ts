@@ -13,6 +13,7 @@ import { blueprint, Kits, kit, rule, workHere } from '../../../features/rules/in
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
 import { projections } from '../../features.ts';
+import { isCurrentDelivery } from '../../gateways/current-delivery.ts';
 import { PullQueue } from '../../gateways/pull-queue.ts';
 import { countFrom } from '../../metrics.ts';
 import { deletesWith, existenceIn } from '../../removal.ts';
@@ -130,7 +131,10 @@ export class ApiBench implements AsyncDisposable {
       ...given.identity,
     });
     const wake = (twins: readonly Address[]) => engine.wakeSink('test', twins);
-    const pullQueue = new PullQueue({ gateways: identity.gateways, clock, wake });
+    const pullQueue = new PullQueue({
+      ...{ gateways: identity.gateways, clock, wake },
+      isCurrent: (row) => isCurrentDelivery(engine, row),
+    });
     const work = given.server?.work ?? workHere(engine);
     const app = await buildServer({
       engine,

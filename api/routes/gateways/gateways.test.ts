@@ -240,6 +240,46 @@ describe('commands for a gateway without MQTT', () => {
     expect(items.find(({ type }) => type === 'desired')).toMatchObject({ desired: { on: true } });
   });
 
+  it('of a former twin of the name are not told, and of what is desired only the last', async () => {
+    for (const on of [true, false, true]) {
+      await api.patch('/v1/homes/h1/twins/l1/desired', { on });
+      await api.engine.idle();
+    }
+    const desired = async () =>
+      (await fetchCommands({})).items.filter(({ type }) => type === 'desired');
+    expect(await desired()).toMatchObject([{ desired: { on: true } }]);
+    await api.delete('/v1/homes/h1/twins/l1');
+    await api.post('/v1/homes/h1/twins', { id: 'l1', kind: 'lamp' });
+    await assign(['l1']);
+    await api.engine.idle();
+    expect(await desired()).toEqual([]);
+  });
+
+  it('are told behind any number that were superseded', async () => {
+    await assign(['l1', 'l2']);
+    for (let n = 0; n < 210; n++) await command('l1');
+    await command('l2');
+    await api.engine.idle();
+    const { items } = await fetchCommands({});
+    expect(items.map(({ device }) => device)).toContain('l2');
+  });
+
+  it('that are over leave a poll waiting', async () => {
+    await command('l1');
+    await api.engine.idle();
+    const [{ id } = { id: '' }] = (await fetchCommands({})).items;
+    await fetchCommands({ acks: [{ device: 'l1', id, ok: true }] });
+    await api.engine.idle();
+    let isOpen = true;
+    const poll = fetchCommands({ waitSeconds: 30 }).finally(() => {
+      isOpen = false;
+    });
+    await api.engine.idle();
+    expect(isOpen).toBe(true);
+    await command('l1');
+    expect((await poll).items).toHaveLength(1);
+  });
+
   it('of a device that is somebody else’s are not told', async () => {
     await command('l1');
     await api.engine.idle();

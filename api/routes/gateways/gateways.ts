@@ -276,17 +276,9 @@ export function gatewayRoutes(
         })),
       );
       const rows = await pullQueue.fetch(worker.gateway, body.received, body.waitSeconds * 1_000);
-      const open = await Promise.all(rows.map((row) => isOpen(row)));
-      return { items: rows.filter((_, index) => open[index]).map(toItem) };
+      return { items: rows.map(toItem) };
     },
   );
-
-  /** A command that was withdrawn while it waited must not be carried out. */
-  async function isOpen({ id, home, delivery }: DeliveryRow): Promise<boolean> {
-    if (delivery.type !== 'command') return true;
-    const intent = await engine.getIntent(home, id);
-    return intent?.status === 'pending' || intent?.status === 'sent';
-  }
 }
 
 function workerOf(principal: Principal | null): Worker {

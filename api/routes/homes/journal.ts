@@ -5,6 +5,7 @@ import { HomePath, PageQuery, QueryText } from '../../../features/contract/param
 import { askAs, assertMayExplain, hiddenKinds } from '../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
+import { Refusal } from '../../problem.ts';
 import { HomeJournalItem, toHomeJournalItem } from '../../http/resources/journal-item.ts';
 
 const JournalQuery = PageQuery.extend({
@@ -46,6 +47,9 @@ export function homeJournalRoutes(app: App, { engine, identity }: RouteContext):
       const may = askAs(identity, principal);
       await assertMayExplain(may, home);
       const { limit, cursor, changed, ...rest } = query;
+      if (rest.from !== undefined && rest.to !== undefined && rest.from >= rest.to) {
+        throw new Refusal('malformed', '"from" must be before "to"');
+      }
       const exceptKinds = await hiddenKinds(may, home);
       const filter = { ...rest, changed: changed === 'true', exceptKinds };
       const page = await engine.journal(home, filter, { limit, cursor });
