@@ -40,6 +40,7 @@ export type { Json, JsonObject } from './model/json.ts';
 export type { Overruling } from './model/lease.ts';
 export { assertTimezone } from './model/local-time.ts';
 export { ManualClock } from './model/manual-clock.ts';
+export { Pace } from './model/pace.ts';
 export { parseSafely } from './model/parse-safely.ts';
 export { assertAccepted } from './model/receipt.ts';
 export type * from './model/rows.ts';

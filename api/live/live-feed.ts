@@ -2,6 +2,7 @@ import {
   type Change,
   type Engine,
   type HomeChange,
+  Pace,
   parsePosition,
   readingOf,
 } from '../../engine/index.ts';
@@ -31,6 +32,9 @@ interface Told {
   message: PlacedMessage;
   change?: HomeChange;
 }
+
+/** All streams together: what they are told costs nobody else more than this, ms. */
+const pace = new Pace(5);
 
 const SNAPSHOT_PAGE = 100;
 /** Kinds remembered per subscriber. */
@@ -76,6 +80,8 @@ export function openFeed(
   async function* messages(): AsyncGenerator<PlacedMessage> {
     let told: string | undefined;
     for await (const { message: placed, change } of all()) {
+      const others = pace.wait();
+      if (others) await others;
       const { id, ...message } = placed;
       const shown = await sightOf(message, change);
       if (!shown || (shown.event === 'position' && id === told)) continue;

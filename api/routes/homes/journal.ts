@@ -5,8 +5,8 @@ import { HomePath, PageQuery, QueryText } from '../../../features/contract/param
 import { askAs, assertMayExplain, hiddenKinds } from '../../access/sight.ts';
 import { always, json, listOf, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { Refusal } from '../../problem.ts';
 import { HomeJournalItem, toHomeJournalItem } from '../../http/resources/journal-item.ts';
+import { Refusal } from '../../problem.ts';
 
 const JournalQuery = PageQuery.extend({
   twin: QueryText.optional(),

@@ -1,7 +1,7 @@
 /** Turns folded into rows of a projection, in memory. */
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { messageOf } from '../../model/errors.ts';
 import { isJson, type Json } from '../../model/json.ts';
+import { Pace } from '../../model/pace.ts';
 import type { LogRow, ProjectedKey } from '../../model/rows.ts';
 import type { ProjectionStep, Storage } from '../../storage/port.ts';
 import { isWithinLevels, MOST_LEVELS, sizeOf } from '../../turn/state-size.ts';
@@ -40,9 +40,10 @@ export async function foldTurns(
   const leftOut: LeftOut[] = [];
   const touched = new Map<LogRow, Touched[]>();
   const keys = new Map<string, ProjectedKey>();
-  const pace = new Pace();
+  const pace = new Pace(AT_ONCE_MS);
   for (const turn of turns) {
-    if (pace.isOver()) await pace.others();
+    const others = pace.wait();
+    if (others) await others;
     try {
       const rows = keysOf(definition, turn);
       touched.set(turn, rows);
@@ -69,20 +70,6 @@ export async function foldTurns(
   return { puts, leftOut };
 }
 
-/** Leaves the process to everyone else now and then. */
-class Pace {
-  #since = performance.now();
-
-  isOver(): boolean {
-    return performance.now() - this.#since > AT_ONCE_MS;
-  }
-
-  async others(): Promise<void> {
-    await nextTurn();
-    this.#since = performance.now();
-  }
-}
-
 type Values = Map<string, Json | null>;
 
 /**
@@ -98,7 +85,8 @@ async function afterAll(
   const values: Values = new Map(before);
   try {
     for (const [turn, rows] of touched) {
-      if (pace.isOver()) await pace.others();
+      const others = pace.wait();
+      if (others) await others;
       for (const { id, key } of rows) {
         values.set(id, frozen(definition.apply(values.get(id) ?? null, turn, key)));
       }
@@ -120,7 +108,8 @@ async function afterEach(
 ): Promise<Values> {
   const values: Values = new Map(before);
   for (const [turn, rows] of touched) {
-    if (pace.isOver()) await pace.others();
+    const others = pace.wait();
+    if (others) await others;
     try {
       // All of them before any counts
       const next = rows.map(({ id, key }) => {
