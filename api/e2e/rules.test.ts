@@ -147,11 +147,34 @@ tests:
     steps: [{ report: { door: { contact: false } } }, { expect: { runs: { light: 1 } } }]
 `;
 
-test('an author tests, checks, tries, puts and explains rules at the command line', async () => {
-  await using homeostat = await HomeostatProcess.start();
+/** A server, and the rule in a file beside it. */
+async function author(homeostat: HomeostatProcess) {
   const file = join(homeostat.folder, 'light.yaml');
-  const tests = join(homeostat.folder, 'light.test.yaml');
   await writeFile(file, LIGHT);
+  await homeostat.request('POST', '/v1/homes', { id: 'flat' });
+  const atFlat = (...args: string[]) =>
+    run(['rules', ...args, '--home', 'flat', '--url', homeostat.url], { HOMEOSTAT_TOKEN: TOKEN });
+  const furnish = () =>
+    Promise.all(
+      [
+        { id: 'door', kind: 'sensor' },
+        { id: 'lamp', kind: 'relay' },
+      ].map((twin) => homeostat.request('POST', '/v1/homes/flat/twins', twin)),
+    );
+  const open = async () => {
+    const device = await connectAsync(homeostat.mqttUrl);
+    await device.publishAsync('homeostat/flat/sensor/door/telemetry', '{"contact": false}', {
+      qos: 1,
+    });
+    await device.endAsync();
+  };
+  return { file, atFlat, furnish, open };
+}
+
+test('an author runs tests of rules at the command line', async () => {
+  await using homeostat = await HomeostatProcess.prepare();
+  const tests = join(homeostat.folder, 'light.test.yaml');
+  await writeFile(join(homeostat.folder, 'light.yaml'), LIGHT);
   await writeFile(tests, LIGHT_TEST);
   expect(await run(['rules', 'test', tests])).toMatchObject({
     code: 0,
@@ -164,10 +187,11 @@ test('an author tests, checks, tries, puts and explains rules at the command lin
       '✗ the light goes on\n      step 2, 0s after the start: light has run 1 times',
     ),
   });
+});
 
-  await homeostat.request('POST', '/v1/homes', { id: 'flat' });
-  const atFlat = (...args: string[]) =>
-    run(['rules', ...args, '--home', 'flat', '--url', homeostat.url], { HOMEOSTAT_TOKEN: TOKEN });
+test('an author checks, puts and explains rules at the command line', async () => {
+  await using homeostat = await HomeostatProcess.start();
+  const { file, atFlat, furnish, open } = await author(homeostat);
   expect(await atFlat('check', file)).toMatchObject({
     code: 1,
     output: expect.stringContaining(
@@ -175,12 +199,7 @@ test('an author tests, checks, tries, puts and explains rules at the command lin
     ),
   });
   expect(await atFlat('put', file)).toMatchObject({ code: 1 });
-  for (const [id, kind] of [
-    ['door', 'sensor'],
-    ['lamp', 'relay'],
-  ] as const) {
-    await homeostat.request('POST', '/v1/homes/flat/twins', { id, kind });
-  }
+  await furnish();
   expect(await atFlat('check', file)).toMatchObject({
     code: 0,
     output: `${file}: it could go live\n`,
@@ -189,11 +208,7 @@ test('an author tests, checks, tries, puts and explains rules at the command lin
     code: 0,
     output: expect.stringContaining('light is live in flat'),
   });
-  const device = await connectAsync(homeostat.mqttUrl);
-  await device.publishAsync('homeostat/flat/sensor/door/telemetry', '{"contact": false}', {
-    qos: 1,
-  });
-  await device.endAsync();
+  await open();
   expect((await atFlat('explain', 'light', '--language', 'de')).output).toContain(
     '„light“ lief um',
   );
@@ -201,25 +216,6 @@ test('an author tests, checks, tries, puts and explains rules at the command lin
   expect((await atFlat('explain', items[0]?.id ?? '')).output).toMatch(
     /lamp got "desired.changed" from light, because/,
   );
-  await writeFile(file, LIGHT.replace('to: false', 'to: true'));
-  const tried = await atFlat('backtest', file);
-  expect(tried).toMatchObject({
-    code: 0,
-    output: expect.stringContaining('draft: 0 runs, 0 failed, 0 deeds\nlive: 1 runs'),
-  });
-  expect(tried.output).toMatch(/ {2}- .* set lamp \{"on":true\}/);
-  expect(await atFlat('draft', 'put', file)).toMatchObject({
-    code: 0,
-    output: expect.stringContaining('a draft of light is on trial in flat'),
-  });
-  expect((await atFlat('draft', 'show', 'light')).output).toContain(
-    'draft: 0 runs, 0 failed, 0 deeds\nlive: 0 runs',
-  );
-  expect((await atFlat('draft', 'promote', 'light')).output).toContain('light is live in flat');
-  expect(await atFlat('draft', 'discard', 'light')).toMatchObject({
-    code: 1,
-    output: expect.stringContaining('rule "light" has no draft'),
-  });
   expect(await atFlat('explain', 'nobody')).toMatchObject({
     code: 1,
     output: expect.stringContaining('there is no twin flat/nobody'),
@@ -240,5 +236,32 @@ test('an author tests, checks, tries, puts and explains rules at the command lin
     output: expect.stringContaining(
       'http://127.0.0.1:1 does not answer\n  Is the server running there?',
     ),
+  });
+});
+
+test('an author tries rules at the command line', async () => {
+  await using homeostat = await HomeostatProcess.start();
+  const { file, atFlat, furnish, open } = await author(homeostat);
+  await furnish();
+  expect(await atFlat('put', file)).toMatchObject({ code: 0 });
+  await open();
+  await writeFile(file, LIGHT.replace('to: false', 'to: true'));
+  const tried = await atFlat('backtest', file);
+  expect(tried).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('draft: 0 runs, 0 failed, 0 deeds\nlive: 1 runs'),
+  });
+  expect(tried.output).toMatch(/ {2}- .* set lamp \{"on":true\}/);
+  expect(await atFlat('draft', 'put', file)).toMatchObject({
+    code: 0,
+    output: expect.stringContaining('a draft of light is on trial in flat'),
+  });
+  expect((await atFlat('draft', 'show', 'light')).output).toContain(
+    'draft: 0 runs, 0 failed, 0 deeds\nlive: 0 runs',
+  );
+  expect((await atFlat('draft', 'promote', 'light')).output).toContain('light is live in flat');
+  expect(await atFlat('draft', 'discard', 'light')).toMatchObject({
+    code: 1,
+    output: expect.stringContaining('rule "light" has no draft'),
   });
 });
