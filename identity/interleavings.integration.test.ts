@@ -9,15 +9,31 @@ import { ManualClock } from '../engine/model/manual-clock.ts';
 import { type Identity, openIdentityDatabase } from './index.ts';
 import type { IdentityDatabase } from './store/open.ts';
 import { GIVES, ONCE, type TakeName, takes } from './testing/audited-actions.ts';
-import { openIdentity, STORES } from './testing/open-identity.ts';
+import { makePostgres, openIdentity } from './testing/open-identity.ts';
 import { Blockage, Pauses } from './testing/pauses.ts';
-import { askAll, existence, makeWorld, type SmallWorld } from './testing/small-world.ts';
+import {
+  askAll,
+  existence,
+  gone,
+  makeWorld,
+  nothing,
+  type SmallWorld,
+} from './testing/small-world.ts';
+import { Snapshot } from './testing/snapshot.ts';
+
+/** Everything happens over one connection of one process: a file would only be slower. */
+const STORES: [string, () => Promise<{ url: string } & AsyncDisposable>][] = [
+  ['SQLite', async () => ({ url: 'sqlite::memory:', [Symbol.asyncDispose]: nothing })],
+  ['PostgreSQL', makePostgres],
+];
 
 describe.each(STORES)('on %s', (_store, makeDatabase) => {
   let place: { url: string } & AsyncDisposable;
   let pauses: Pauses;
   let database: IdentityDatabase;
   let blockage: Blockage;
+  let furnished: SmallWorld;
+  let snapshot: Snapshot;
   const clock = new ManualClock();
   const letters: Record<string, unknown>[] = [];
 
@@ -26,6 +42,11 @@ describe.each(STORES)('on %s', (_store, makeDatabase) => {
     pauses = new Pauses();
     database = openIdentityDatabase(place.url, pauses.around);
     blockage = await Blockage.watch(place.url);
+    furnished = await makeWorld(await start(), database, clock, letters);
+    snapshot = await Snapshot.take(
+      database,
+      place.url.startsWith('postgres') ? 'postgres' : 'sqlite',
+    );
   });
   afterAll(async () => {
     await blockage[Symbol.asyncDispose]();
@@ -39,7 +60,11 @@ describe.each(STORES)('on %s', (_store, makeDatabase) => {
       ...{ database, existence },
       write: (_to, _name, values) => letters.push(values),
     });
-  const furnish = async () => makeWorld(await start(), database, clock, letters);
+  const furnish = async () => {
+    await snapshot.restore();
+    gone.clear();
+    return structuredClone(furnished);
+  };
 
   /** Runs `first` up to a point, then all of `second` that can go on, then the rest. @returns null past the last point */
   async function interleave(

@@ -12,7 +12,7 @@ type Database = { url: string } & AsyncDisposable;
 /** Both stores, brought up to date, with a database of their own. */
 export const STORES: [string, () => Promise<Database>][] = [
   ['SQLite', async () => await upToDate(await temporaryFile())],
-  ['PostgreSQL', async () => await upToDate(await createTestDatabase())],
+  ['PostgreSQL', makePostgres],
 ];
 
 let ids = 0;
@@ -40,6 +40,10 @@ export async function openIdentity(
     announce: async () => {},
     ...given,
   });
+}
+
+export async function makePostgres(): Promise<Database> {
+  return await upToDate(await createTestDatabase());
 }
 
 async function temporaryFile(): Promise<Database> {
