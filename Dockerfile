@@ -6,7 +6,7 @@ WORKDIR /app
 COPY package.json package-lock.json ./
 # Without scripts: `prepare` needs the sources, and the tests' PostgreSQL is not wanted here
 RUN npm ci --ignore-scripts && npm rebuild better-sqlite3
-COPY tsconfig.json tsconfig.build.json tsconfig.types.json ./
+COPY build.js tsconfig.json ./
 COPY engine engine
 COPY twins twins
 COPY adapters adapters
@@ -14,7 +14,7 @@ COPY identity identity
 COPY features features
 COPY tools tools
 COPY api api
-RUN npm run build && npm prune --omit=dev --ignore-scripts
+RUN node build.js && npm prune --omit=dev --ignore-scripts
 
 FROM node:24-bookworm-slim
 ENV NODE_ENV=production \

@@ -13,6 +13,7 @@ import {
   EngineTelemetry,
   type HomeQuotas,
   openStorage,
+  programFile,
   systemClock,
 } from '../engine/index.ts';
 import { beginStart, Kits, RuleThreads, tellStart } from '../features/rules/index.ts';
@@ -42,7 +43,7 @@ import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { buildServer } from './server.ts';
-import { limitThreadsByThemselves } from './thread-memory.ts';
+import { applyThreadLimits } from './thread-memory.ts';
 import { upkeep } from './upkeep.ts';
 
 const FIRST_CONNECTION_MS = 5_000;
@@ -76,7 +77,7 @@ export async function startHomeostat(
   onOwnershipLost: () => void,
   doors: Doors = REAL_DOORS,
 ): Promise<Homeostat> {
-  limitThreadsByThemselves();
+  applyThreadLimits();
   const stack = new ReleaseStack();
   try {
     return await startParts(config, logger, stack, onOwnershipLost, doors);
@@ -177,7 +178,7 @@ async function startParts(
     new RuleThreads({
       ...{ storage: engine.storage, kindsDir: config.kindsDir },
       ...config.ruleWork,
-      file: new URL('./rule-thread.js', import.meta.url),
+      file: programFile('api/rule-thread'),
     }),
   );
   const kits = stack.use(new Kits(engine, work));

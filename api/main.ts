@@ -2,6 +2,9 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ConfigError, readVersion } from './config.ts';
 
+// Traces name the sources, of what is loaded from here on
+process.setSourceMapsEnabled(true);
+
 const program = new Command('homeostat')
   .description('Actor-model device twin engine: every device and every room is a durable actor.')
   .version(readVersion())

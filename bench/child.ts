@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { programFile } from '../engine/program-file.ts';
 import type { FollowOrder, FollowResult } from './load/followers.ts';
 import type { Order, Result } from './load/protocol.ts';
 import type { ReadOrder, ReadResult } from './load/reader.ts';
@@ -12,7 +13,7 @@ abstract class Child implements AsyncDisposable {
   readonly #process: ChildProcess;
 
   protected constructor(program: string, args: readonly string[] = []) {
-    this.#process = fork(new URL(program, import.meta.url), args, { stdio: 'inherit' });
+    this.#process = fork(programFile(`bench/${program}`), args, { stdio: 'inherit' });
   }
 
   get pid(): number | undefined {
@@ -54,7 +55,7 @@ abstract class Child implements AsyncDisposable {
 /** Plays a fleet of devices. */
 export class LoadGenerator extends Child {
   static start(): LoadGenerator {
-    return new LoadGenerator('load/generator.js');
+    return new LoadGenerator('load/generator');
   }
 
   async order(order: Exclude<Order, { type: 'run' }>): Promise<void> {
@@ -69,7 +70,7 @@ export class LoadGenerator extends Child {
 /** Asks over HTTP. */
 export class Reader extends Child {
   static start(): Reader {
-    return new Reader('load/reader.js');
+    return new Reader('load/reader');
   }
 
   async read(order: ReadOrder): Promise<ReadResult> {
@@ -80,7 +81,7 @@ export class Reader extends Child {
 /** Follow a home over WebSocket. */
 export class Followers extends Child {
   static async start(order: Omit<FollowOrder & { type: 'follow' }, 'type'>): Promise<Followers> {
-    const followers = new Followers('load/followers.js');
+    const followers = new Followers('load/followers');
     await followers.obey({ type: 'follow', ...order });
     return followers;
   }
@@ -95,7 +96,7 @@ export class ResumingClients extends Child {
   static async start(
     order: Omit<ResumeOrder & { type: 'follow' }, 'type'>,
   ): Promise<ResumingClients> {
-    const clients = new ResumingClients('load/resuming.js');
+    const clients = new ResumingClients('load/resuming');
     await clients.obey({ type: 'follow', ...order });
     return clients;
   }
@@ -113,7 +114,7 @@ export class ResumingClients extends Child {
 /** The MQTT.js client that the engine is held against. */
 export class EchoClient extends Child {
   static async start(url: string): Promise<EchoClient> {
-    const client = new EchoClient('peers/echo-client.js', [url]);
+    const client = new EchoClient('peers/echo-client', [url]);
     await client.message();
     return client;
   }

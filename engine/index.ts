@@ -52,6 +52,7 @@ export { lifeOf, turnOfId } from './model/turn-ids.ts';
 export { objectionTo, sendersOf } from './model/vocabulary.ts';
 export type { Behind, DeliveryOutcome, Sink } from './outbox/sink.ts';
 export { readDeliveries } from './outbox/stored-deliveries.ts';
+export { programFile } from './program-file.ts';
 export {
   type BandPath,
   type Bands,
@@ -63,6 +64,12 @@ export type { BuriedPacket } from './services/dead-letter-service.ts';
 export type { Engine, EngineStats, Health, StoreStats } from './services/engine.ts';
 export type { Deletes, EngineOptions, Limits, RetentionDays } from './services/engine-options.ts';
 export {
+  fittingResolution,
+  type HistoryPoint,
+  type HistoryResolution,
+} from './services/history.ts';
+export { type CommandFilter, intentService } from './services/intent-service.ts';
+export {
   assertAddress,
   assertHomeName,
   mustReadDevice,
@@ -71,18 +78,12 @@ export {
   readingOf,
   twinsOf,
   unknownHome,
-} from './services/existing.ts';
-export {
-  fittingResolution,
-  type HistoryPoint,
-  type HistoryResolution,
-} from './services/history.ts';
-export { type CommandFilter, intentService } from './services/intent-service.ts';
-export type { Requester } from './services/requester.ts';
+} from './services/lookups.ts';
+export { type Requester, unconditional } from './services/requester.ts';
 export { tellTwin } from './services/tell-twin.ts';
 export type { NewTwin } from './services/twin-service.ts';
 export { readMigrations } from './storage/migrations.ts';
-export { openStorage } from './storage/open.ts';
+export { openStorage, sqlitePathOf } from './storage/open.ts';
 export type {
   AlertFilter,
   HistoryQuery,

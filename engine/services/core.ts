@@ -67,8 +67,3 @@ export function requestEnvelope(
     ...(by.ifRevision !== undefined && { ifRevision: by.ifRevision }),
   };
 }
-
-/** The second event of one request: the key and the revision were spent on the first. */
-export function unkeyed({ principal, source }: Requester): Requester {
-  return { principal, source };
-}

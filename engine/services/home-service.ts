@@ -6,8 +6,8 @@ import { assertAccepted } from '../model/receipt.ts';
 import type { HomeRow, JournalRow } from '../model/rows.ts';
 import type { Census, Page, PageRequest } from '../storage/port.ts';
 import { type Core, requestEnvelope } from './core.ts';
-import { mustReadHome } from './existing.ts';
 import { type JournalFilter, readHomeJournal } from './home-journal.ts';
+import { mustReadHome } from './lookups.ts';
 import type { Requester } from './requester.ts';
 
 /** What can be done with homes. */

@@ -6,3 +6,8 @@ export interface Requester {
   key?: string;
   ifRevision?: number;
 }
+
+/** For a further step of one request: the key and the revision were spent on the first. */
+export function unconditional({ principal, source }: Requester): Requester {
+  return { principal, source };
+}

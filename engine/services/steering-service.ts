@@ -9,9 +9,9 @@ import { specOf } from '../turn/intents.ts';
 import { priorityOf } from '../turn/leases.ts';
 import { type BandPath, type Bands, readBands, type Span } from './bands.ts';
 import { type Core, requestEnvelope } from './core.ts';
-import { unknownTwin } from './existing.ts';
 import { type History, type HistoryResolution, readHistory } from './history.ts';
 import type { IntentService } from './intent-service.ts';
+import { unknownTwin } from './lookups.ts';
 import type { Requester } from './requester.ts';
 
 /** How people steer a twin and look into its past. */

@@ -8,10 +8,10 @@ import type { AnyKind, View } from '../model/kind.ts';
 import { assertAccepted } from '../model/receipt.ts';
 import type { TwinRow } from '../model/rows.ts';
 import { parseEvent } from '../turn/turn.ts';
-import { type Core, requestEnvelope, unkeyed } from './core.ts';
-import { mustReadHome, mustReadTwin, unknownTwin } from './existing.ts';
+import { type Core, requestEnvelope } from './core.ts';
 import { homeService } from './home-service.ts';
-import type { Requester } from './requester.ts';
+import { mustReadHome, mustReadTwin, unknownTwin } from './lookups.ts';
+import { type Requester, unconditional } from './requester.ts';
 
 export interface NewTwin extends Address {
   kind: string;
@@ -98,7 +98,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
       assertAccepted(created);
       if (settings && created.status !== 'duplicate') {
         const event = { ...settings, type: 'settings.changed' };
-        assertAccepted(await core.post(requestEnvelope(core, address, event, unkeyed(by))));
+        assertAccepted(await core.post(requestEnvelope(core, address, event, unconditional(by))));
       }
       return mustReadTwin(service, address);
     },
@@ -111,7 +111,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
       if (meta.name !== undefined || meta.room !== undefined) {
         const event = { ...meta, type: 'twin.changed' };
         assertAccepted(await core.post(requestEnvelope(core, address, event, by)));
-        next = unkeyed(by);
+        next = unconditional(by);
       }
       if (settings) {
         const event = { ...settings, type: 'settings.changed' };
@@ -132,7 +132,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
       }
       const { incarnation } = row;
       await core.deletes({ ...address, incarnation }, async () => {
-        if (row.room !== null) await leaveRoom(row, row.room, unkeyed(by));
+        if (row.room !== null) await leaveRoom(row, row.room, unconditional(by));
         await shard.exclusively(address.home, async () => {
           const present = await storage.getTwin(address);
           // Somebody else was quicker, and there may be a new one already

@@ -17,7 +17,7 @@ export async function openStorage(
   onMigration: OnMigration = () => {},
 ): Promise<Storage> {
   if (/^postgres(ql)?:\/\//.test(url)) return openPostgres(url, options, onMigration);
-  const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1];
+  const path = sqlitePathOf(url);
   if (path) return openSqlite(path, options, onMigration);
   throw new EngineError('bad-input', `"${withoutPassword(url)}" does not name a database`, {
     hint: 'Use sqlite:./data/homeostat.db or postgres://user:password@host:5432/database.',
@@ -26,4 +26,9 @@ export async function openStorage(
 
 function withoutPassword(url: string): string {
   return url.replace(/:[^:@/]*@/, ':…@');
+}
+
+/** Of `sqlite:<path>`; undefined: it is no address of SQLite. */
+export function sqlitePathOf(url: string): string | undefined {
+  return /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1];
 }

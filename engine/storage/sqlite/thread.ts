@@ -1,6 +1,7 @@
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { programFile } from '../../program-file.ts';
 import type { OnMigration } from '../migrations.ts';
 import type { SqliteOperations } from './operations.ts';
 import { makePrivate } from './private-files.ts';
@@ -71,16 +72,11 @@ export class SqliteThread implements AsyncDisposable {
   }
 }
 
-/**
- * The file of the thread stands beside this one. Where this one is TypeScript, as in tests, that one is, too: Node 20
- * does not run it by itself.
- */
+/** Where the sources run, as in tests, a loader compiles the thread's: Node 20 does not run TypeScript by itself. */
 export function beginWorker(beginning: Beginning): Worker {
   const options = { workerData: beginning, resourceLimits: RESOURCE_LIMITS };
-  if (!import.meta.url.endsWith('.ts')) {
-    return new Worker(new URL('./thread-main.js', import.meta.url), options);
-  }
-  const file = new URL('./thread-main.ts', import.meta.url);
+  const file = programFile('engine/storage/sqlite/thread-main');
+  if (file.pathname.endsWith('.js')) return new Worker(file, options);
   const loader = pathToFileURL(createRequire(import.meta.url).resolve('jiti'));
   const text = `import jiti from '${loader}'; await jiti.createJiti('${file}').import('${file}');`;
   return new Worker(new URL(`data:text/javascript,${encodeURIComponent(text)}`), options);
