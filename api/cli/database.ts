@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { EngineError } from '../../engine/index.ts';
+import { EngineError, sqlitePathOf } from '../../engine/index.ts';
 
 /** As it may be printed: without its password. */
 export function shownUrl(databaseUrl: string): string {
@@ -8,7 +8,7 @@ export function shownUrl(databaseUrl: string): string {
 
 /** For commands that read: SQLite would make the file. @throws EngineError `not-found` */
 export function assertIsThere(databaseUrl: string): void {
-  const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(databaseUrl)?.[1];
+  const path = sqlitePathOf(databaseUrl);
   if (path === undefined || existsSync(path)) return;
   throw new EngineError('not-found', `there is no database ${path}`, {
     hint: 'DATABASE_URL names it, or DATA_DIR its folder: set what the server has.',

@@ -2,7 +2,7 @@
 import mqtt from 'mqtt';
 import { describe, expect, test } from 'vitest';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
-import { HomeostatProcess } from './homeostat-process.ts';
+import { beforeNextLook, HomeostatProcess } from './homeostat-process.ts';
 import { type Person, register } from './stranger.ts';
 
 const STORES = [
@@ -51,6 +51,7 @@ async function untilRule(person: Person, path: string, is: (rule: Rule) => boole
   for (;;) {
     const { body } = await person.ask('GET', path);
     if (is(body as unknown as Rule)) return body as unknown as Rule;
+    await beforeNextLook();
   }
 }
 

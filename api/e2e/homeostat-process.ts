@@ -4,11 +4,17 @@ import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePort } from '../../engine/testing/free-port.ts';
 import { PACKAGE_ROOT } from '../../engine/testing/package-root.ts';
 
 export const TOKEN = 'token-of-the-tests-1234';
+
+const LOOK_MS = 25;
+
+/** Between two looks at a server that is at work: looking without a pause takes a processor from it. */
+export const beforeNextLook = (): Promise<void> => sleep(LOOK_MS);
 
 /** A Homeostat as an operator runs it: its own process, configured by the environment. */
 export class HomeostatProcess implements AsyncDisposable {
@@ -202,7 +208,7 @@ export class HomeostatProcess implements AsyncDisposable {
     return (text === '' ? null : JSON.parse(text)) as T;
   }
 
-  /** Reads a path again and again until it is as wanted: each read waits for the former. */
+  /** Reads a path again and again until it is as wanted. */
   async until<T = Record<string, unknown>>(
     path: string,
     wanted: (answer: T) => boolean,
@@ -215,6 +221,7 @@ export class HomeostatProcess implements AsyncDisposable {
         // Not there yet: the twin comes into being with its first message
         if (!(error instanceof Error && /: (404|503) /.test(error.message))) throw error;
       }
+      await beforeNextLook();
     }
   }
 }

@@ -1,10 +1,15 @@
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage } from 'node:http';
 import { get } from 'node:https';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { connectAsync } from 'mqtt';
 import { describe, expect, test } from 'vitest';
 import { freePort } from '../../engine/testing/free-port.ts';
+import { PACKAGE_ROOT } from '../../engine/testing/package-root.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { selfSigned } from '../edge/testing/self-signed.ts';
 import { run } from './command-line.ts';
@@ -123,6 +128,44 @@ describe('an operator', () => {
     const replayed = await run(['replay'], { DATA_DIR: homeostat.folder });
     expect(replayed).toMatchObject({ code: 0 });
     expect(replayed.output).toContain('every state equals its journal');
+  });
+
+  test('replays nothing as proof of nothing, and makes no database for it', async () => {
+    await using homeostat = await HomeostatProcess.prepare();
+    const missing = join(homeostat.folder, 'no-such-backup.db');
+    const ofMissing = await run(['replay'], { DATABASE_URL: `sqlite:${missing}` });
+    expect(ofMissing).toMatchObject({ code: 1 });
+    expect(ofMissing.output).toContain(`there is no database ${missing}`);
+    expect(existsSync(missing)).toBe(false);
+    const empty = { DATABASE_URL: `sqlite:${join(homeostat.folder, 'empty.db')}` };
+    expect(await run(['migrate'], empty)).toMatchObject({ code: 0 });
+    const ofEmpty = await run(['replay'], empty);
+    expect(ofEmpty).toMatchObject({ code: 1 });
+    expect(ofEmpty.output).toContain('there are no twins in sqlite:');
+  });
+
+  test('stops it by a signal to the shell that npm starts', async () => {
+    const { scripts } = JSON.parse(readFileSync(new URL('package.json', PACKAGE_ROOT), 'utf8')) as {
+      scripts: { start: string };
+    };
+    await using homeostat = await HomeostatProcess.prepare();
+    const shell = spawn('sh', ['-c', scripts.start], {
+      cwd: fileURLToPath(PACKAGE_ROOT),
+      env: homeostat.environment,
+    });
+    let output = '';
+    const runs = new Promise<void>((resolve) => {
+      shell.stdout.on('data', (chunk: Buffer) => {
+        output += chunk.toString();
+        if (output.includes('Homeostat is running')) resolve();
+      });
+    });
+    await runs;
+    shell.kill('SIGTERM');
+    // Its end is that of the server, which holds the same output
+    await once(shell, 'close');
+    expect(output).toContain('"msg":"stopped"');
+    await expect(fetch(`${homeostat.url}/healthz`)).rejects.toThrow();
   });
 
   test.each(['SQLite', 'PostgreSQL'])(

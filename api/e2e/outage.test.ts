@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { Mosquitto, mosquittoMissing } from '../../adapters/mqtt/testing/mosquitto.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { Device } from './device.ts';
-import { HomeostatProcess, TOKEN } from './homeostat-process.ts';
+import { beforeNextLook, HomeostatProcess, TOKEN } from './homeostat-process.ts';
 import { Wire } from './wire.ts';
 
 interface Twin {
@@ -83,10 +83,11 @@ test.skipIf(mosquittoMissing)(
   60_000,
 );
 
-/** Asks until the answer is this one; each question waits for the former's answer. */
+/** Asks until the answer is this one. */
 async function ready(homeostat: HomeostatProcess, status: 200 | 503): Promise<void> {
   for (;;) {
     const answer = await fetch(`${homeostat.url}/readyz`);
     if (answer.status === status) return;
+    await beforeNextLook();
   }
 }

@@ -1,5 +1,6 @@
 import { mosquittoMissing } from '../../adapters/mqtt/testing/mosquitto.ts';
 import { CaseStack } from './case-stack.ts';
+import { waitedFor } from './patience.ts';
 import { Random } from './random.ts';
 import type { Broker, Ground, Report, Scenario, Store } from './scenario.ts';
 
@@ -41,7 +42,7 @@ export async function runCase(
   const stack = new CaseStack();
   let breakOff = () => {};
   const brokenOff = new Promise<never>((_, reject) => {
-    breakOff = () => reject(signal.reason);
+    breakOff = () => reject(new Error(`broken off; it waited for: ${waitedFor()}`));
   });
   signal.addEventListener('abort', breakOff);
   try {

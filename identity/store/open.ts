@@ -1,7 +1,7 @@
 import SqliteDatabase from 'better-sqlite3';
 import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
-import { readMigrations } from '../../engine/index.ts';
+import { readMigrations, sqlitePathOf } from '../../engine/index.ts';
 import { withFailures } from './failures.ts';
 import { sqliteDialect } from './sqlite.ts';
 import type { Tables } from './tables.ts';
@@ -29,7 +29,7 @@ export function openIdentityDatabase(
 
 function dialectFor(url: string): Dialect {
   if (/^postgres(ql)?:\/\//.test(url)) return new PostgresDialect({ pool: poolFor(url) });
-  const path = /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1];
+  const path = sqlitePathOf(url);
   if (path === undefined) throw new Error('the address names no database');
   const database = new SqliteDatabase(path, { timeout: 0 });
   database.pragma('synchronous = FULL');

@@ -1,8 +1,7 @@
 /** Automations of a home. */
 
-import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { mustReadHome } from '../../../engine/index.ts';
+import { mustReadHome, tellTwin } from '../../../engine/index.ts';
 import { MomentValue } from '../../../features/contract/moment.ts';
 import { HomePath, PageQuery, RulePath } from '../../../features/contract/parameters.ts';
 import {
@@ -289,22 +288,10 @@ export function ruleRoutes(app: App, { engine, work }: RouteContext): void {
     },
     async ({ params, headers, body, principal }) => {
       await mustReadRule(engine, params);
-      const { key, ...by } = requesterOf(principal, headers);
-      const id = key ?? randomUUID();
-      return toReceipt(
-        await engine.tell({
-          home: params.home,
-          twin: params.rule,
-          id,
-          dedupe: key !== undefined,
-          event: { ...body, type: 'run' },
-          at: engine.clock.now(),
-          undated: true,
-          principal: by.principal,
-          ifUnknown: 'reject',
-          answered: true,
-        }),
-      );
+      const { key, principal: who } = requesterOf(principal, headers);
+      const address = { home: params.home, twin: params.rule };
+      const event = { ...body, type: 'run' };
+      return toReceipt(await tellTwin(engine, address, event, { principal: who }, key));
     },
   );
 }

@@ -9,6 +9,7 @@ import {
   type Requester,
   type TwinReading,
   tellTwin,
+  unconditional,
 } from '../../../engine/index.ts';
 import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
@@ -18,6 +19,7 @@ import { isSame } from '../language/same.ts';
 import { printProblem, type Problem as RuleProblem } from '../language/source.ts';
 import type { RunJob } from '../work/rule-work.ts';
 import { type GivenBlueprint, type MadeRule, rulesMadeFrom } from './made-rules.ts';
+import { mayBecome, mustReadOfKind } from './of-kind.ts';
 import { homeSnapshotOf } from './read-home.ts';
 import { defineRule } from './rules.ts';
 import { assertUsable } from './usable.ts';
@@ -42,14 +44,7 @@ export async function putBlueprint(
   by: Requester,
 ): Promise<BlueprintReading & { made: boolean; problems: RuleProblem[] }> {
   assertAddress(address);
-  const existing = await engine.readTwin(address);
-  if (existing && existing.row.kind !== KIND) {
-    throw new EngineError(
-      'conflict',
-      `"${address.twin}" is a ${existing.row.kind}, not a blueprint`,
-      { hint: 'Choose another id.' },
-    );
-  }
+  const existing = await mayBecome(engine, address, KIND);
   const { value, problems, broken } = await runJob('readBlueprint', { ...address, given });
   assertUsable({ noun: KIND, hint: 'Each problem is in `errors`.' }, value, problems, address);
   const source = 'source' in given ? given.source : null;
@@ -63,8 +58,8 @@ export async function putBlueprint(
   }
   if (!existing)
     await engine.createTwin({ ...address, kind: KIND, name: value.name ?? address.twin }, by);
-  const conditional = existing ? by : { principal: by.principal, source: by.source };
-  await defineBlueprint(engine, runJob, address, { definition: value, source }, conditional);
+  const next = existing ? by : unconditional(by);
+  await defineBlueprint(engine, runJob, address, { definition: value, source }, next);
   const now = await mustReadBlueprint(engine, { home: address.home, blueprint: address.twin });
   return { ...now, made: !existing, problems };
 }
@@ -93,9 +88,8 @@ export async function defineBlueprint(
     const event = { type: 'blueprint.defined', definition: definition as unknown as Json, source };
     await tellTwin(engine, address, event, by);
   }
-  const { principal, source: door } = by;
   for (const { id, ...rule } of await runJob('remade', { ...address, except: [...except] })) {
-    await defineRule(engine, { home: address.home, twin: id }, rule, { principal, source: door });
+    await defineRule(engine, { home: address.home, twin: id }, rule, unconditional(by));
   }
 }
 
@@ -127,7 +121,7 @@ export async function deleteBlueprint(
       `it is at revision ${row.revision}, not ${by.ifRevision}`,
     );
   }
-  const plain = { principal: by.principal, source: by.source };
+  const plain = unconditional(by);
   const home = await homeSnapshotOf(engine, address.home, '');
   const known = home.blueprints.get(address.twin);
   for (const { id, origin, definition } of rules) {
@@ -152,11 +146,8 @@ export async function mustReadBlueprint(
   { home, blueprint }: { home: string; blueprint: string },
 ): Promise<BlueprintReading> {
   const address = { home, twin: blueprint };
-  const reading = await mustReadTwin(engine, address);
-  if (reading.row.kind === KIND) return { reading, rules: await rulesMadeFrom(engine, address) };
-  throw new FeatureError('not-found', `"${blueprint}" is a ${reading.row.kind}, not a blueprint`, {
-    hint: `GET /v1/homes/${home}/blueprints lists the blueprints.`,
-  });
+  const reading = await mustReadOfKind(engine, address, KIND);
+  return { reading, rules: await rulesMadeFrom(engine, address) };
 }
 
 function listed(rules: readonly string[]): string {

@@ -6,6 +6,7 @@ import {
   EngineError,
   type Requester,
   type TwinReading,
+  unconditional,
 } from '../../../engine/index.ts';
 import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as RuleContext } from '../kind/rule.ts';
@@ -13,8 +14,9 @@ import type { Problem as RuleProblem } from '../language/source.ts';
 import type { Backtest } from '../trial/backtest.ts';
 import type { RunJob } from '../work/rule-work.ts';
 import type { GivenRule } from './given-rule.ts';
+import { mayBecome } from './of-kind.ts';
 import { draftOf, RULE_KIND } from './read-home.ts';
-import { define, mayBecomeRule, type putRule, RULE, unconditional } from './rules.ts';
+import { define, type putRule, RULE } from './rules.ts';
 import { assertUsable } from './usable.ts';
 
 /** Where a draft of a rule lives. */
@@ -92,7 +94,7 @@ export async function promoteDraft(
     ? await runJob('recheck', { home: rule.home, rule: rule.twin, definition, source })
     : [];
   assertUsable(RULE, definition, problems, rule);
-  const existing = await mayBecomeRule(engine, rule);
+  const existing = await mayBecome(engine, rule, RULE_KIND);
   const reading = await define(engine, rule, { definition, origin: origin ?? null, source }, by);
   await engine.deleteTwin(draftAddress(rule), unconditional(by));
   return { reading, made: !existing, problems };

@@ -9,7 +9,7 @@ import { planOf } from '../kits/plan.ts';
 import { parseKit, readKit } from '../kits/source.ts';
 import type { Read, Problem as RuleProblem } from '../language/source.ts';
 import { brokenBy, rulesMadeFrom } from './made-rules.ts';
-import { homeSnapshotOf } from './read-home.ts';
+import { homeSnapshotOf, RULE_KIND } from './read-home.ts';
 
 /** A kit as it comes in, with values for its inputs. */
 export type GivenKit = ({ source: string } | { definition: unknown }) & {
@@ -61,7 +61,7 @@ export async function usersOf(
   const ids = new Set(parts.filter(isBrought).map(({ id }) => id));
   const users: { rule: string; uses: string }[] = [];
   if (ids.size === 0) return users;
-  for await (const { twin: rule, state } of twinsOf(reader, home, { kind: 'rule' })) {
+  for await (const { twin: rule, state } of twinsOf(reader, home, { kind: RULE_KIND })) {
     const { definition, origin } = state.context as unknown as RuleContext;
     if (own.has(rule) || !definition) continue;
     const used = [...twinsUsedBy(definition), ...(origin ? [origin.blueprint] : [])];

@@ -15,6 +15,7 @@ import {
   type TwinReading,
   tellTwin,
   twinsOf,
+  unconditional,
 } from '../../../engine/index.ts';
 import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
@@ -33,6 +34,7 @@ import {
   ownIdsOf,
   usersOf,
 } from './kit-plan.ts';
+import { mayBecome, mustReadOfKind } from './of-kind.ts';
 import { defineRule, deleteRule } from './rules.ts';
 import { assertUsable } from './usable.ts';
 
@@ -88,8 +90,7 @@ export class Kits implements AsyncDisposable {
   ): Promise<KitReading & { made: boolean; problems: RuleProblem[] }> {
     assertAddress(address);
     return this.#alone(address.home, async () => {
-      const existing = await this.#engine.readTwin(address);
-      assertKit(existing, address);
+      const existing = await mayBecome(this.#engine, address, KIND);
       if (existing && phaseOf(existing) === 'removing') {
         throw new EngineError('conflict', `"${address.twin}" is being removed`, {
           hint: 'DELETE it once more to finish that, then install it again.',
@@ -101,7 +102,7 @@ export class Kits implements AsyncDisposable {
           `${address.twin} is at revision ${existing.row.revision}, not ${by.ifRevision}`,
         );
       }
-      const plain = { principal: by.principal, source: by.source };
+      const plain = unconditional(by);
       const { kit: definition, ...plan } = await this.check(runJob, address.home, given);
       assertUsable(KIT, definition, plan.problems, address);
       // Before anything of it is made: half a kit is of no use to anybody
@@ -135,7 +136,7 @@ export class Kits implements AsyncDisposable {
   remove(address: Address, { force }: { force: boolean }, by: Requester): Promise<void> {
     return this.#alone(address.home, async () => {
       const { reading } = await this.read({ home: address.home, kit: address.twin });
-      const plain = { principal: by.principal, source: by.source };
+      const plain = unconditional(by);
       if (phaseOf(reading) !== 'removing') {
         const { parts } = contextOf(reading);
         const users = force
@@ -163,12 +164,7 @@ export class Kits implements AsyncDisposable {
 
   /** @throws EngineError `unknown-twin`, FeatureError `not-found` for a twin that is no kit */
   async read({ home, kit }: { home: string; kit: string }): Promise<KitReading> {
-    const reading = await mustReadTwin(this.#engine, { home, twin: kit });
-    if (reading.row.kind !== KIND) {
-      throw new FeatureError('not-found', `"${kit}" is a ${reading.row.kind}, not a kit`, {
-        hint: `GET /v1/homes/${home}/kits lists the kits.`,
-      });
-    }
+    const reading = await mustReadOfKind(this.#engine, { home, twin: kit }, KIND);
     const parts: KitReading['parts'] = [];
     for (const part of contextOf(reading).parts) {
       parts.push({ part, state: stateOf(part, await this.#find(home, part.id)) });
@@ -449,11 +445,4 @@ function stateOf({ given, existing }: Part, found: Found | null): PartState {
   if (existing) return 'existing';
   if (!given) return 'left';
   return isAsGiven(found, given) ? 'there' : 'changed';
-}
-
-function assertKit(existing: TwinReading | null, { twin }: Address): void {
-  if (!existing || existing.row.kind === KIND) return;
-  throw new EngineError('conflict', `"${twin}" is a ${existing.row.kind}, not a kit`, {
-    hint: 'Choose another id.',
-  });
 }

@@ -6,7 +6,7 @@ import { expand, instanceOf, type Origin } from '../blueprints/expand.ts';
 import type { Context as RuleContext } from '../kind/rule.ts';
 import type { Definition } from '../language/definition.ts';
 import type { Locate, Problem as RuleProblem } from '../language/source.ts';
-import { homeSnapshotOf, type RuleHome } from './read-home.ts';
+import { homeSnapshotOf, RULE_KIND, type RuleHome } from './read-home.ts';
 
 /** A blueprint as it comes in: an author's text, or the same as data. */
 export type GivenBlueprint = { source: string } | { definition: unknown };
@@ -22,7 +22,7 @@ export interface MadeRule {
 /** The rules of a home that are made from a blueprint, by id. */
 export async function rulesMadeFrom(reader: Reader, { home, twin }: Address): Promise<MadeRule[]> {
   const rules: MadeRule[] = [];
-  for await (const { twin: id, state } of twinsOf(reader, home, { kind: 'rule' })) {
+  for await (const { twin: id, state } of twinsOf(reader, home, { kind: RULE_KIND })) {
     const { origin, definition, source } = state.context as unknown as RuleContext;
     if (origin?.blueprint === twin && definition) rules.push({ id, origin, definition, source });
   }

@@ -7,17 +7,17 @@ import {
   type Engine,
   EngineError,
   type Json,
-  mustReadTwin,
   type Requester,
   type TwinReading,
   tellTwin,
+  unconditional,
 } from '../../../engine/index.ts';
-import { FeatureError } from '../../contract/feature-error.ts';
 import type { Definition } from '../language/definition.ts';
 import type { Problem as RuleProblem } from '../language/source.ts';
 import type { Backtest } from '../trial/backtest.ts';
 import type { RunJob } from '../work/rule-work.ts';
 import type { GivenRule, ReadRule } from './given-rule.ts';
+import { mayBecome, mustReadOfKind } from './of-kind.ts';
 import { definitionOf, RULE_KIND } from './read-home.ts';
 import { assertUsable } from './usable.ts';
 
@@ -39,7 +39,7 @@ export async function putRule(
   by: Requester,
 ): Promise<{ reading: TwinReading; made: boolean; problems: RuleProblem[] }> {
   assertAddress(address);
-  const existing = await mayBecomeRule(engine, address);
+  const existing = await mayBecome(engine, address, RULE_KIND);
   const named = 'blueprint' in given ? { rule: address.twin, ...given } : given;
   const { definition, origin, source, problems } = await runJob('read', {
     ...{ home: address.home, given: named, except: address.twin },
@@ -47,15 +47,6 @@ export async function putRule(
   assertUsable(RULE, definition, problems, address);
   const reading = await define(engine, address, { definition, origin, source }, by);
   return { reading, made: !existing, problems };
-}
-
-/** The rule that is there, or null. @throws EngineError `conflict` where the twin is something else */
-export async function mayBecomeRule(engine: Engine, address: Address): Promise<TwinReading | null> {
-  const existing = await engine.readTwin(address);
-  if (!existing || existing.row.kind === RULE_KIND) return existing;
-  throw new EngineError('conflict', `"${address.twin}" is a ${existing.row.kind}, not a rule`, {
-    hint: 'Choose another id.',
-  });
 }
 
 /** Makes a rule's twin where there is none, and gives it its definition. */
@@ -101,11 +92,6 @@ export async function deleteRule(engine: Engine, address: Address, by: Requester
   await engine.deleteTwin(address, unconditional(by));
 }
 
-/** The revision and the key were spent on a first step. */
-export function unconditional({ principal, source }: Requester): Requester {
-  return { principal, source };
-}
-
 /** A rule that is not live, on what has happened. @throws FeatureError `bad-input` with each problem */
 export async function tryRule(
   engine: Engine,
@@ -125,13 +111,9 @@ export async function tryRule(
 }
 
 /** @throws EngineError `unknown-twin`, FeatureError `not-found` for a twin that is no rule */
-export async function mustReadRule(
+export function mustReadRule(
   engine: Engine,
   { home, rule }: { home: string; rule: string },
 ): Promise<TwinReading> {
-  const reading = await mustReadTwin(engine, { home, twin: rule });
-  if (reading.row.kind === RULE_KIND) return reading;
-  throw new FeatureError('not-found', `"${rule}" is a ${reading.row.kind}, not a rule`, {
-    hint: `GET /v1/homes/${home}/rules lists the rules.`,
-  });
+  return mustReadOfKind(engine, { home, twin: rule }, RULE_KIND);
 }
