@@ -9,7 +9,7 @@ import type { Projection } from '../log/projections/projection.ts';
 import { startEngine } from '../testing/engine-bench.ts';
 import { makeFormerSchema } from '../testing/former-schema.ts';
 import { lamp } from '../testing/lamp.ts';
-import { createTestDatabase, type TestDatabase } from '../testing/postgres.ts';
+import { createBareDatabase, type TestDatabase } from '../testing/postgres.ts';
 import { CONTRACT_OPTIONS as OPTIONS } from './contract/options.ts';
 import { journalOf, NOW, twinOf } from './contract/sample-rows.ts';
 import { Writer } from './contract/subject.ts';
@@ -188,7 +188,7 @@ describe('migrating', () => {
   let database: TestDatabase;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'homeostat-migrations-'));
-    database = await createTestDatabase();
+    database = await createBareDatabase();
   });
   afterAll(async () => {
     await rm(folder, { recursive: true });

@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import type { TestProject } from 'vitest/node';
+import { openPostgres } from '../storage/postgres/open.ts';
+import { runOn } from './postgres.ts';
 import { startPostgres } from './postgres-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
     /** A server on which the tests may create databases. */
     postgresUrl: string;
+    /** A database on it that is up to date: a copy takes a tenth of the time that migrations take. */
+    postgresTemplate: string;
   }
 }
 
@@ -15,11 +20,17 @@ declare module 'vitest' {
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const given = process.env.TEST_DATABASE_URL;
-  if (given) {
-    project.provide('postgresUrl', given);
-    return async () => {};
-  }
-  const server = await startPostgres();
+  const server = given ? { url: given } : await startPostgres();
+  const template = `homeostat_template_${randomUUID().replaceAll('-', '')}`;
+  await runOn(server.url, `CREATE DATABASE ${template} ENCODING 'UTF8' TEMPLATE template0`);
+  const url = new URL(server.url);
+  url.pathname = `/${template}`;
+  const storage = await openPostgres(url.href, { deadLettersPerHome: 1 });
+  await storage[Symbol.asyncDispose]();
   project.provide('postgresUrl', server.url);
-  return async () => server[Symbol.asyncDispose]();
+  project.provide('postgresTemplate', template);
+  return async () => {
+    await runOn(server.url, `DROP DATABASE ${template} WITH (FORCE)`);
+    if (Symbol.asyncDispose in server) await server[Symbol.asyncDispose]();
+  };
 }

@@ -3,7 +3,7 @@ import SqliteDatabase from 'better-sqlite3';
 import pg from 'pg';
 import { expect, test } from 'vitest';
 import { readMigrations } from '../../engine/index.ts';
-import { createTestDatabase } from '../../engine/testing/postgres.ts';
+import { createBareDatabase } from '../../engine/testing/postgres.ts';
 
 const NAME = '0007-rights.sql';
 
@@ -51,7 +51,7 @@ test('SQLite: homes that are there have one, and what belonged to others is gone
 });
 
 test('PostgreSQL: homes that are there have one, and what belonged to others is gone', async () => {
-  await using place = await createTestDatabase();
+  await using place = await createBareDatabase();
   const client = new pg.Client({
     connectionString: place.url,
     types: { getTypeParser: () => (text: string) => (/^\d+$/.test(text) ? Number(text) : text) },
