@@ -20,6 +20,8 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'unit',
+          // To load the modules anew for each file takes longer than its tests
+          isolate: false,
           include: [`${ROOMS}/**/*.test.ts`],
           exclude: [INTEGRATION, E2E, TORTURE],
         },

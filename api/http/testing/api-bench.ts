@@ -9,10 +9,11 @@ import {
   type Storage,
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/model/manual-clock.ts';
+import type { Feature } from '../../../features/contract/feature.ts';
 import { blueprint, Kits, kit, rule, workHere } from '../../../features/rules/index.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
-import { projections } from '../../features.ts';
+import { features, projections } from '../../features.ts';
 import { isCurrentDelivery } from '../../gateways/current-delivery.ts';
 import { PullQueue } from '../../gateways/pull-queue.ts';
 import { countFrom } from '../../metrics.ts';
@@ -47,8 +48,8 @@ export interface Call {
   raw?: { type: string; text: string };
 }
 
-/** The document is the same for every bench, and takes longer to make than a test to run. */
-let check: OpenApiCheck | undefined;
+/** By the features of the server: it takes longer to make a document than a test to run. */
+const checks = new WeakMap<readonly Feature[], OpenApiCheck>();
 
 /**
  * A server with a real engine on SQLite in memory. Every answer to {@link ApiBench.call} is held
@@ -64,6 +65,7 @@ export class ApiBench implements AsyncDisposable {
   readonly app: FastifyInstance;
   readonly telemetry: EngineTelemetry;
   readonly #storage: Storage;
+  readonly #features: readonly Feature[];
   #stopped: Promise<void> | null = null;
 
   private constructor(
@@ -72,7 +74,9 @@ export class ApiBench implements AsyncDisposable {
       'clock' | 'engine' | 'identity' | 'pullQueue' | 'letters' | 'app' | 'telemetry'
     >,
     storage: Storage,
+    features: readonly Feature[],
   ) {
+    this.#features = features;
     this.clock = parts.clock;
     this.engine = parts.engine;
     this.identity = parts.identity;
@@ -157,7 +161,8 @@ export class ApiBench implements AsyncDisposable {
       ...given.server,
     });
     await app.ready();
-    return new ApiBench({ clock, engine, identity, pullQueue, letters, app, telemetry }, opened);
+    const parts = { clock, engine, identity, pullQueue, letters, app, telemetry };
+    return new ApiBench(parts, opened, given.server?.features ?? features);
   }
 
   /** One request with the token, its answer checked. */
@@ -177,7 +182,8 @@ export class ApiBench implements AsyncDisposable {
       },
       ...(payload !== undefined && { payload }),
     });
-    check ??= new OpenApiCheck(this.app.swagger());
+    const check = checks.get(this.#features) ?? new OpenApiCheck(this.app.swagger());
+    checks.set(this.#features, check);
     check.assertDescribed(method, url, answer);
     return new Answer(answer);
   }
