@@ -68,8 +68,8 @@ function breakingStorage(storage: Storage, doom: Doom): Storage {
       doom.pass('before-cursor');
       await storage.saveCursors(epoch, cursors);
     },
-    async park(rows) {
-      await storage.park(rows);
+    async park(epoch, rows) {
+      await storage.park(epoch, rows);
       doom.pass('after-parking');
     },
   };

@@ -1,12 +1,12 @@
 import type { Clock } from '../model/clock.ts';
 import type { DeliveryRow } from '../model/rows.ts';
 import type { EngineTelemetry } from '../model/telemetry.ts';
-import type { Storage } from '../storage/port.ts';
 import type { DeliverySource } from './backlog.ts';
+import type { DeliveryStore } from './settlement.ts';
 import type { QueueLimits } from './waiting-deliveries.ts';
 
 export interface DeliveryQueueOptions {
-  storage: Pick<Storage, 'park' | 'endDeliveries'>;
+  storage: DeliveryStore;
   /** What there is to deliver, as it is stored. */
   source: DeliverySource;
   clock: Clock;

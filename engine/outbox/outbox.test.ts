@@ -176,10 +176,10 @@ describe('the outbox', () => {
     let isParking = false;
     const slow: typeof storage = {
       ...storage,
-      async park(rows) {
+      async park(epoch, rows) {
         isParking = true;
         await held;
-        await park(rows);
+        await park(epoch, rows);
       },
     };
     await using bench = await startEngine({ kinds: [lamp], storage: slow });

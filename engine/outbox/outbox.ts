@@ -64,6 +64,10 @@ export class Outbox implements AsyncDisposable {
       const cursors = writers.map(({ writer, seq, cursors }) => [writer, cursors[name] ?? seq]);
       return new DeliveryQueue(name, new Map(cursors as [number, number][]), {
         ...options,
+        storage: {
+          park: (rows) => storage.park(epoch, rows),
+          endDeliveries: (ids, letters) => storage.endDeliveries(epoch, ids, letters),
+        },
         source,
       });
     };

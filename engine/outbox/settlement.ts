@@ -1,12 +1,17 @@
 import { backoffMs } from '../model/backoff.ts';
 import type { Clock } from '../model/clock.ts';
-import { messageOf } from '../model/errors.ts';
+import { EngineError, messageOf } from '../model/errors.ts';
 import type { DeadLetterRow, DeliveryRow } from '../model/rows.ts';
-import type { Storage } from '../storage/port.ts';
 import type { Pending } from './delivery.ts';
 
+/** Of this engine: once another has taken over, it throws `fenced`. */
+export interface DeliveryStore {
+  park(rows: readonly DeliveryRow[]): Promise<void>;
+  endDeliveries(ids: readonly string[], letters: readonly DeadLetterRow[]): Promise<void>;
+}
+
 export interface SettlementOptions {
-  storage: Pick<Storage, 'park' | 'endDeliveries'>;
+  storage: DeliveryStore;
   clock: Clock;
   random: () => number;
   /** A try to store has failed; it is repeated. */
@@ -137,7 +142,7 @@ export class Settlement {
     }
   }
 
-  /** @returns false: it was closed before the store took it */
+  /** @returns false: it was closed, or another engine has taken over, before the store took it */
   async #untilStored(write: () => Promise<void>): Promise<boolean> {
     const { clock, random, onRetry } = this.#options;
     for (let attempt = 1; ; attempt++) {
@@ -145,6 +150,8 @@ export class Settlement {
         await write();
         return true;
       } catch (error) {
+        // It is another engine's now, and this one ends
+        if (error instanceof EngineError && error.code === 'fenced') this.#isClosed = true;
         if (this.#isClosed) return false;
         onRetry(attempt, messageOf(error));
         await new Promise<void>((resolve) => {

@@ -3,16 +3,15 @@ import type { Clock } from '../model/clock.ts';
 import { type Address, keyOf } from '../model/envelope.ts';
 import type { DeadLetterRow, DeliveryRow, Position } from '../model/rows.ts';
 import { turnOfId } from '../model/turn-ids.ts';
-import type { Storage } from '../storage/port.ts';
 import type { CursorTracker } from './cursor-tracker.ts';
 import type { Pending } from './delivery.ts';
 import { InMemory } from './in-memory.ts';
 import { KeyedQueue } from './keyed-queue.ts';
-import { Settlement } from './settlement.ts';
+import { type DeliveryStore, Settlement } from './settlement.ts';
 import { Spill } from './spill.ts';
 
 export interface WaitingDeliveriesOptions {
-  storage: Pick<Storage, 'park' | 'endDeliveries'>;
+  storage: DeliveryStore;
   clock: Clock;
   random: () => number;
   tracker: CursorTracker;

@@ -138,10 +138,22 @@ export interface Storage extends AsyncDisposable {
     twins: readonly Address[],
     most: number,
   ): Promise<DeliveryRow[]>;
-  /** Parks deliveries, or stores `attempts` and `notBefore` of those that are parked. */
-  park(rows: readonly DeliveryRow[]): Promise<void>;
-  /** Ends deliveries in one transaction: deletes those that are parked, and keeps the letters of dead ones whose twin is there. */
-  endDeliveries(ids: readonly string[], letters: readonly DeadLetterRow[]): Promise<void>;
+  /**
+   * Parks deliveries, or stores `attempts` and `notBefore` of those that are parked. Whoever raises the epoch finds what was
+   * parked under the one before.
+   * @param epoch 0: nobody has owned the database yet
+   * @throws EngineError `fenced` when the epoch is not the current one
+   */
+  park(epoch: number, rows: readonly DeliveryRow[]): Promise<void>;
+  /**
+   * Ends deliveries in one transaction: deletes those that are parked, and keeps the letters of dead ones whose twin is there.
+   * Fenced as {@link park} is.
+   */
+  endDeliveries(
+    epoch: number,
+    ids: readonly string[],
+    letters: readonly DeadLetterRow[],
+  ): Promise<void>;
   parkedStats(): Promise<{ depth: number; oldestAt: number | null }>;
 
   // ── homes ──────────────────────────────────────────────────────────────────────────────────

@@ -21,13 +21,14 @@ BEGIN
   END LOOP;
   FOR one IN SELECT oid::regclass AS name, relkind AS kind FROM pg_class
     WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'S')
-      AND relname NOT IN ('schema_migration', 'history_start')
+      AND relname NOT IN ('schema_migration', 'history_start', 'present_epoch')
   LOOP
     IF one.kind = 'S' THEN PERFORM setval(one.name, 1, false);
     ELSE EXECUTE 'DELETE FROM ' || one.name;
     END IF;
   END LOOP;
   UPDATE history_start SET at = 0;
+  UPDATE present_epoch SET epoch = 0;
 END $$`;
 
 /** A fresh database on the test run's server, up to date and without rows; dropped on disposal. */

@@ -16,7 +16,7 @@ import type { IdentityDatabase } from './open.ts';
 const ENGINES = [
   ...['home', 'twin', 'journal', 'checkpoint', 'intent', 'alert', 'parked', 'dead_letter'],
   ...['relation', 'rollup', 'candidate', 'schema_migration', 'engine_lease', 'lease', 'writer'],
-  'projection_row',
+  ...['projection_row', 'present_epoch'],
 ];
 
 describe.each(STORES)('the store of identity on %s', (_store, makeDatabase) => {

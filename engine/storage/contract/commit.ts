@@ -164,8 +164,9 @@ export function commitContract(open: OpenSubject): void {
         ],
         deadLetters: [deadLetterOf({ error: text, hint: text, home: null, twin: null })],
       };
-      await (await Writer.of(storage)).write(rows);
-      await storage.park([deliveryOf({ id: text })]);
+      const writer = await Writer.of(storage);
+      await writer.write(rows);
+      await storage.park(writer.epoch, [deliveryOf({ id: text })]);
       expect(await storage.load([ADDRESS])).toEqual([{ ...twin, relations: {} }]);
       expect(await storage.readJournal(ADDRESS, 0, 1)).toEqual(rows.journal);
       expect((await storage.listParked(0, 1))[0]?.row).toEqual(deliveryOf({ id: text }));
@@ -174,7 +175,7 @@ export function commitContract(open: OpenSubject): void {
         { at: NOW, value: 20.5 },
       ]);
       expect((await storage.listTwins('h', { text }, PAGE)).items).toHaveLength(1);
-      await storage.endDeliveries([text], []);
+      await storage.endDeliveries(writer.epoch, [text], []);
       expect(await storage.listParked(0, 1)).toEqual([]);
     });
 

@@ -36,7 +36,7 @@ function lifeOf(home: string, twin: string): Parts {
 
 async function live(writer: Writer, home: string, twin: string): Promise<void> {
   await writer.write(lifeOf(home, twin));
-  await writer.storage.park([deliveryOf({ home, twin, id: `${home}/${twin}@1#0` })]);
+  await writer.storage.park(writer.epoch, [deliveryOf({ home, twin, id: `${home}/${twin}@1#0` })]);
 }
 
 /** How many rows there are of a twin, by what they are. */

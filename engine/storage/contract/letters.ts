@@ -29,7 +29,7 @@ export function lettersContract(open: OpenSubject): void {
       ]);
       expect(await storage.countDeadLetters()).toBe(BOUND * 2 + 2);
       await writer.write({ homes: [homeOf()], twins: [twinOf()] });
-      await storage.endDeliveries([], many(2, 'h', 'c'));
+      await storage.endDeliveries(writer.epoch, [], many(2, 'h', 'c'));
       expect(await idsOf('h')).toEqual(['c1', 'c0', 'b2', 'b1', 'b0']);
     });
 

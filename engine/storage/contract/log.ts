@@ -163,9 +163,9 @@ export function logContract(open: OpenSubject): void {
     test('are given in the order in which they were parked, from a place on', async () => {
       await using subject = await open();
       const { storage } = subject;
-      await storage.park([deliveryOf({ id: 'z' }), deliveryOf({ id: 'a' })]);
-      await storage.park([deliveryOf({ id: 'm' })]);
-      await storage.park([]);
+      await storage.park(0, [deliveryOf({ id: 'z' }), deliveryOf({ id: 'a' })]);
+      await storage.park(0, [deliveryOf({ id: 'm' })]);
+      await storage.park(0, []);
       const [first, second] = await storage.listParked(0, 2);
       expect([first?.row.id, second?.row.id]).toEqual(['z', 'a']);
       expect(await parkedIds(storage, second?.place)).toEqual(['m']);
@@ -174,9 +174,9 @@ export function logContract(open: OpenSubject): void {
     test('keep their place when they are put off', async () => {
       await using subject = await open();
       const { storage } = subject;
-      await storage.park([deliveryOf(), deliveryOf({ id: 'other' })]);
+      await storage.park(0, [deliveryOf(), deliveryOf({ id: 'other' })]);
       const later = deliveryOf({ attempts: 3, notBefore: NOW + 500.5 });
-      await storage.park([deliveryOf({ id: 'new' }), later]);
+      await storage.park(0, [deliveryOf({ id: 'new' }), later]);
       expect((await storage.listParked(0, 9)).map(({ row }) => row)).toEqual([
         ...[later, deliveryOf({ id: 'other' }), deliveryOf({ id: 'new' })],
       ]);
@@ -187,11 +187,11 @@ export function logContract(open: OpenSubject): void {
       const { storage } = subject;
       const writer = await Writer.of(storage);
       await writer.write({ homes: [homeOf()], twins: [twinOf()] });
-      await storage.park([deliveryOf(), deliveryOf({ id: 'b' })]);
+      await storage.park(writer.epoch, [deliveryOf(), deliveryOf({ id: 'b' })]);
       const content = { type: 'delivery', outbox: deliveryOf() } as const;
       const letter = deadLetterOf({ code: 'delivery-failed', content });
-      await storage.endDeliveries(['h/t@1#0', 'b', 'nobody'], [letter]);
-      await storage.endDeliveries([], []);
+      await storage.endDeliveries(writer.epoch, ['h/t@1#0', 'b', 'nobody'], [letter]);
+      await storage.endDeliveries(writer.epoch, [], []);
       expect(await parkedIds(storage)).toEqual([]);
       expect(await storage.getDeadLetter('d1')).toEqual(letter);
       await storage.reviveDelivery('d1', deliveryOf({ attempts: 0, notBefore: NOW + 9 }));
@@ -204,9 +204,9 @@ export function logContract(open: OpenSubject): void {
     test('leave no letter where their twin has gone', async () => {
       await using subject = await open();
       const { storage } = subject;
-      await storage.park([deliveryOf()]);
+      await storage.park(0, [deliveryOf()]);
       const content = { type: 'delivery', outbox: deliveryOf() } as const;
-      await storage.endDeliveries(['h/t@1#0'], [deadLetterOf({ content })]);
+      await storage.endDeliveries(0, ['h/t@1#0'], [deadLetterOf({ content })]);
       expect(await parkedIds(storage)).toEqual([]);
       expect(await storage.countDeadLetters()).toBe(0);
     });
@@ -220,7 +220,7 @@ export function logContract(open: OpenSubject): void {
         deliveryOf({ id: 'elsewhere', home: 'g' }),
         deliveryOf({ id: 'webhook', destination: 'elsewhere' }),
       ];
-      await storage.park(rows);
+      await storage.park(0, rows);
       const { destination } = deliveryOf();
       const asked = [
         { home: 'h', twin: 't' },
@@ -236,16 +236,39 @@ export function logContract(open: OpenSubject): void {
     test('are withdrawn with a commit', async () => {
       await using subject = await open();
       const { storage } = subject;
-      await storage.park(['old', 'kept'].map((id) => deliveryOf({ id })));
+      await storage.park(
+        0,
+        ['old', 'kept'].map((id) => deliveryOf({ id })),
+      );
       await (await Writer.of(storage)).write({ withdrawn: ['old', 'long-delivered'] });
       expect(await parkedIds(storage)).toEqual(['kept']);
+    });
+
+    test('take nothing from an engine whose claim another has taken', async () => {
+      await using subject = await open();
+      const { storage } = subject;
+      const former = await storage.acquire('former', 1, 0);
+      await storage.park(former.epoch, [deliveryOf({ id: 'kept' })]);
+      await former[Symbol.asyncDispose]();
+      const { epoch } = await storage.acquire('next', 1, 0);
+      const late = deliveryOf({ id: 'late' });
+      const letter = deadLetterOf({ content: { type: 'delivery', outbox: late } });
+      const fenced = { code: 'fenced' };
+      await expect(storage.park(former.epoch, [late])).rejects.toMatchObject(fenced);
+      await expect(storage.endDeliveries(former.epoch, ['kept'], [])).rejects.toMatchObject(fenced);
+      const dead = storage.endDeliveries(former.epoch, ['kept'], [letter]);
+      await expect(dead).rejects.toMatchObject(fenced);
+      expect(await parkedIds(storage)).toEqual(['kept']);
+      expect(await storage.countDeadLetters()).toBe(0);
+      await storage.endDeliveries(epoch, ['kept'], []);
+      expect(await parkedIds(storage)).toEqual([]);
     });
 
     test('are counted, and since when', async () => {
       await using subject = await open();
       const { storage } = subject;
       expect(await storage.parkedStats()).toEqual({ depth: 0, oldestAt: null });
-      await storage.park([
+      await storage.park(0, [
         deliveryOf({ id: 'a', createdAt: NOW + 5 }),
         deliveryOf({ id: 'b', createdAt: NOW + 2 }),
       ]);

@@ -20,14 +20,21 @@ test('commits, parking and the ends of deliveries lock what they change in one o
         twin: `t${n}`,
       }));
       const backwards = rows.toReversed();
-      await storage.park(rows.map((row) => deliveryOf(row)));
+      await storage.park(
+        writer.epoch,
+        rows.map((row) => deliveryOf(row)),
+      );
       await Promise.all([
         writer.write({ withdrawn: rows.map(({ id }) => id) }),
         storage.endDeliveries(
+          writer.epoch,
           backwards.map(({ id }) => id),
           [],
         ),
-        storage.park(backwards.map((row) => deliveryOf({ ...row, attempts: 2, notBefore: NOW }))),
+        storage.park(
+          writer.epoch,
+          backwards.map((row) => deliveryOf({ ...row, attempts: 2, notBefore: NOW })),
+        ),
       ]);
     }
   }

@@ -15,6 +15,7 @@ const ANSWER_MS = 5_000;
 /** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */
 const RAISE_EPOCH = `WITH next AS (
     SELECT coalesce(max(epoch), 0) + $3::bigint AS epoch, coalesce(max(seq), 0) AS seq FROM writer),
+  present AS (UPDATE present_epoch SET epoch = next.epoch FROM next),
   others AS (
     UPDATE writer SET epoch = next.epoch, owner = $1 FROM next WHERE shard >= $2::integer
     RETURNING shard AS writer, writer.epoch, writer.seq, cursors),

@@ -112,8 +112,8 @@ export async function openPostgres(
 
     listParked: (after, limit) => listParked(db, after, limit),
     listParkedOf: (destination, twins, most) => listParkedOf(db, destination, twins, most),
-    park: (rows) => park(db, rows),
-    endDeliveries: (ids, letters) => endDeliveries(db, ids, letters, perHome),
+    park: (epoch, rows) => park(db, epoch, rows),
+    endDeliveries: (epoch, ids, letters) => endDeliveries(db, epoch, ids, letters, perHome),
     parkedStats: () => parkedStats(db),
 
     listHomes: (page) => listHomes(db, page),

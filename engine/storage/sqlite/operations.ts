@@ -101,8 +101,8 @@ export function operationsOn(
 
     listParked: async (after, limit) => listParked(db, after, limit),
     listParkedOf: async (destination, twins, most) => listParkedOf(db, destination, twins, most),
-    park: async (rows) => park(db, rows),
-    endDeliveries: async (ids, letters) => endDeliveries(db, ids, letters, perHome),
+    park: async (epoch, rows) => park(db, epoch, rows),
+    endDeliveries: async (epoch, ids, letters) => endDeliveries(db, epoch, ids, letters, perHome),
     parkedStats: async () => parkedStats(db),
 
     listHomes: async (page) => listHomes(db, page),

@@ -1,5 +1,6 @@
 import type { Address } from '../../model/envelope.ts';
 import type { DeadLetterRow, DeliveryRow } from '../../model/rows.ts';
+import { assertEpoch } from '../fence.ts';
 import { PARKED } from '../tables.ts';
 import { type Connection, insertInto, readRow, valuesOf } from './connection.ts';
 import { keepDeadLetters } from './dead-letters.ts';
@@ -45,19 +46,28 @@ export function listParkedOf(
   );
 }
 
-export function park(connection: Connection, rows: readonly DeliveryRow[]): void {
+const EPOCH = 'SELECT coalesce(max(epoch), 0) AS "epoch" FROM writer';
+
+function assertPresent(connection: Connection, epoch: number): void {
+  assertEpoch(epoch, connection.get<{ epoch: number }>(EPOCH)?.epoch);
+}
+
+export function park(connection: Connection, epoch: number, rows: readonly DeliveryRow[]): void {
   connection.transaction(() => {
+    assertPresent(connection, epoch);
     for (const row of rows) connection.run(PARK, ...valuesOf(PARKED, row));
   });
 }
 
 export function endDeliveries(
   connection: Connection,
+  epoch: number,
   ids: readonly string[],
   letters: readonly DeadLetterRow[],
   deadLettersPerHome: number,
 ): void {
   connection.transaction(() => {
+    assertPresent(connection, epoch);
     for (const id of ids) connection.run(DELETE, id);
     // A twin that has been deleted meanwhile leaves none: its id may be somebody else's next
     const kept = letters.filter(({ home, twin }) => connection.get(TWIN, home, twin) !== undefined);
