@@ -23,7 +23,7 @@ describe('problem documents', () => {
       status: 404,
       code: 'unknown-home',
       detail: 'there is no home h9',
-      hint: 'GET /v1/homes lists them.',
+      hint: 'GET /v1/homes lists the homes.',
       instance: '/v1/homes/h9',
     });
   });

@@ -27,6 +27,14 @@ describe('the rooms of the engine', () => {
   });
 });
 
+test('no file of the engine names an address of the API: a device or a voice may have asked', () => {
+  const files = readdirSync(new URL('engine/', PACKAGE_ROOT), { recursive: true, encoding: 'utf8' });
+  const naming = files
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .filter((file) => read(`engine/${file}`).includes('/v1/'));
+  expect(naming).toEqual([]);
+});
+
 test('the README of the engine names files that there are', () => {
   const named = [...README.matchAll(/`((?:[\w-]+\/)+[\w-]+\.ts)`/g)].map(([, path]) =>
     String(path),

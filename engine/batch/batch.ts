@@ -364,7 +364,7 @@ class Batch {
     }
     if (ifUnknown !== 'create' || envelope.kind === undefined) {
       throw new EngineError('unknown-twin', `there is no twin ${keyOf(envelope)}`, {
-        hint: `Create it with POST /v1/homes/${home}/twins, or let devices register (PROVISIONING).`,
+        hint: 'Create the twin first, or let devices register (PROVISIONING).',
       });
     }
     if (!kind) {

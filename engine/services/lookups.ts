@@ -24,15 +24,11 @@ export function assertAddress({ home, twin }: Address): void {
 }
 
 export function unknownHome(home: string): EngineError {
-  return new EngineError('unknown-home', `there is no home ${home}`, {
-    hint: 'GET /v1/homes lists them.',
-  });
+  return new EngineError('unknown-home', `there is no home ${home}`);
 }
 
 export function unknownTwin(address: Address): EngineError {
-  return new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`, {
-    hint: `GET /v1/homes/${address.home}/twins lists the twins of the home.`,
-  });
+  return new EngineError('unknown-twin', `there is no twin ${keyOf(address)}`);
 }
 
 /** @throws EngineError `unknown-home` */

@@ -56,7 +56,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
     throw new EngineError('bad-input', `${home}/${room} is not a room`, {
       hint: found
         ? `It is a ${found.kind}. Name a twin whose kind has members.`
-        : `Create it first: POST /v1/homes/${home}/twins {"id": "${room}", "kind": "room"}.`,
+        : `Create a twin "${room}" of the kind "room" first.`,
     });
   }
 
@@ -157,7 +157,7 @@ export function twinService(core: Core, changes: ChangeFeed): TwinService {
       const candidate = await storage.getCandidate(address);
       if (!candidate) {
         throw new EngineError('not-found', `${keyOf(address)} is not waiting to be claimed`, {
-          hint: `GET /v1/homes/${address.home}/candidates lists who is.`,
+          hint: 'The candidates of the home are those that wait.',
         });
       }
       // One from before kinds said what they are

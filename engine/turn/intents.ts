@@ -47,7 +47,7 @@ export function specOf(
     throw new EngineError(
       'bad-input',
       `arguments of "${request.name}": ${issue?.path.join('.') || '(all)'}: ${issue?.message}`,
-      { hint: `Look at GET /v1/kinds/${kind.kind} for what the command takes.` },
+      { hint: `The description of the kind "${kind.kind}" says what the command takes.` },
     );
   }
   return { spec, args: parsed.data as JsonObject };

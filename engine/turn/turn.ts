@@ -317,6 +317,6 @@ export function parseEvent(kind: AnyKind, event: EventData): EventData {
   return parseData(
     schema,
     event,
-    `GET /v1/kinds/${kind.kind} shows what "${event.type}" may carry.`,
+    `The description of the kind "${kind.kind}" says what "${event.type}" may carry.`,
   );
 }
