@@ -1,3 +1,4 @@
+import pg from 'pg';
 import { expect, test } from 'vitest';
 import type { EngineError } from '../../model/errors.ts';
 import { createTestDatabase } from '../../testing/postgres.ts';
@@ -7,6 +8,43 @@ import { openPostgres } from './open.ts';
 
 const FLOWS = 4;
 const BEFORE_TAKEOVER = 30;
+
+test('who takes over waits for what is being parked', async () => {
+  await using database = await createTestDatabase();
+  await using former = await openPostgres(database.url, CONTRACT_OPTIONS);
+  await using next = await openPostgres(database.url, CONTRACT_OPTIONS);
+  const lease = await former.acquire('former', 1, 0);
+  await lease[Symbol.asyncDispose]();
+  await former.park(lease.epoch, [deliveryOf({ id: 'old' })]);
+  const [holder, watcher] = [0, 1].map(() => new pg.Client(database.url)) as [pg.Client, pg.Client];
+  await Promise.all([holder.connect(), watcher.connect()]);
+  const waiting = async () => {
+    const { rows } = await watcher.query<{ count: string }>(
+      `SELECT count(*) FROM pg_stat_activity
+       WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0`,
+    );
+    return Number(rows[0]?.count);
+  };
+  // It has passed the fence, and stands still
+  await holder.query('BEGIN');
+  await holder.query(`SELECT FROM parked WHERE id = 'old' FOR UPDATE`);
+  const parking = former.park(
+    lease.epoch,
+    ['old', 'late'].map((id) => deliveryOf({ id })),
+  );
+  while ((await waiting()) < 1);
+  let isAcquired = false;
+  const acquiring = next.acquire('next', 1, 0).then(() => {
+    isAcquired = true;
+  });
+  while (!isAcquired && (await waiting()) < 2);
+  expect(isAcquired).toBe(false);
+  await holder.query('COMMIT');
+  await Promise.all([parking, acquiring]);
+  const known = (await next.listParked(0, 10)).map(({ row }) => row.id);
+  expect(known).toEqual(['old', 'late']);
+  await Promise.all([holder.end(), watcher.end()]);
+});
 
 test('who takes over knows all that the one before has parked, and that one parks nothing more', async () => {
   await using database = await createTestDatabase();
