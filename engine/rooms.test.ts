@@ -28,7 +28,10 @@ describe('the rooms of the engine', () => {
 });
 
 test('no file of the engine names an address of the API: a device or a voice may have asked', () => {
-  const files = readdirSync(new URL('engine/', PACKAGE_ROOT), { recursive: true, encoding: 'utf8' });
+  const files = readdirSync(new URL('engine/', PACKAGE_ROOT), {
+    recursive: true,
+    encoding: 'utf8',
+  });
   const naming = files
     .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
     .filter((file) => read(`engine/${file}`).includes('/v1/'));
