@@ -133,7 +133,10 @@ describe('provisioning', () => {
     );
     expect(refused).toMatchObject({ status: 'rejected', code: 'unknown-twin' });
     const { items } = await bench.storage.listDeadLetters('h1', { limit: 10 });
-    expect(items[0]).toMatchObject({ code: 'unknown-twin', hint: expect.stringContaining('POST') });
+    expect(items[0]).toMatchObject({
+      code: 'unknown-twin',
+      hint: expect.stringContaining('Create the twin first'),
+    });
   });
 });
 
