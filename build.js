@@ -7,17 +7,16 @@ import { chmodSync, readdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
 
+const THREADS = ['api/rule-thread.ts', 'engine/storage/sqlite/thread-main.ts'];
 const SERVER = [
   'api/main.ts',
-  'api/rule-thread.ts',
-  'engine/storage/sqlite/thread-main.ts',
+  ...THREADS,
   // What authors of kinds import
   'engine/kind.ts',
   'engine/authoring/testing.ts',
 ];
 const BENCH = [
-  'api/rule-thread.ts',
-  'engine/storage/sqlite/thread-main.ts',
+  ...THREADS,
   'engine/testing/postgres-server.ts',
   'bench/main.ts',
   'bench/soak.ts',

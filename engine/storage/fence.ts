@@ -24,10 +24,17 @@ export function assertStored(
   );
 }
 
-/** @throws EngineError `fenced` when another engine has taken over since */
+/**
+ * @param present undefined: another one, or none
+ * @throws EngineError `fenced` when another engine has taken over since
+ */
 export function assertEpoch(epoch: number, present: number | undefined): void {
   if (epoch === present) return;
-  throw new EngineError('fenced', `epoch ${epoch} is not the present one (${present ?? 'none'})`, {
-    hint: 'Another engine has taken this database over; this one must stop writing.',
-  });
+  throw new EngineError(
+    'fenced',
+    `epoch ${epoch} is not the present one${present === undefined ? '' : ` (${present})`}`,
+    {
+      hint: 'Another engine has taken this database over; this one must stop writing.',
+    },
+  );
 }

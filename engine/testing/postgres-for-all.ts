@@ -8,7 +8,7 @@ declare module 'vitest' {
   interface ProvidedContext {
     /** A server on which the tests may create databases. */
     postgresUrl: string;
-    /** A database on it that is up to date: a copy takes a tenth of the time that migrations take. */
+    /** A database on it that is up to date, to be copied: only tests of the migrations run them. */
     postgresTemplate: string;
   }
 }

@@ -11,7 +11,7 @@ export interface TestDatabase extends AsyncDisposable {
 /** Waits for each to be gone, and its advisory locks with it. */
 const END_OTHERS = `SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
   WHERE datname = current_database() AND pid <> pg_backend_pid()`;
-/** Takes 20 ms, a new database 200: nearly all that a test has made is rows. */
+/** Faster than another database: nearly all that a test has made is rows. */
 const EMPTY = `DO $$
 DECLARE one record;
 BEGIN

@@ -9,14 +9,26 @@ import { openPostgres } from './open.ts';
 const FLOWS = 4;
 const BEFORE_TAKEOVER = 30;
 
-test('who takes over waits for what is being parked', async () => {
-  await using database = await createTestDatabase();
-  await using former = await openPostgres(database.url, CONTRACT_OPTIONS);
-  await using next = await openPostgres(database.url, CONTRACT_OPTIONS);
+/** The stores of two engines: the first has lost the connection with its claim, and its others go on. */
+async function twoEngines() {
+  const database = await createTestDatabase();
+  const former = await openPostgres(database.url, CONTRACT_OPTIONS);
+  const next = await openPostgres(database.url, CONTRACT_OPTIONS);
   const lease = await former.acquire('former', 1, 0);
   await lease[Symbol.asyncDispose]();
-  await former.park(lease.epoch, [deliveryOf({ id: 'old' })]);
-  const [holder, watcher] = [0, 1].map(() => new pg.Client(database.url)) as [pg.Client, pg.Client];
+  return {
+    ...{ url: database.url, former, epoch: lease.epoch, next },
+    async [Symbol.asyncDispose]() {
+      for (const one of [next, former, database]) await one[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test('who takes over waits for what is being parked', async () => {
+  await using pair = await twoEngines();
+  const { url, former, epoch, next } = pair;
+  await former.park(epoch, [deliveryOf({ id: 'old' })]);
+  const [holder, watcher] = [0, 1].map(() => new pg.Client(url)) as [pg.Client, pg.Client];
   await Promise.all([holder.connect(), watcher.connect()]);
   const waiting = async () => {
     const { rows } = await watcher.query<{ count: string }>(
@@ -29,7 +41,7 @@ test('who takes over waits for what is being parked', async () => {
   await holder.query('BEGIN');
   await holder.query(`SELECT FROM parked WHERE id = 'old' FOR UPDATE`);
   const parking = former.park(
-    lease.epoch,
+    epoch,
     ['old', 'late'].map((id) => deliveryOf({ id })),
   );
   while ((await waiting()) < 1);
@@ -47,12 +59,8 @@ test('who takes over waits for what is being parked', async () => {
 });
 
 test('who takes over knows all that the one before has parked, and that one parks nothing more', async () => {
-  await using database = await createTestDatabase();
-  await using former = await openPostgres(database.url, CONTRACT_OPTIONS);
-  await using next = await openPostgres(database.url, CONTRACT_OPTIONS);
-  const lease = await former.acquire('former', 1, 0);
-  // As when the connection that holds the claim breaks: the others go on
-  await lease[Symbol.asyncDispose]();
+  await using pair = await twoEngines();
+  const { former, epoch, next } = pair;
   const parked: string[] = [];
   let isUnderWay = () => {};
   const underWay = new Promise<void>((resolve) => {
@@ -63,7 +71,7 @@ test('who takes over knows all that the one before has parked, and that one park
     for (let n = 0; ; n++) {
       const id = `h/t@${name}#${n}`;
       try {
-        await former.park(lease.epoch, [deliveryOf({ id })]);
+        await former.park(epoch, [deliveryOf({ id })]);
       } catch (error) {
         return (error as EngineError).code;
       }
