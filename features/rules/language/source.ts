@@ -4,9 +4,11 @@ import {
   isMap,
   isPair,
   isScalar,
+  Lexer,
   LineCounter,
   type Node,
   type ParsedNode,
+  Parser,
   parseDocument,
   type ScalarTag,
 } from 'yaml';
@@ -45,6 +47,8 @@ const MOST_TEXT = 100_000;
 /** What a text comes to as data: aliases make it more than it says. Kits hold much, a rule less (check/size.ts). */
 const MOST_BYTES = 2 * MOST_TEXT;
 const MOST_LEVELS = 64;
+/** Of a text, as its parser counts them: more than data may have, and far fewer than fill a thread's stack. */
+const MOST_OPEN = 500;
 
 /** Reads a rule from YAML, or from JSON, which is YAML too. */
 export function readRule(text: string): Read<Definition> {
@@ -85,9 +89,14 @@ export function parseText(text: string, tags: readonly ScalarTag[] = []): Read<{
   if (text.length > MOST_TEXT) {
     return failed([error(`is longer than ${MOST_TEXT} characters`, [])], NOWHERE);
   }
+  if (isTooDeep(text)) return failed([error(DEEP, [])], NOWHERE);
   const lines = new LineCounter();
-  const document = documentOf(text, lines, tags);
-  if (document === null) return failed([error(DEEP, [])], NOWHERE);
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    strict: true,
+    customTags: [...tags],
+  });
   const locate: Locate = (place) => {
     const offset = offsetOf(document.contents, place);
     if (offset === undefined) return undefined;
@@ -113,19 +122,18 @@ export function parseText(text: string, tags: readonly ScalarTag[] = []): Read<{
 
 const DEEP = 'is nested too deeply';
 
-/** Null: it is nested more deeply than the parser can follow. */
-function documentOf(text: string, lines: LineCounter, tags: readonly ScalarTag[]) {
-  try {
-    return parseDocument(text, {
-      lineCounter: lines,
-      prettyErrors: false,
-      strict: true,
-      customTags: [...tags],
-    });
-  } catch (thrown) {
-    if (thrown instanceof RangeError) return null;
-    throw thrown;
+/**
+ * Counted before anything recurses over it. A full stack cannot be caught: where V8 compiles a regular expression near its end, it
+ * ends the process and not the thread.
+ */
+function isTooDeep(text: string): boolean {
+  const parser = new Parser();
+  for (const lexeme of new Lexer().lex(text)) {
+    // It works while it is asked for tokens, which nobody needs here
+    Array.from(parser.next(lexeme));
+    if (parser.stack.length > MOST_OPEN) return true;
   }
+  return false;
 }
 
 function check<S extends z.ZodType>(given: unknown, schema: S, locate: Locate): Read<z.output<S>> {
