@@ -2,5 +2,7 @@
 export { ExpressionError, parseExpression } from './expressions/expression.ts';
 export { programOf } from './kind/program.ts';
 export { formatDuration } from './language/duration.ts';
-export { parseRule, printProblem, readRule, readText } from './language/source.ts';
+export { printProblem } from './language/problem.ts';
+export { readText } from './language/read.ts';
+export { parseRule, readRule } from './rule-definition.ts';
 export { runTests } from './trial/run-tests.ts';

@@ -4,13 +4,13 @@ import type { Feature } from '../contract/feature.ts';
 import { blueprint } from './blueprints/blueprint.ts';
 import { rule } from './kind/rule.ts';
 import { kit } from './kits/kit.ts';
-import { definition } from './language/definition.ts';
+import { definition } from './rule-definition.ts';
 
 export { blueprint, type Context as BlueprintContext } from './blueprints/blueprint.ts';
 export { formOf } from './blueprints/form.ts';
 export type { Link } from './explain/chain.ts';
 export type { Explanation } from './explain/explain.ts';
-export { LANGUAGES, tellAccount, tellChain, tellExplanation } from './explain/words.ts';
+export { tellAccount, tellChain, tellExplanation } from './explain/words.ts';
 export { beginStart, type RulesWish } from './held-rules.ts';
 export {
   type BlueprintReading,
@@ -29,12 +29,17 @@ export {
 export { contextOf as kitContextOf } from './home/kit-plan.ts';
 export { type KitListener, type KitReading, Kits, phaseOf } from './home/kits.ts';
 export { deleteRule, mustReadRule, putRule, tryRule } from './home/rules.ts';
+export type { Context as RuleContext } from './kind/context.ts';
 export { webhooksOf } from './kind/program.ts';
-export { type Context as RuleContext, rule } from './kind/rule.ts';
+export { rule } from './kind/rule.ts';
 export { kit } from './kits/kit.ts';
 export type { Part } from './kits/part.ts';
-export type { Definition } from './language/definition.ts';
-export { type Problem as RuleProblem, parseText, pathOf, readRule } from './language/source.ts';
+export { LANGUAGES } from './language/languages.ts';
+export { pathOf } from './language/place.ts';
+export type { Problem as RuleProblem } from './language/problem.ts';
+export { parseText } from './language/yaml.ts';
+export type { Definition } from './rule-definition.ts';
+export { readRule } from './rule-definition.ts';
 export { tellStart } from './starts.ts';
 export { type Backtest, backtest, type Deed } from './trial/backtest.ts';
 export { runTests } from './trial/run-tests.ts';

@@ -1,7 +1,7 @@
 /** Tells rules that the engine has started, as those that have the trigger want to know. */
 import type { Engine, EventData, Page, PageRequest, TwinRow } from '../../engine/index.ts';
+import type { Context as RuleContext } from './kind/context.ts';
 import { hearsStart } from './kind/program.ts';
-import type { Context as RuleContext } from './kind/rule.ts';
 
 /** Rules that are told at once: ten thousand must not come before everything else. */
 const AT_ONCE = 50;

@@ -1,7 +1,7 @@
 import type { EventData } from '../../../engine/kind.ts';
 import { describeKind } from '../../../twins/kinds.contract.ts';
 import { blueprint } from './blueprint.ts';
-import { readBlueprint } from './source.ts';
+import { readBlueprint } from './blueprint-text.ts';
 
 const TEXTS = ['lamp', 'heater'].map(
   (id) => `blueprint: ${id}

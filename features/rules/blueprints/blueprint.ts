@@ -2,7 +2,7 @@
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { defineKind, type Effect, type EventsOf } from '../../../engine/kind.ts';
-import type { Blueprint } from './definition.ts';
+import type { Blueprint } from './blueprint-definition.ts';
 
 const events = {
   /** Another definition takes over. Checked before, and so were the rules that are made from it. */

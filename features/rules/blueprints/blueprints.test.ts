@@ -2,15 +2,16 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { builtInKinds } from '../../../api/kinds/built-in.ts';
 import type { JsonObject } from '../../../engine/kind.ts';
-import type { HomeSnapshot, KnownTwin } from '../check/home-snapshot.ts';
+import type { HomeSnapshot } from '../check/home-snapshot.ts';
+import type { KnownTwin } from '../checker/known-home.ts';
 import { Budget } from '../expressions/budget.ts';
 import { literalsOf, parseExpression } from '../expressions/expression.ts';
 import { parseTemplate } from '../expressions/template.ts';
-import type { Definition } from '../language/definition.ts';
-import { printProblem, readRule } from '../language/source.ts';
+import { printProblem } from '../language/problem.ts';
+import { type Definition, readRule } from '../rule-definition.ts';
+import { readBlueprint, readInstance } from './blueprint-text.ts';
 import { expand, instanceOf, writtenOut } from './expand.ts';
 import { formOf } from './form.ts';
-import { readBlueprint, readInstance } from './source.ts';
 
 const LIGHT = `blueprint: motion-light
 name: Light where somebody moves
@@ -287,7 +288,7 @@ function expressionsOf({ triggers, conditions, actions }: Definition): string[] 
   ];
   const [branch] = actions as unknown as [{ condition: { expression: string } }];
   return [
-    (triggers[2] as { where: string }).where,
+    (triggers[2] as unknown as { where: string }).where,
     first.expression,
     third.of[0].expression,
     third.of[1].of.expression,

@@ -3,23 +3,14 @@ import { stringify } from 'yaml';
 import type { Json, JsonObject } from '../../../engine/kind.ts';
 import { checkRule } from '../check/check.ts';
 import type { HomeSnapshot } from '../check/home-snapshot.ts';
-import type { Definition } from '../language/definition.ts';
-import { error, type Locate, located, type Problem, parseRule } from '../language/source.ts';
+import { error, type Locate, located, type Problem } from '../language/problem.ts';
 import { didYouMean } from '../language/suggest.ts';
-import type { Blueprint, Instance } from './definition.ts';
+import type { Origin } from '../model/origin.ts';
+import { type Definition, parseRule } from '../rule-definition.ts';
+import type { Blueprint, Instance } from './blueprint-definition.ts';
 import { inputAtFault } from './fault.ts';
 import { substituted, type Values } from './substitute.ts';
 import { valuesOf } from './values.ts';
-
-/** Where a rule came from. */
-export type Origin = {
-  blueprint: string;
-  /** Of the blueprint, as it was then: how often it had been defined. */
-  edition: number;
-  inputs: JsonObject;
-  name?: string;
-  description?: string;
-};
 
 /** A blueprint, and where its parts stand in its text. */
 export interface KnownBlueprint {

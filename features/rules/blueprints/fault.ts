@@ -1,6 +1,7 @@
 /** Who is at fault where something that was made of values is wrong: the value that was given, or the text around it. */
 import type { Json } from '../../../engine/kind.ts';
-import type { Place, Problem } from '../language/source.ts';
+import type { Place } from '../language/place.ts';
+import type { Problem } from '../language/problem.ts';
 import { usesOf, type Values } from './substitute.ts';
 
 /**

@@ -1,6 +1,6 @@
 /** Inputs as JSON Schema: an app draws a form of it. */
 import type { Json, JsonObject } from '../../../engine/kind.ts';
-import type { Input, Inputs } from './definition.ts';
+import type { Input, Inputs } from './blueprint-definition.ts';
 
 /** JSON Schema (draft 2020-12). What it has no word for is said with `x-…`. */
 export function formOf(inputs: Inputs): JsonObject {

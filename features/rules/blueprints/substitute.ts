@@ -3,16 +3,18 @@
  * literal, in a text that may hold `${…}` it cannot begin one, and anywhere else nothing is parsed.
  */
 import type { Json, JsonObject } from '../../../engine/kind.ts';
+import { actionParts } from '../actions/index.ts';
+import { conditionParts } from '../conditions/condition.ts';
 import { ExpressionError, literalsOf } from '../expressions/expression.ts';
 import { splitTemplate } from '../expressions/template.ts';
-import { error, type Place, type Problem } from '../language/source.ts';
+import type { Part } from '../language/part.ts';
+import type { Place } from '../language/place.ts';
+import { error, type Problem } from '../language/problem.ts';
 import { didYouMean } from '../language/suggest.ts';
+import { triggerParts } from '../triggers/index.ts';
 
 export type Value = string | number | boolean | string[];
 export type Values = ReadonlyMap<string, Value>;
-
-/** What a part of a rule is: it says how the texts in it are read. */
-export type Part = 'rule' | 'trigger' | 'condition' | 'action' | 'wait' | 'template' | 'plain';
 
 /** `<<name>>` within a text. */
 const MARKER = /<<\s*([A-Za-z_][A-Za-z0-9_]*)\s*>>/g;
@@ -25,25 +27,19 @@ function below(part: Part, key: string): Part {
       if (key === 'conditions' || key === 'key') return 'condition';
       return key === 'actions' ? 'action' : 'plain';
     case 'trigger':
-      return key === 'where' || key === 'when' ? 'condition' : 'plain';
+      return triggerParts.get(key) ?? 'plain';
     case 'wait':
       if (key === 'for') return 'trigger';
       return key === 'until' ? 'condition' : 'plain';
     case 'condition':
-      return key === 'and' || key === 'or' || key === 'not' ? 'condition' : 'plain';
+      return conditionParts.get(key) ?? 'plain';
     case 'action':
-      return ACTION[key] ?? 'template';
+      return actionParts.get(key) ?? 'template';
     case 'template':
     case 'plain':
       return part;
   }
 }
-const ACTION: Readonly<Record<string, Part>> = {
-  ...{ if: 'condition', when: 'condition', while: 'condition', until: 'condition' },
-  ...{ then: 'action', else: 'action', otherwise: 'action', do: 'action' },
-  ...{ choose: 'action', repeat: 'action', parallel: 'action', wait: 'wait' },
-  ...{ times: 'plain', most: 'plain', delay: 'plain', clear: 'plain', stop: 'plain' },
-};
 
 /** The input that a value is, where it is one: `{$input: name}`. */
 function inputOf(value: Json): string | null {

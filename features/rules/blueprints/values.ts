@@ -1,11 +1,13 @@
 /** The values that somebody gives the inputs of a blueprint or a kit. */
 import type { Json } from '../../../engine/kind.ts';
-import { fieldsOf, type HomeSnapshot } from '../check/home-snapshot.ts';
-import { HOME_TWIN } from '../kind/program.ts';
+import type { HomeSnapshot } from '../check/home-snapshot.ts';
+import { fieldsOf } from '../checker/known-home.ts';
 import { parseDuration } from '../language/duration.ts';
-import { error, type Place, type Problem } from '../language/source.ts';
+import type { Place } from '../language/place.ts';
+import { error, type Problem } from '../language/problem.ts';
 import { didYouMean } from '../language/suggest.ts';
-import type { Input, Inputs } from './definition.ts';
+import { HOME_TWIN } from '../model/home-twin.ts';
+import type { Input, Inputs } from './blueprint-definition.ts';
 import type { Value, Values } from './substitute.ts';
 
 const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { kinds } from '../../../twins/catalogue.ts';
+import type { KnownTwin } from '../checker/known-home.ts';
 import { rule } from '../kind/rule.ts';
-import type { Definition } from '../language/definition.ts';
-import { printProblem, readRule } from '../language/source.ts';
+import { printProblem } from '../language/problem.ts';
+import { type Definition, readRule } from '../rule-definition.ts';
 import { checkRule } from './check.ts';
-import type { HomeSnapshot, KnownTwin } from './home-snapshot.ts';
+import type { HomeSnapshot } from './home-snapshot.ts';
 
 const twin = (id: string, kind: string, more: Partial<KnownTwin> = {}): [string, KnownTwin] => [
   id,

@@ -1,18 +1,13 @@
 /** What rules do to each other: two that want different things of one twin, and circles in which they set each other off. */
 import type { Json } from '../../../engine/kind.ts';
-import { HOME_TWIN } from '../kind/program.ts';
-import type { Action, Definition, Trigger } from '../language/definition.ts';
-import type { Place, Problem } from '../language/source.ts';
-import type { HomeSnapshot, KnownTwin } from './home-snapshot.ts';
-
-/** A value that a rule gives a twin. */
-interface Influence {
-  twin: string;
-  /** Of `desired`, and sooner or later of `reported`. */
-  property: string;
-  value: Json;
-  place: Place;
-}
+import { type Action, typeOf as typeOfAction } from '../actions/index.ts';
+import { type Influence, isOpen } from '../checker/influence.ts';
+import type { KnownTwin } from '../checker/known-home.ts';
+import type { Place } from '../language/place.ts';
+import type { Problem } from '../language/problem.ts';
+import type { Definition } from '../rule-definition.ts';
+import { type Trigger, typeOf } from '../triggers/index.ts';
+import type { HomeSnapshot } from './home-snapshot.ts';
 
 export function interplay(definition: Definition, home: HomeSnapshot): Problem[] {
   return [...conflicts(definition, home), ...circles(definition, home)];
@@ -59,7 +54,7 @@ function circles(definition: Definition, { rules, twins }: HomeSnapshot): Proble
   const sets = (rule: Definition) => influencesOf(rule.actions, twins);
   const leadsTo = (from: Definition, to: Definition) =>
     sets(from).some((influence) =>
-      to.triggers.some((trigger) => isMovedBy(trigger, influence, twins.get(influence.twin)?.kind)),
+      to.triggers.some((trigger) => typeOf(trigger).isMovedBy?.(trigger, influence) ?? false),
     );
   // From this rule along who sets off whom, back to this rule
   const queue: Definition[][] = [[definition]];
@@ -86,35 +81,6 @@ function circles(definition: Definition, { rules, twins }: HomeSnapshot): Proble
   return [];
 }
 
-/** Whether giving a twin this value may fire the trigger. */
-function isMovedBy(
-  trigger: Trigger,
-  { twin, property, value }: Influence,
-  kind: string | undefined,
-): boolean {
-  if (trigger.type === 'mode') {
-    const isMode = twin === HOME_TWIN && property === 'mode';
-    return isMode && (isOpen(value) || trigger.mode.some((one) => one === value));
-  }
-  if (trigger.type !== 'state' && trigger.type !== 'number') return false;
-  const isIts =
-    trigger.twin?.includes(twin) ??
-    (trigger.kind !== undefined ? trigger.kind === kind : trigger.room === undefined);
-  const [area, name] = trigger.path;
-  if (!isIts || name !== property || (area !== 'reported' && area !== 'desired')) return false;
-  if (isOpen(value)) return true;
-  if (trigger.type === 'number') {
-    if (typeof value !== 'number') return false;
-    return trigger.above !== undefined
-      ? value > trigger.above
-      : value < (trigger.below ?? Number.NEGATIVE_INFINITY);
-  }
-  return (
-    (trigger.to === undefined || trigger.to.some((one) => one === value)) &&
-    !(trigger.not ?? []).some((one) => one === value)
-  );
-}
-
 function influencesOf(
   actions: readonly Action[],
   twins: ReadonlyMap<string, KnownTwin>,
@@ -122,66 +88,16 @@ function influencesOf(
 ): Influence[] {
   return actions.flatMap((action, at): Influence[] => {
     const here = [...place, at];
-    switch (action.type) {
-      case 'set':
-        return of(action.twin, action.desired, [...here, 'set', 'desired']);
-      case 'command':
-        return of(action.twin, action.args, [...here, 'command', 'args']);
-      case 'send':
-        return action.twin === HOME_TWIN && action.event === 'mode.set'
-          ? of(HOME_TWIN, { mode: action.data.mode ?? null }, [...here, 'send', 'data'])
-          : [];
-      case 'scene':
-        return ofScene(twins.get(action.scene), here);
-      case 'if':
-        return [
-          ...influencesOf(action.then, twins, [...here, 'then']),
-          ...influencesOf(action.else, twins, [...here, 'else']),
-        ];
-      case 'choose':
-        return [
-          ...action.branches.flatMap((branch, index) =>
-            influencesOf(branch.do, twins, [...here, 'choose', index, 'do']),
-          ),
-          ...influencesOf(action.otherwise, twins, [...here, 'otherwise']),
-        ];
-      case 'repeat':
-        return influencesOf(action.do, twins, [...here, 'repeat', 'do']);
-      case 'parallel':
-        return action.branches.flatMap((branch, index) =>
-          influencesOf(branch, twins, [...here, 'parallel', index]),
-        );
-      default:
-        return [];
-    }
+    const { influences, nested } = typeOfAction(action);
+    return [
+      ...(influences?.(action, here, twins) ?? []),
+      ...(nested?.(action) ?? []).flatMap((inner) =>
+        influencesOf(inner.actions, twins, [...here, ...inner.place]),
+      ),
+    ];
   });
-}
-
-/** What a scene gives its twins; taken back, it is known only then. */
-function ofScene(scene: KnownTwin | undefined, place: Place): Influence[] {
-  const entries = scene?.kind === 'scene' ? scene.settings.entries : undefined;
-  return Object.entries((entries ?? {}) as Record<string, Record<string, Json>>).flatMap(
-    ([twin, values]) =>
-      Object.entries(values).map(([property, value]) => ({ twin, property, value, place })),
-  );
-}
-
-function of(target: string | string[], values: Record<string, Json>, place: Place): Influence[] {
-  return [target].flat().flatMap((twin) =>
-    Object.entries(values).map(([property, value]) => ({
-      twin,
-      property,
-      value,
-      place: [...place, property],
-    })),
-  );
 }
 
 function differs(a: Json, b: Json): boolean {
   return !isOpen(a) && !isOpen(b) && JSON.stringify(a) !== JSON.stringify(b);
-}
-
-/** A value that is known only when the rule runs. */
-function isOpen(value: Json): boolean {
-  return JSON.stringify(value).includes('${');
 }

@@ -1,6 +1,7 @@
 /** How large a rule may be: it is read anew whenever its twin comes into memory, and stored with what it remembers. */
-import type { Definition } from '../language/definition.ts';
-import { error, type Problem } from '../language/source.ts';
+
+import { error, type Problem } from '../language/problem.ts';
+import type { Definition } from '../rule-definition.ts';
 
 /** Of its canonical form, as JSON; and of its author's text. */
 const MOST_BYTES = 64 * 1_024;

@@ -1,43 +1,20 @@
 /** Which twins a rule has to do with. */
+import { type Action, typeOf } from '../actions/index.ts';
 import { programOf } from '../kind/program.ts';
-import type { Action, Definition, Trigger } from '../language/definition.ts';
+import type { Definition } from '../rule-definition.ts';
+import { twinsOf } from '../triggers/index.ts';
 
 /** Twins that a rule names: that it hears, reads, or asks for something. */
 export function twinsUsedBy(definition: Definition): ReadonlySet<string> {
   return new Set([
-    ...definition.triggers.flatMap(ofTrigger),
+    ...definition.triggers.flatMap(twinsOf),
     ...programOf(definition).reads.map(({ twin }) => twin),
-    ...definition.actions.flatMap(ofAction),
+    ...definition.actions.flatMap(twinsOfAction),
   ]);
 }
 
-function ofTrigger(trigger: Trigger): string[] {
-  const { twin = [], room } = trigger as { twin?: string[]; room?: string };
-  return [...twin, ...(room === undefined ? [] : [room])];
-}
-
-function ofAction(action: Action): string[] {
-  switch (action.type) {
-    case 'set':
-    case 'release':
-    case 'command':
-    case 'send':
-      return [action.twin].flat();
-    case 'scene':
-      return [action.scene];
-    case 'wait':
-      return action.for.flatMap(ofTrigger);
-    case 'if':
-      return [...action.then, ...action.else].flatMap(ofAction);
-    case 'choose':
-      return [...action.branches.flatMap((branch) => branch.do), ...action.otherwise].flatMap(
-        ofAction,
-      );
-    case 'repeat':
-      return action.do.flatMap(ofAction);
-    case 'parallel':
-      return action.branches.flat().flatMap(ofAction);
-    default:
-      return [];
-  }
+function twinsOfAction(action: Action): string[] {
+  const { twins, nested } = typeOf(action);
+  const inner = nested?.(action).flatMap(({ actions }) => actions) ?? [];
+  return [...(twins?.(action) ?? []), ...inner.flatMap(twinsOfAction)];
 }

@@ -1,10 +1,12 @@
 /** What a rule did in one of its turns, and why: the turn folded again, with its trace. */
 import type { JournalRow, PastTurn } from '../../../engine/index.ts';
+import type { Verdict } from '../conditions/judge.ts';
 import type { OperandValue } from '../expressions/expression.ts';
 import { Measures } from '../expressions/measures.ts';
-import type { Verdict } from '../kind/conditions.ts';
-import { type Context, type RuleEvent, take } from '../kind/rule.ts';
-import type { Trace } from '../kind/runs.ts';
+import type { Context } from '../kind/context.ts';
+import type { Trace } from '../kind/reaction.ts';
+import type { RuleEvent } from '../kind/rule-events.ts';
+import { take } from '../kind/take.ts';
 
 export interface Account {
   revision: number;

@@ -2,11 +2,13 @@
 import type { Reader } from '../../../engine/index.ts';
 import type { Json, Watch } from '../../../engine/kind.ts';
 import { Budget, BudgetExceeded, HEED_LIMITS } from '../expressions/budget.ts';
+import type { Context } from '../kind/context.ts';
 import { type Program, programOf } from '../kind/program.ts';
-import type { Context } from '../kind/rule.ts';
-import { type Move, movesOf, type NearMiss, type TriggerInput } from '../kind/triggers.ts';
-import type { Definition } from '../language/definition.ts';
+import type { Definition } from '../rule-definition.ts';
 import { historyOf, type Span } from '../trial/history.ts';
+import { typeOf } from '../triggers/index.ts';
+import { movesOf, type NearMiss } from '../triggers/moves.ts';
+import type { Move, TriggerInput } from '../triggers/trigger.ts';
 import { type Account, accountOf } from './account.ts';
 
 /** A trigger that did not fire although its twin changed. */
@@ -80,8 +82,8 @@ export async function explainRule(
     for (const { key, move, hit } of moves) {
       const trigger = ready.triggers[hit.trigger ?? -1]?.trigger;
       const until = memory.triggers[key]?.until;
-      if (move !== 'breaks' || until === undefined || !trigger || !('for' in trigger)) continue;
-      const heldMs = hit.at - (until - (trigger.for ?? 0));
+      if (move !== 'breaks' || until === undefined || trigger?.for === undefined) continue;
+      const heldMs = hit.at - (until - trigger.for);
       noteHeld(near, { trigger: hit.trigger ?? 0, heldMs, at: hit.at, twin: hit.twin ?? '' });
     }
   }
@@ -165,7 +167,7 @@ function note(
   const known = near.get(trigger);
   const times = (known?.times ?? 0) + 1;
   const is = triggers[trigger]?.trigger;
-  const limit = is?.type === 'number' ? (is.above ?? is.below) : undefined;
+  const limit = is && typeOf(is).limit?.(is);
   const isNearer =
     limit === undefined ||
     known?.value === undefined ||

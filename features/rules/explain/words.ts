@@ -1,16 +1,14 @@
 /** Explanations as sentences, in English and German. */
+import type { Verdict } from '../conditions/judge.ts';
 import type { OperandValue } from '../expressions/expression.ts';
-import type { Verdict } from '../kind/conditions.ts';
-import type { TriggerFiring } from '../kind/memory.ts';
-import type { Overruling } from '../kind/runs.ts';
+import type { Overruling } from '../kind/reaction.ts';
 import { formatDuration } from '../language/duration.ts';
+import { type Language, shown } from '../language/languages.ts';
+import { wordsOf } from '../triggers/index.ts';
 import type { Account } from './account.ts';
 import type { Link } from './chain.ts';
 import type { Explanation, Near } from './explain.ts';
 import { inGerman } from './german.ts';
-
-export type Language = 'en' | 'de';
-export const LANGUAGES = ['en', 'de'] as const;
 
 interface Words {
   /** A moment in the home's timezone. */
@@ -31,7 +29,6 @@ interface Words {
   held(text: string): string;
   failed(text: string): string;
   unknown(text: string, why: string): string;
-  hit(hit: TriggerFiring): string;
   nothing(rule: string): string;
   never(rule: string, seen: number): string;
   disabled(rule: string): string;
@@ -63,33 +60,6 @@ const EN: Words = {
   held: (text) => `${text} was true`,
   failed: (text) => `${text} was false`,
   unknown: (text, why) => `${text} was not known (${why})`,
-  hit: (hit) => {
-    switch (hit.type) {
-      case 'state':
-      case 'mode':
-        return `${hit.twin} changed${hit.from === undefined ? '' : ` from ${show(hit.from)}`} to ${show(hit.to)}`;
-      case 'number':
-        return `${hit.twin} crossed its limit with ${show(hit.to)}${hit.from === undefined ? '' : ` (before: ${show(hit.from)})`}`;
-      case 'event':
-        return `${hit.twin} got the event ${show(hit.event?.type)}`;
-      case 'alert':
-        return `the alert ${show(hit.alert?.key)} of ${hit.twin} was ${String(hit.alert?.status)}`;
-      case 'intent':
-        return `the command ${show(hit.intent?.name)} of ${hit.twin} was ${String(hit.intent?.status)}`;
-      case 'when':
-        return 'its expression became true';
-      case 'mqtt':
-        return `a message came: ${hit.topic} ${show(hit.body)}`;
-      case 'webhook':
-        return `the webhook ${show(hit.id)} was called`;
-      case 'start':
-        return 'the engine had started';
-      case 'manual':
-        return 'somebody ran it by hand';
-      default:
-        return 'its time had come';
-    }
-  },
   nothing: (rule) =>
     `"${rule}" did nothing in this time, as none of the twins that it watches changed.`,
   never: (rule, seen) =>
@@ -132,33 +102,6 @@ const DE: Words = {
   held: (text) => `${text} war wahr`,
   failed: (text) => `${text} war falsch`,
   unknown: (text, why) => `${text} war nicht bekannt (${why})`,
-  hit: (hit) => {
-    switch (hit.type) {
-      case 'state':
-      case 'mode':
-        return `${hit.twin} sich${hit.from === undefined ? '' : ` von ${show(hit.from)}`} auf ${show(hit.to)} änderte`;
-      case 'number':
-        return `${hit.twin} mit ${show(hit.to)} die Grenze überschritt${hit.from === undefined ? '' : ` (vorher: ${show(hit.from)})`}`;
-      case 'event':
-        return `${hit.twin} das Ereignis ${show(hit.event?.type)} bekam`;
-      case 'alert':
-        return `sich der Alarm ${show(hit.alert?.key)} von ${hit.twin} änderte (${String(hit.alert?.status)})`;
-      case 'intent':
-        return `der Befehl ${show(hit.intent?.name)} an ${hit.twin} so endete: ${String(hit.intent?.status)}`;
-      case 'when':
-        return 'ihr Ausdruck wahr wurde';
-      case 'mqtt':
-        return `eine Nachricht kam: ${hit.topic} ${show(hit.body)}`;
-      case 'webhook':
-        return `der Webhook ${show(hit.id)} aufgerufen wurde`;
-      case 'start':
-        return 'die Engine gestartet war';
-      case 'manual':
-        return 'jemand sie von Hand startete';
-      default:
-        return 'ihre Zeit gekommen war';
-    }
-  },
   nothing: (rule) =>
     `„${rule}“ tat in dieser Zeit nichts: keiner der beobachteten Zwillinge änderte sich.`,
   never: (rule, seen) =>
@@ -210,7 +153,9 @@ export function tellAccount(
         verdicts.push(tellVerdict(step.verdict, words));
         break;
       case 'started':
-        sentences.push(words.ran(rule, when, [words.hit(step.hit), ...verdicts].join(', ')));
+        sentences.push(
+          words.ran(rule, when, [wordsOf(step.hit, language), ...verdicts].join(', ')),
+        );
         verdicts = [];
         break;
       case 'refused':
@@ -218,7 +163,7 @@ export function tellAccount(
           words.refused(
             rule,
             when,
-            words.hit(step.hit),
+            wordsOf(step.hit, language),
             verdicts.at(-1) ?? words.phrase(step.reason),
           ),
         );
@@ -291,7 +236,7 @@ function tellVerdict(verdict: Verdict, words: Words): string {
 }
 
 function tellOperand({ text, value }: OperandValue): string {
-  return `${text.split('.').at(-1)}: ${show(value)}`;
+  return `${text.split('.').at(-1)}: ${shown(value)}`;
 }
 
 function moment(at: number, { locale }: Words, timezone: string): string {
@@ -309,10 +254,6 @@ function nameOf(holder: string): string {
 
 function times(count: number, once: string, many: string): string {
   return count === 1 ? once : `${count} ${many}`;
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value) ?? '?';
 }
 
 function capital(text: string): string {

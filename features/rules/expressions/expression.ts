@@ -7,7 +7,8 @@ import { type ASTNode, type Environment, ParseError } from '@marcbachmann/cel-js
 import type { Json, JsonObject } from '../../../engine/kind.ts';
 import { type Budget, BudgetExceeded, shortened } from './budget.ts';
 import { BASE, childrenOf, NoValue, summaryOf } from './cel.ts';
-import { compile, type Run } from './evaluator.ts';
+import { compile } from './evaluator.ts';
+import type { Run } from './frame.ts';
 import { isMap } from './measures.ts';
 
 /** What expressions may begin with, besides `now` and `local`. */

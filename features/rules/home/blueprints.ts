@@ -13,10 +13,10 @@ import {
 } from '../../../engine/index.ts';
 import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
-import type { Blueprint } from '../blueprints/definition.ts';
+import type { Blueprint } from '../blueprints/blueprint-definition.ts';
 import { instanceOf, writtenOut } from '../blueprints/expand.ts';
+import { printProblem, type Problem as RuleProblem } from '../language/problem.ts';
 import { isSame } from '../language/same.ts';
-import { printProblem, type Problem as RuleProblem } from '../language/source.ts';
 import type { RunJob } from '../work/rule-work.ts';
 import { type GivenBlueprint, type MadeRule, rulesMadeFrom } from './made-rules.ts';
 import { mayBecome, mustReadOfKind } from './of-kind.ts';

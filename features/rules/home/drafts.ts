@@ -9,8 +9,8 @@ import {
   unconditional,
 } from '../../../engine/index.ts';
 import { FeatureError } from '../../contract/feature-error.ts';
-import type { Context as RuleContext } from '../kind/rule.ts';
-import type { Problem as RuleProblem } from '../language/source.ts';
+import type { Context as RuleContext } from '../kind/context.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
 import type { Backtest } from '../trial/backtest.ts';
 import type { RunJob } from '../work/rule-work.ts';
 import type { GivenRule } from './given-rule.ts';

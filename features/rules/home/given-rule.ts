@@ -1,12 +1,14 @@
 /** A rule as somebody gives it, read and checked against its home. */
 
-import type { Instance } from '../blueprints/definition.ts';
-import { expand, type Origin } from '../blueprints/expand.ts';
-import { parseInstance, readInstance } from '../blueprints/source.ts';
+import type { Instance } from '../blueprints/blueprint-definition.ts';
+import { parseInstance, readInstance } from '../blueprints/blueprint-text.ts';
+import { expand } from '../blueprints/expand.ts';
 import { checkRule } from '../check/check.ts';
 import { flawsOfText } from '../check/size.ts';
-import type { Definition } from '../language/definition.ts';
-import { parseRule, type Read, type Problem as RuleProblem, readRule } from '../language/source.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { Read } from '../language/read.ts';
+import type { Origin } from '../model/origin.ts';
+import { type Definition, parseRule, readRule } from '../rule-definition.ts';
 import type { RuleHome } from './read-home.ts';
 /** A rule as it comes in: an author's text, the same as data, or values for a blueprint. */
 export type GivenRule =

@@ -1,13 +1,14 @@
 /** What a kit would bring to a home, and all that is wrong with it. */
 import { type JsonObject, type Reader, type TwinReading, twinsOf } from '../../../engine/index.ts';
 import { twinsUsedBy } from '../check/uses.ts';
-import type { Context as RuleContext } from '../kind/rule.ts';
-import type { Kit } from '../kits/definition.ts';
+import type { Context as RuleContext } from '../kind/context.ts';
 import type { Context as KitContext } from '../kits/kit.ts';
+import type { Kit } from '../kits/kit-definition.ts';
+import { parseKit, readKit } from '../kits/kit-text.ts';
 import type { Part } from '../kits/part.ts';
 import { planOf } from '../kits/plan.ts';
-import { parseKit, readKit } from '../kits/source.ts';
-import type { Read, Problem as RuleProblem } from '../language/source.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { Read } from '../language/read.ts';
 import { brokenBy, rulesMadeFrom } from './made-rules.ts';
 import { homeSnapshotOf, RULE_KIND } from './read-home.ts';
 

@@ -4,12 +4,10 @@
  */
 import {
   type Address,
-  assertAccepted,
   assertAddress,
   type Engine,
   EngineError,
   type Json,
-  type JsonObject,
   mustReadTwin,
   type Requester,
   type TwinReading,
@@ -18,13 +16,11 @@ import {
   unconditional,
 } from '../../../engine/index.ts';
 import { FeatureError } from '../../contract/feature-error.ts';
-import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
-import type { Context as RuleContext } from '../kind/rule.ts';
 import type { Context as KitContext } from '../kits/kit.ts';
-import { type Found, isAsGiven, isChanged, type KitPart, type Part } from '../kits/part.ts';
-import type { Problem as RuleProblem } from '../language/source.ts';
+import { type Found, isAsGiven, type Part } from '../kits/part.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
 import type { RuleWork, RunJob } from '../work/rule-work.ts';
-import { defineBlueprint, deleteBlueprint } from './blueprints.ts';
+import { isSameSort, KitParts } from './kit-parts.ts';
 import {
   contextOf,
   type GivenKit,
@@ -35,7 +31,6 @@ import {
   usersOf,
 } from './kit-plan.ts';
 import { mayBecome, mustReadOfKind } from './of-kind.ts';
-import { defineRule, deleteRule } from './rules.ts';
 import { assertUsable } from './usable.ts';
 
 const KIT = {
@@ -61,8 +56,7 @@ export interface KitListener {
 
 export class Kits implements AsyncDisposable {
   readonly #engine: Engine;
-  /** For what goes on, whoever has asked for it. */
-  readonly #runJob: RunJob;
+  readonly #parts: KitParts;
   /** What is under way in a home: one thing after the other. */
   readonly #lanes = new Map<string, Promise<unknown>>();
   #resumed: Promise<void> = Promise.resolve();
@@ -70,7 +64,8 @@ export class Kits implements AsyncDisposable {
 
   constructor(engine: Engine, work: RuleWork) {
     this.#engine = engine;
-    this.#runJob = work.for({ account: CARETAKER.principal });
+    // For what goes on, whoever has asked for it
+    this.#parts = new KitParts(engine, work.for({ account: CARETAKER.principal }));
   }
 
   /** What is wrong with a kit in a home, and what it would bring. */
@@ -167,7 +162,7 @@ export class Kits implements AsyncDisposable {
     const reading = await mustReadOfKind(this.#engine, { home, twin: kit }, KIND);
     const parts: KitReading['parts'] = [];
     for (const part of contextOf(reading).parts) {
-      parts.push({ part, state: stateOf(part, await this.#find(home, part.id)) });
+      parts.push({ part, state: stateOf(part, await this.#parts.find(home, part.id)) });
     }
     return { reading, parts };
   }
@@ -236,7 +231,7 @@ export class Kits implements AsyncDisposable {
   async #assertRoom({ home }: Address, isThere: boolean, parts: readonly Part[]): Promise<void> {
     const kinds = isThere ? [] : [KIND];
     for (const { id, given } of parts) {
-      if (!given || (await this.#find(home, id)) !== null) continue;
+      if (!given || (await this.#parts.find(home, id)) !== null) continue;
       kinds.push(given.type === 'twin' ? given.kind : given.type);
     }
     await this.#engine.assertRoomFor(home, kinds);
@@ -250,119 +245,16 @@ export class Kits implements AsyncDisposable {
     const settled: Part[] = [];
     for (const part of parts.filter(({ given }) => given !== undefined)) {
       this.#assertGoing();
-      settled.push(part.existing ? part : await this.#give(address.home, part, own, by));
+      settled.push(part.existing ? part : await this.#parts.give(address.home, part, own, by));
     }
     // What stood on something goes before it
     for (const part of parts.filter(({ given }) => given === undefined).reverse()) {
       this.#assertGoing();
-      const isLeft = await this.#takeBack(address.home, part, by);
+      const isLeft = await this.#parts.takeBack(address.home, part, by);
       if (isLeft) settled.push({ ...part, kept: true });
     }
     const event = { type: 'kit.installed', parts: settled as unknown as Json };
     await tellTwin(this.#engine, address, event, by);
-  }
-
-  /** @returns the part as it is now */
-  async #give(
-    home: string,
-    { id, given, former }: Part,
-    own: ReadonlySet<string>,
-    by: Requester,
-  ): Promise<Part> {
-    if (!given) throw new Error(`the part ${id} is nothing`);
-    const found = await this.#find(home, id);
-    const isKept =
-      found !== null &&
-      !isAsGiven(found, given) &&
-      (former ? isChanged(found, former, given) : !isSameSort(found, given));
-    if (isKept) return { id, given, kept: true };
-    if (found === null || !isAsGiven(found, given) || (await this.#isBehind(home, given, found)))
-      await this.#apply({ home, twin: id }, given, { found, former, own }, by);
-    if (given.type === 'twin' && given.desired && !former)
-      await this.#wish({ home, twin: id }, given.desired, by);
-    return { id, given };
-  }
-
-  async #apply(
-    address: Address,
-    given: KitPart,
-    {
-      found,
-      former,
-      own,
-    }: { found: Found | null; former: KitPart | undefined; own: ReadonlySet<string> },
-    by: Requester,
-  ): Promise<void> {
-    if (given.type === 'twin') {
-      const { kind, name, room, settings } = given;
-      const said = {
-        ...(name !== undefined && { name }),
-        ...(room !== undefined && { room }),
-      };
-      if (found === null) {
-        const twin = { ...address, kind, ...said, ...(settings && { settings }) };
-        await this.#engine.createTwin(twin, by);
-        return;
-      }
-      const all = { ...this.#resets(given, former), ...settings };
-      const change = { ...said, ...(Object.keys(all).length > 0 && { settings: all }) };
-      await this.#engine.updateTwin(address, change, by);
-      return;
-    }
-    const { definition } = given;
-    if (found === null)
-      await this.#engine.createTwin(
-        { ...address, kind: given.type, name: definition.name ?? address.twin },
-        by,
-      );
-    if (given.type === 'blueprint')
-      return defineBlueprint(
-        this.#engine,
-        this.#runJob,
-        address,
-        { definition: given.definition, source: null, except: own },
-        by,
-      );
-    const origin = given.origin
-      ? { ...given.origin, edition: await this.#editionOf(address.home, given.origin.blueprint) }
-      : null;
-    await defineRule(
-      this.#engine,
-      address,
-      { definition: given.definition, origin, source: null },
-      by,
-    );
-  }
-
-  /** Settings that the former version gave and this one does not, where the kind can take them back. */
-  #resets(given: Extract<KitPart, { type: 'twin' }>, former: KitPart | undefined): JsonObject {
-    const schema = this.#engine.kinds.get(given.kind)?.events['settings.changed'];
-    const before = former?.type === 'twin' ? Object.keys(former.settings ?? {}) : [];
-    const gone = before.filter((key) => !Object.hasOwn(given.settings ?? {}, key));
-    return Object.fromEntries(
-      gone
-        .filter((key) => schema?.safeParse({ [key]: null }).success === true)
-        .map((key) => [key, null]),
-    );
-  }
-
-  /** The blueprint of a rule has been defined anew, though nothing of the rule has changed. */
-  async #isBehind(home: string, given: KitPart, found: Found): Promise<boolean> {
-    if (given.type !== 'rule' || found.type !== 'rule' || !given.origin) return false;
-    return found.edition !== (await this.#editionOf(home, given.origin.blueprint));
-  }
-
-  async #editionOf(home: string, blueprint: string): Promise<number> {
-    const reading = await mustReadTwin(this.#engine, { home, twin: blueprint });
-    return (reading.row.state.context as unknown as BlueprintContext).edition;
-  }
-
-  /** What a new twin is to want; what somebody wants of it already stays. */
-  async #wish(address: Address, desired: JsonObject, by: Requester): Promise<void> {
-    const { view } = await mustReadTwin(this.#engine, address);
-    const open = Object.entries(desired).filter(([key]) => view.desired[key] == null);
-    if (open.length > 0)
-      assertAccepted(await this.#engine.desire(address, Object.fromEntries(open), by));
   }
 
   // ── unmaking ───────────────────────────────────────────────────────────────────────────────
@@ -371,44 +263,11 @@ export class Kits implements AsyncDisposable {
     const { parts } = await this.#context(address);
     for (const { id, given } of [...parts].filter(isBrought).reverse()) {
       this.#assertGoing();
-      const found = await this.#find(address.home, id);
+      const found = await this.#parts.find(address.home, id);
       if (found && given && isSameSort(found, given))
-        await this.#delete(address.home, id, found, by);
+        await this.#parts.delete(address.home, id, found, by);
     }
     await this.#engine.deleteTwin(address, by);
-  }
-
-  /** Deletes what a version no longer brings. @returns whether it was left, as somebody has changed it */
-  async #takeBack(home: string, { id, former }: Part, by: Requester): Promise<boolean> {
-    const found = await this.#find(home, id);
-    if (!found || !former) return false;
-    if (isChanged(found, former)) return true;
-    await this.#delete(home, id, found, by);
-    return false;
-  }
-
-  async #delete(home: string, id: string, found: Found, by: Requester): Promise<void> {
-    const address = { home, twin: id };
-    if (found.type === 'rule') await deleteRule(this.#engine, address, by);
-    else if (found.type === 'blueprint')
-      await deleteBlueprint(this.#engine, address, { detach: true }, by);
-    else await this.#engine.deleteTwin(address, by);
-  }
-
-  async #find(home: string, twin: string): Promise<Found | null> {
-    const reading = await this.#engine.readTwin({ home, twin });
-    if (!reading) return null;
-    const { row, view } = reading;
-    if (row.kind === 'rule') {
-      const { definition, origin } = row.state.context as unknown as RuleContext;
-      return { type: 'rule', definition, edition: origin?.edition ?? null };
-    }
-    if (row.kind === 'blueprint') {
-      const { definition } = row.state.context as unknown as BlueprintContext;
-      return { type: 'blueprint', definition };
-    }
-    const { kind, name, room } = row;
-    return { type: 'twin', kind, name, room, settings: view.settings };
   }
 
   #assertGoing(): void {
@@ -433,11 +292,6 @@ function succeeding(parts: readonly Part[], before: readonly Part[]): Part[] {
   const wanted = new Set(parts.map(({ id }) => id));
   const gone = [...former].filter(([id]) => !wanted.has(id));
   return [...next, ...gone.map(([id, given]): Part => ({ id, former: given }))];
-}
-
-function isSameSort(found: Found, given: KitPart): boolean {
-  if (found.type === 'twin' && given.type === 'twin') return found.kind === given.kind;
-  return found.type === given.type;
 }
 
 function stateOf({ given, existing }: Part, found: Found | null): PartState {

@@ -1,11 +1,12 @@
 /** The rules of a home that are made from a blueprint, and what a change of it makes of them. */
 
 import { type Address, type Reader, twinsOf } from '../../../engine/index.ts';
-import type { Blueprint } from '../blueprints/definition.ts';
-import { expand, instanceOf, type Origin } from '../blueprints/expand.ts';
-import type { Context as RuleContext } from '../kind/rule.ts';
-import type { Definition } from '../language/definition.ts';
-import type { Locate, Problem as RuleProblem } from '../language/source.ts';
+import type { Blueprint } from '../blueprints/blueprint-definition.ts';
+import { expand, instanceOf } from '../blueprints/expand.ts';
+import type { Context as RuleContext } from '../kind/context.ts';
+import type { Locate, Problem as RuleProblem } from '../language/problem.ts';
+import type { Origin } from '../model/origin.ts';
+import type { Definition } from '../rule-definition.ts';
 import { homeSnapshotOf, RULE_KIND, type RuleHome } from './read-home.ts';
 
 /** A blueprint as it comes in: an author's text, or the same as data. */

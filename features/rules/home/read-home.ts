@@ -2,12 +2,13 @@
 
 import { type Reader, readingOf, type TwinRow, twinsOf } from '../../../engine/index.ts';
 import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
+import { readBlueprint } from '../blueprints/blueprint-text.ts';
 import type { KnownBlueprint } from '../blueprints/expand.ts';
-import { readBlueprint } from '../blueprints/source.ts';
-import type { HomeSnapshot, KnownTwin } from '../check/home-snapshot.ts';
-import type { Context as RuleContext } from '../kind/rule.ts';
-import type { Definition } from '../language/definition.ts';
-import type { Problem as RuleProblem } from '../language/source.ts';
+import type { HomeSnapshot } from '../check/home-snapshot.ts';
+import type { KnownTwin } from '../checker/known-home.ts';
+import type { Context as RuleContext } from '../kind/context.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { Definition } from '../rule-definition.ts';
 
 /** A home with its blueprints. */
 export interface RuleHome extends HomeSnapshot {

@@ -12,8 +12,8 @@ import {
   tellTwin,
   unconditional,
 } from '../../../engine/index.ts';
-import type { Definition } from '../language/definition.ts';
-import type { Problem as RuleProblem } from '../language/source.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { Definition } from '../rule-definition.ts';
 import type { Backtest } from '../trial/backtest.ts';
 import type { RunJob } from '../work/rule-work.ts';
 import type { GivenRule, ReadRule } from './given-rule.ts';

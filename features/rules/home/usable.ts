@@ -1,6 +1,6 @@
 import type { Address } from '../../../engine/index.ts';
 import { FeatureError } from '../../contract/feature-error.ts';
-import { type Problem, printProblem } from '../language/source.ts';
+import { type Problem, printProblem } from '../language/problem.ts';
 
 /** What is given under an id, as a refusal calls it. */
 interface Sort {

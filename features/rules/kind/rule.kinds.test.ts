@@ -1,7 +1,7 @@
 import type { Dice } from '../../../engine/authoring/dice.ts';
 import type { EventData } from '../../../engine/kind.ts';
 import { describeKind } from '../../../twins/kinds.contract.ts';
-import { readRule } from '../language/source.ts';
+import { readRule } from '../rule-definition.ts';
 import { rule } from './rule.ts';
 
 /** Rules that use every trigger and every action. */

@@ -2,7 +2,7 @@
 import { assign, setup } from 'xstate';
 import { z } from 'zod';
 import { defineKind, type Effect, type EventsOf, type JsonObject } from '../../../engine/kind.ts';
-import type { Kit } from './definition.ts';
+import type { Kit } from './kit-definition.ts';
 import type { Part } from './part.ts';
 
 const data = z.record(z.string(), z.json());

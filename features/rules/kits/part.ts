@@ -1,9 +1,9 @@
 /** A part of a kit: what the kit gives a home, and whether it is still as it was given. */
 import type { Json, JsonObject } from '../../../engine/kind.ts';
-import type { Blueprint } from '../blueprints/definition.ts';
-import type { Origin } from '../blueprints/expand.ts';
-import type { Definition } from '../language/definition.ts';
+import type { Blueprint } from '../blueprints/blueprint-definition.ts';
 import { isSame } from '../language/same.ts';
+import type { Origin } from '../model/origin.ts';
+import type { Definition } from '../rule-definition.ts';
 
 /** What a part is. Scenes and plans are twins like others. */
 export type KitPart =

@@ -2,31 +2,21 @@
 import type { z } from 'zod';
 import { parseSafely, SoloTwin } from '../../../engine/index.ts';
 import type { AnyKind, Json, JsonObject } from '../../../engine/kind.ts';
+import { parseBlueprint, parseInstance } from '../blueprints/blueprint-text.ts';
 import { expand, type KnownBlueprint } from '../blueprints/expand.ts';
 import { inputAtFault } from '../blueprints/fault.ts';
-import { parseBlueprint, parseInstance } from '../blueprints/source.ts';
-import {
-  flawsOf,
-  type Part as Position,
-  substituted,
-  usesOf,
-  type Values,
-} from '../blueprints/substitute.ts';
+import { flawsOf, substituted, usesOf, type Values } from '../blueprints/substitute.ts';
 import { sampleOf, valuesOf } from '../blueprints/values.ts';
 import { checkRule } from '../check/check.ts';
-import type { HomeSnapshot, KnownTwin } from '../check/home-snapshot.ts';
-import type { Definition } from '../language/definition.ts';
-import {
-  error,
-  type Locate,
-  located,
-  type Place,
-  type Problem,
-  parseRule,
-  readData,
-} from '../language/source.ts';
+import type { HomeSnapshot } from '../check/home-snapshot.ts';
+import type { KnownTwin } from '../checker/known-home.ts';
+import type { Part as Position } from '../language/part.ts';
+import type { Place } from '../language/place.ts';
+import { error, type Locate, located, type Problem } from '../language/problem.ts';
+import { readData } from '../language/read.ts';
 import { didYouMean } from '../language/suggest.ts';
-import { type Kit, kitScene, kitSchedule, kitTwin } from './definition.ts';
+import { type Definition, parseRule } from '../rule-definition.ts';
+import { type Kit, kitScene, kitSchedule, kitTwin } from './kit-definition.ts';
 import type { KitPart, Part } from './part.ts';
 
 export interface KitHome extends HomeSnapshot {

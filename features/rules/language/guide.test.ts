@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { ruleSchema } from '../index.ts';
 import { programOf } from '../kind/program.ts';
-import { printProblem, readRule } from './source.ts';
+import { readRule } from '../rule-definition.ts';
+import { printProblem } from './problem.ts';
 
 const GUIDE = readFileSync(new URL('../../../docs/rules.md', import.meta.url), 'utf8');
 const BLOCKS = [...GUIDE.matchAll(/```yaml\n(.*?)```/gs)].map(([, text]) => String(text));

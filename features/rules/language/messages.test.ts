@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { checkRule } from '../check/check.ts';
+import { readRule } from '../rule-definition.ts';
 import { startRules } from '../testing/rule-bench.ts';
-import { printProblem, readRule } from './source.ts';
+import { printProblem } from './problem.ts';
 
 const withAction = (webhook: string) => `rule: r
 triggers: [{ webhook: bell }, { start: true }]

@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
-import { parseBlueprint, readBlueprint } from '../blueprints/source.ts';
-import { parseKit, readKit } from '../kits/source.ts';
-import { parseRule, readRule, readText } from './source.ts';
+import { parseBlueprint, readBlueprint } from '../blueprints/blueprint-text.ts';
+import { parseKit, readKit } from '../kits/kit-text.ts';
+import { parseRule, readRule } from '../rule-definition.ts';
+import { readText } from './read.ts';
 import { testFile } from './test-file.ts';
 
 const nested = (levels: number) => {

@@ -5,7 +5,8 @@ import type { Storage } from '../../../engine/storage/port.ts';
 import { type EngineBench, startEngine } from '../../../engine/testing/engine-bench.ts';
 import { kinds } from '../../../twins/catalogue.ts';
 import { rule } from '../kind/rule.ts';
-import { printProblem, readRule } from '../language/source.ts';
+import { printProblem } from '../language/problem.ts';
+import { readRule } from '../rule-definition.ts';
 
 /** A home `h1` with rules, on a clock that stands still. */
 export interface RuleBench extends AsyncDisposable {

@@ -15,11 +15,12 @@ import {
   type Told,
 } from '../../../engine/index.ts';
 import type { Json, JsonObject } from '../../../engine/kind.ts';
-import type { HomeSnapshot, KnownTwin } from '../check/home-snapshot.ts';
+import type { HomeSnapshot } from '../check/home-snapshot.ts';
+import type { KnownTwin } from '../checker/known-home.ts';
+import type { Context } from '../kind/context.ts';
 import { hearsStart, webhooksOf } from '../kind/program.ts';
-import type { Context } from '../kind/rule.ts';
-import type { Definition } from '../language/definition.ts';
 import type { TestCase } from '../language/test-file.ts';
+import type { Definition } from '../rule-definition.ts';
 import { type Deed, deedsOf } from './backtest.ts';
 
 const HOME = 'home';

@@ -1,12 +1,12 @@
 /** Runs a file of tests, each in a home of its own. */
 import { type AnyKind, messageOf } from '../../../engine/index.ts';
 import type { EventData, Json, JsonObject } from '../../../engine/kind.ts';
+import { readBlueprint, readInstance } from '../blueprints/blueprint-text.ts';
 import { expand, type KnownBlueprint } from '../blueprints/expand.ts';
-import { readBlueprint, readInstance } from '../blueprints/source.ts';
 import { checkRule } from '../check/check.ts';
-import type { Definition } from '../language/definition.ts';
 import { formatDuration } from '../language/duration.ts';
-import { type Problem, printProblem, readRule, readText } from '../language/source.ts';
+import { type Problem, printProblem } from '../language/problem.ts';
+import { readText } from '../language/read.ts';
 import {
   type Expectation,
   type Step,
@@ -14,6 +14,7 @@ import {
   type TestFile,
   testFile,
 } from '../language/test-file.ts';
+import { type Definition, readRule } from '../rule-definition.ts';
 import { Rehearsal } from './rehearsal.ts';
 
 export interface TestOutcome {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readRule } from '../language/source.ts';
+import { readRule } from '../rule-definition.ts';
 import { startRules } from '../testing/rule-bench.ts';
 import { compareDraft } from './shadow.ts';
 

@@ -1,6 +1,6 @@
 /** A draft beside the rule that is live: both see the same traffic, and what the draft asks for is withheld. */
 import { type Address, pastOf, type Reader } from '../../../engine/index.ts';
-import type { Context } from '../kind/rule.ts';
+import type { Context } from '../kind/context.ts';
 import { type Backtest, type Deed, deedsOf, type Verdict } from './backtest.ts';
 import type { Span } from './history.ts';
 

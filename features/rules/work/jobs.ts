@@ -1,8 +1,7 @@
 /** What takes long with rules: read and judged, and run anew on what has happened. Reads, and changes nothing. */
 import { type Address, type Reader, type ReplayReport, replay } from '../../../engine/index.ts';
-import type { Blueprint } from '../blueprints/definition.ts';
-import type { Origin } from '../blueprints/expand.ts';
-import { parseBlueprint, readBlueprint } from '../blueprints/source.ts';
+import type { Blueprint } from '../blueprints/blueprint-definition.ts';
+import { parseBlueprint, readBlueprint } from '../blueprints/blueprint-text.ts';
 import { checkRule } from '../check/check.ts';
 import { chainOf, type Link } from '../explain/chain.ts';
 import { type Explanation, explainRule } from '../explain/explain.ts';
@@ -16,8 +15,9 @@ import {
   rulesMadeFrom,
 } from '../home/made-rules.ts';
 import { homeSnapshotOf } from '../home/read-home.ts';
-import type { Definition } from '../language/definition.ts';
-import { parseRule, type Problem as RuleProblem, readRule } from '../language/source.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { Origin } from '../model/origin.ts';
+import { type Definition, parseRule, readRule } from '../rule-definition.ts';
 import { type Backtest, backtest } from '../trial/backtest.ts';
 import type { Span } from '../trial/history.ts';
 import { compareDraft } from '../trial/shadow.ts';

@@ -1,0 +1,11 @@
+/** Where a rule came from. */
+import type { JsonObject } from '../../../engine/kind.ts';
+
+export type Origin = {
+  blueprint: string;
+  /** Of the blueprint, as it was then: how often it had been defined. */
+  edition: number;
+  inputs: JsonObject;
+  name?: string;
+  description?: string;
+};

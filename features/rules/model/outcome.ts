@@ -1,0 +1,2 @@
+/** How a run ends. */
+export type Outcome = 'finished' | 'stopped' | 'failed' | 'restarted' | 'replaced';
