@@ -3,9 +3,11 @@ import type { Json } from '../../engine/kind.ts';
 import { celPath, quoted } from './entities.ts';
 import { timeOfDay, weekdaysOf } from './moments.ts';
 import { Fields, listOf, type Part, plainText, Untranslatable } from './part.ts';
-import { conditionOf, noteNegation } from './templates.ts';
+import { idsOf, limitOf, stateText } from './state-triggers.ts';
+import { conditionOf } from './templates.ts';
+import { noteNegation } from './term.ts';
 import { equals, type Translation } from './translation.ts';
-import { checkEnabled, idsOf, isOff, limitOf, stateText } from './triggers.ts';
+import { checkEnabled, isOff } from './triggers.ts';
 
 /** All of these have to be true. */
 export function conditionsOf(part: Part, translation: Translation): Json[] {
