@@ -1,32 +1,23 @@
 /** Wires the engine together; each part stands in a file of its own. */
-import type { FoldedBatch } from './batch/batch.ts';
+import type { FoldedBatch } from './batch/folding.ts';
 import { Quotas } from './batch/quotas.ts';
 import { ChangeFeed } from './log/change-feed.ts';
 import { Horizon } from './log/horizon.ts';
 import { readPastChanges } from './log/past-changes.ts';
 import { Projections } from './log/projections/projections.ts';
-import {
-  type Address,
-  type Envelope,
-  type EventData,
-  type Inbound,
-  type Receipt,
-  senderId,
-  type Told,
-} from './model/envelope.ts';
 import { EngineError } from './model/errors.ts';
 import type { AnyKind } from './model/kind.ts';
 import { assertTimezone } from './model/local-time.ts';
-import type { DeliveryRow } from './model/rows.ts';
 import { lifeOf, turnOfId } from './model/turn-ids.ts';
-import { speakerAt } from './model/vocabulary.ts';
 import { Outbox } from './outbox/outbox.ts';
 import { NOT_YET, SENT_BEFORE, type Send, Sends, sendOfRow } from './outbox/sends.ts';
-import { type Core, requestEnvelope } from './services/core.ts';
+import { CommandNews } from './services/command-news.ts';
+import type { Core } from './services/core.ts';
 import { deadLetterService } from './services/dead-letter-service.ts';
 import type { Engine } from './services/engine.ts';
 import type { Beginning, EngineOptions, Limits } from './services/engine-options.ts';
 import { homeService } from './services/home-service.ts';
+import { inboundService } from './services/inbound-service.ts';
 import { intentService } from './services/intent-service.ts';
 import { Maintenance } from './services/maintenance.ts';
 import { steeringService } from './services/steering-service.ts';
@@ -34,9 +25,7 @@ import { twinService } from './services/twin-service.ts';
 import { Shard, WRITERS_PER_SHARD } from './shard/shard.ts';
 import { WakeQueue } from './shard/wake-queue.ts';
 import type { Commit, Lease } from './storage/port.ts';
-import { isMeasurable } from './turn/rollups.ts';
-import { isWithinLevels, MOST_LEVELS } from './turn/state-size.ts';
-import { parseEvent } from './turn/turn.ts';
+import { isFoldable } from './turn/foldable.ts';
 
 const DEFAULT_LIMITS: Limits = {
   mailbox: 20_000,
@@ -77,8 +66,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   /** Known before the first turn. */
   const heldBack = new Set<string>();
   const sends = new Sends();
-  /** Commands that are being read, to tell that they have been sent. */
-  const tellingSent = new Map<string, symbol>();
   const shards = Array.from(
     { length: storage.shards },
     (_, index) =>
@@ -176,41 +163,6 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     return shards[(hash >>> 0) % shards.length] as Shard;
   }
 
-  function dispatch(inbound: Inbound): Promise<Receipt> {
-    const speaker = speakerAt(inbound);
-    if (speaker instanceof EngineError) return Promise.reject(speaker);
-    const id = senderId(inbound.id);
-    return admit({
-      ...inbound,
-      id,
-      sender: speaker,
-      cause: null,
-      correlation: inbound.correlation === undefined ? id : senderId(inbound.correlation),
-    });
-  }
-
-  function tell(told: Told): Promise<Receipt> {
-    const id = told.dedupe ? senderId(told.id) : told.id;
-    return admit({
-      ...told,
-      id,
-      sender: 'engine',
-      source: 'engine',
-      cause: null,
-      correlation: id,
-    });
-  }
-
-  /** What cannot be written down never reaches a batch, where others would have to wait for it. */
-  function admit(envelope: Envelope): Promise<Receipt> {
-    if (isWithinLevels(envelope.event, MOST_LEVELS)) return core.post(envelope);
-    const reason = `${envelope.event.type}: nested deeper than ${MOST_LEVELS} levels`;
-    const { home, twin } = envelope;
-    telemetry.emit('dead-letter.lost', { code: 'bad-input', error: `${home}/${twin}: ${reason}` });
-    const hint = 'Send flat data.';
-    return Promise.resolve({ status: 'rejected', code: 'bad-input', reason, hint });
-  }
-
   function committed(batch: FoldedBatch, commit: Commit | null): void {
     const { twins, rows, sendings, changes: made, signals } = batch;
     for (const { home, twin, wakeAt } of twins) wakes.note({ home, twin }, wakeAt);
@@ -227,7 +179,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       const sendOf = (id: string) => ended.get(id) ?? sends.of(id);
       const isFollowed = (home: string) => changes.isFollowed(home);
       for (const change of made(sendOf, isFollowed)) {
-        if (change.type === 'intent') tellingSent.delete(change.intent.id);
+        if (change.type === 'intent') commandNews.overtaken(change.intent.id);
         changes.publish(change);
       }
     }
@@ -235,51 +187,11 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     for (const { name, fields } of signals) telemetry.emit(name, fields);
   }
 
-  function noteSending({ id, delivery, attempts }: DeliveryRow): void {
-    if (delivery.type !== 'command') return;
-    sends.sending(id, attempts + 1, clock.now(), delivery.expiresAt);
-  }
-
   /** Its id says under which epoch it was asked for: what is not this engine's own has been sent, or is known to the outbox. */
   function sendOfOpen({ incarnation }: { incarnation: string }, id: string): Send {
     if (sends.has(id)) return sends.of(id);
     const isOld = turnOfId(id)?.life !== lifeOf(incarnation, lease.epoch);
     return isOld && outbox.hasSent(id) ? SENT_BEFORE : NOT_YET;
-  }
-
-  function tellSent({ home, twin, id, delivery }: DeliveryRow): void {
-    sends.sent(id, clock.now());
-    if (changes.isFollowed(home)) void publishSent(home, id);
-    const kind = kinds.get(delivery.kind);
-    if (kind && 'intent.sent' in kind.events) {
-      inform({ home, twin }, id, { type: 'intent.sent', intent: id });
-    }
-  }
-
-  /** Tells whoever watches that an open command has been sent, unless a turn has told more of it meanwhile. */
-  async function publishSent(home: string, id: string): Promise<void> {
-    const reading = Symbol(id);
-    tellingSent.set(id, reading);
-    const intent = await intents.getIntent(home, id).catch(() => null);
-    if (tellingSent.get(id) !== reading) return;
-    tellingSent.delete(id);
-    if (intent?.status !== 'sent') return;
-    changes.publish({ type: 'intent', home, twin: intent.twin, intent });
-  }
-
-  function tellDead({ home, twin, id, delivery }: DeliveryRow, error: string): void {
-    if (delivery.type === 'command') {
-      inform({ home, twin }, id, { type: 'ack', intent: id, ok: false, error });
-    }
-  }
-
-  /** Tells a twin what became of its command. Nobody waits; a failure shows in the signals. */
-  function inform(address: Address, cause: string, event: EventData): void {
-    const by = { principal: 'engine', source: 'engine' };
-    const envelope = requestEnvelope(core, address, event, by);
-    core
-      .post({ ...envelope, cause, correlation: cause })
-      .catch((error: unknown) => telemetry.emit('background.failed', { task: event.type, error }));
   }
 
   async function countTwins(): Promise<number> {
@@ -321,13 +233,14 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
   });
   const outbox = new Outbox(lease.epoch, lease.writers, {
     ...{ storage, clock, telemetry, random, newId, destinations },
-    onSending: noteSending,
+    onSending: (row) => commandNews.sending(row),
     onUnsent: ({ id }) => sends.unsent(id),
     onDropped: ({ id, expiresAt }) => sends.dropped(id, expiresAt ?? 0),
-    onSent: tellSent,
-    onDead: tellDead,
+    onSent: (row) => commandNews.sent(row),
+    onDead: (row, error) => commandNews.dead(row, error),
   });
   const intents = intentService(core);
+  const commandNews = new CommandNews({ core, sends, changes, intents });
   const begun = await beginning(lease);
   for (const kind of begun?.holdBack ?? []) heldBack.add(kind);
   await maintenance.start();
@@ -373,14 +286,13 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
     changes,
     clock,
     storage,
+    ...inboundService(core),
     ...homeService(core),
     ...twinService(core, changes),
     ...intents,
     ...steeringService(core, intents),
     ...deadLetterService(core),
     ...projections.service,
-    dispatch,
-    tell,
     newId,
     hasRoom: (home) => shardOf(home).hasRoom(),
     addSink: (sink) => outbox.attach(sink),
@@ -440,24 +352,6 @@ function byName(kinds: readonly AnyKind[]): ReadonlyMap<string, AnyKind> {
     named.set(kind.kind, kind);
   }
   return named;
-}
-
-/**
- * Whether an envelope holds an event as its kind describes it, with numbers that can be added up:
- * what does not must fail alone.
- */
-function isFoldable(kinds: ReadonlyMap<string, AnyKind>, envelope: Envelope): boolean {
-  const kind = envelope.kind === undefined ? undefined : kinds.get(envelope.kind);
-  if (!kind) return false;
-  try {
-    parseEvent(kind, envelope.event);
-    return Object.values(envelope.event).every(
-      (value) => typeof value !== 'number' || isMeasurable(value),
-    );
-  } catch {
-    // Only a question here: the event gets its turn, and there its refusal with a reason
-    return false;
-  }
 }
 
 async function withinMs(ms: number, work: Promise<unknown>): Promise<void> {

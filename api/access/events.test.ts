@@ -140,12 +140,16 @@ async function heard(attempt: (one: Case) => Promise<boolean>): Promise<string[]
   return found.sort();
 }
 
+/** Letters that have been counted. */
+const counted = new Set<string>();
+
 /** Dead letters that say that somebody may not say it, since the last time. */
 async function takeRefusals(): Promise<number> {
   await api.engine.idle();
   const { items } = await api.engine.storage.listDeadLetters(HOME, { limit: 100 });
-  for (const { id } of items) await api.engine.storage.deleteDeadLetter(id);
-  return items.filter(({ error }) => /cannot send|is no device/.test(error)).length;
+  const fresh = items.filter(({ id }) => !counted.has(id));
+  for (const { id } of fresh) counted.add(id);
+  return fresh.filter(({ error }) => /cannot send|is no device/.test(error)).length;
 }
 
 async function publish(topic: string, payload: string): Promise<void> {

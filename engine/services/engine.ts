@@ -1,12 +1,13 @@
 import type { ChangeFeed } from '../log/change-feed.ts';
 import type { ProjectionService } from '../log/projections/projections.ts';
 import type { Clock } from '../model/clock.ts';
-import type { Address, Inbound, Receipt, Told } from '../model/envelope.ts';
+import type { Address } from '../model/envelope.ts';
 import type { AnyKind } from '../model/kind.ts';
 import type { Sink } from '../outbox/sink.ts';
-import type { Storage } from '../storage/port.ts';
+import type { StoreReads } from '../storage/reads.ts';
 import type { DeadLetterService } from './dead-letter-service.ts';
 import type { HomeService } from './home-service.ts';
+import type { InboundService } from './inbound-service.ts';
 import type { IntentService } from './intent-service.ts';
 import type { SteeringService } from './steering-service.ts';
 import type { TwinService } from './twin-service.ts';
@@ -14,6 +15,7 @@ import type { TwinService } from './twin-service.ts';
 /** Everything that an adapter or the API may ask of the engine. */
 export interface Engine
   extends AsyncDisposable,
+    InboundService,
     HomeService,
     TwinService,
     IntentService,
@@ -25,21 +27,9 @@ export interface Engine
   readonly clock: Clock;
   /** As it was given to the engine. */
   readonly newId: () => string;
-  /** For reading only; whatever changes a twin or a home goes through the engine. */
-  readonly storage: Storage;
+  /** Whatever changes a twin or a home goes through the engine. */
+  readonly storage: StoreReads;
 
-  /**
-   * Hands an event from outside to its twin: for adapters and for requests. The event must be one that the door's
-   * sender may send (vocabulary.ts). Resolves after the commit that holds it; while the store is away it waits.
-   * @throws EngineError `overloaded` when the mailbox is full (wait with {@link hasRoom}),
-   *   `stopping`, `fenced`; `bad-input` for a source that is no door
-   */
-  dispatch(inbound: Inbound): Promise<Receipt>;
-  /**
-   * Tells a twin what a feature has decided after its own checks; any event that its kind declares.
-   * @throws what {@link dispatch} throws
-   */
-  tell(told: Told): Promise<Receipt>;
   /** Resolves when the home's mailbox takes envelopes again. */
   hasRoom(home: string): Promise<void>;
   /** Takes effects of its types from now on, beginning with what waits for it in the outbox. */

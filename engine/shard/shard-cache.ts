@@ -1,4 +1,4 @@
-import type { FoldedBatch } from '../batch/batch.ts';
+import type { FoldedBatch } from '../batch/folding.ts';
 import { JournalDays } from '../batch/journal-days.ts';
 import { HomeObservers, WATCHES } from '../batch/observers.ts';
 import type { WorkingSetSource } from '../batch/working-set.ts';

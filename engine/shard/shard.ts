@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type BatchContext, foldBatch } from '../batch/batch.ts';
+import { foldBatch } from '../batch/batch.ts';
 import { WIDE_TURNS } from '../batch/cascade.ts';
+import type { BatchContext } from '../batch/folding.ts';
 import { HomeCosts } from '../batch/home-costs.ts';
 import type { Mail } from '../batch/mail.ts';
 import type { WorkingSetSource } from '../batch/working-set.ts';

@@ -1,6 +1,7 @@
 import { setImmediate as nextTick } from 'node:timers/promises';
-import { type BatchContext, type FoldedBatch, foldInSlices } from '../batch/batch.ts';
+import { foldInSlices } from '../batch/batch.ts';
 import { deadLetter, type Rows } from '../batch/commit-builder.ts';
+import type { BatchContext, FoldedBatch } from '../batch/folding.ts';
 import type { Mail } from '../batch/mail.ts';
 import { backoffMs } from '../model/backoff.ts';
 import type { Clock } from '../model/clock.ts';

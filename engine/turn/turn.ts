@@ -20,13 +20,19 @@ import { own } from '../model/own.ts';
 import { lifeOf } from '../model/turn-ids.ts';
 import type { TwinState } from '../model/twin-state.ts';
 import { ENGINE_EVENTS, type EngineEventType, parseData } from '../model/vocabulary.ts';
+import { setAlert } from './alerts.ts';
+import { ackIntent, confirmIntents, endIntent, refuseCommand, sendCommand } from './commands.ts';
+import { feed, takeStep } from './feed.ts';
+import { finish } from './finish.ts';
 import { type CommandRequest, expectedOf, intentEvent } from './intents.ts';
 import { holderOf } from './leases.ts';
 import type { LiveTwin } from './live-twin.ts';
+import { takeSamples } from './samples.ts';
 import { hasSeen } from './seen.ts';
 import { arm, disarm, lapse } from './timers.ts';
 import { TurnBuilder } from './turn-builder.ts';
 import type { Destinations, Turned, TurnResult } from './turned.ts';
+import { desire, endLeases, heldOff, weighStrayed } from './wishes.ts';
 
 /**
  * The creation of a twin: revision 0.
@@ -81,16 +87,16 @@ export function birth(
     room: made.room,
     timezone: made.timezone,
   };
-  const draft = new TurnBuilder(unborn, { ...envelope, event }, now, destinations);
-  draft.take(first);
+  const next = new TurnBuilder(unborn, { ...envelope, event }, now, destinations);
+  takeStep(next, first);
   if (made.room !== null) {
-    draft.followUp(made.room, {
+    next.followUp(made.room, {
       type: 'member.joined',
       member: address.twin,
       kind: kind.kind,
     });
   }
-  return draft.finish('accepted');
+  return finish(next, 'accepted');
 }
 
 /**
@@ -122,23 +128,23 @@ export function turn(
   }
 
   const event = parseEvent(twin.kindOf, envelope.event);
-  const draft = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
+  const next = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
   const latest = own(twin.state.lastAt, type);
   // What is tried again came before what has been folded meanwhile, however its time was found
   const isOrdered = external && (envelope.undated !== true || envelope.kept === true);
   const isLate = isOrdered && latest !== undefined && envelope.at < latest;
   if (isLate && !(twin.kindOf.foldsLate ?? []).includes(type)) {
-    draft.sample(envelope.at);
-    return draft.finish('late');
+    takeSamples(next, envelope.at);
+    return finish(next, 'late');
   }
-  if (type === 'desired.changed') draft.desire(event, envelope.at);
+  if (type === 'desired.changed') desire(next, event, envelope.at);
   else {
-    draft.feed(event, envelope.at);
-    draft.holdFast();
+    feed(next, event, envelope.at);
+    weighStrayed(next);
   }
-  draft.sample(envelope.at);
-  draft.confirm();
-  return draft.finish('accepted');
+  takeSamples(next, envelope.at);
+  confirmIntents(next);
+  return finish(next, 'accepted');
 }
 
 type EngineEvent = (
@@ -154,16 +160,17 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     const { intent: id, ok, error } = envelope.event;
     const intent = twin.state.pending.find((pending) => pending.id === id);
     if (!intent) return { status: 'ignored', reason: `no open command ${String(id)}` };
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
+    const next = new TurnBuilder(twin, envelope, now, destinations);
     if (!ok) {
-      draft.endIntent(
+      endIntent(
+        next,
         intent,
         'failed',
         typeof error === 'string' ? error : 'refused by the device',
       );
-    } else if (intent.expect) draft.ackIntent(intent);
-    else draft.endIntent({ ...intent, ackedAt: now }, 'confirmed');
-    return draft.finish('accepted');
+    } else if (intent.expect) ackIntent(next, intent);
+    else endIntent(next, { ...intent, ackedAt: now }, 'confirmed');
+    return finish(next, 'accepted');
   },
 
   'intent.sent'(twin, envelope, now, destinations) {
@@ -171,9 +178,9 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     if (!intent || !('intent.sent' in twin.kindOf.events)) {
       return { status: 'ignored', reason: 'nobody listens' };
     }
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
-    draft.feed(intentEvent(intent, 'sent'), now);
-    return draft.finish('accepted');
+    const next = new TurnBuilder(twin, envelope, now, destinations);
+    feed(next, intentEvent(intent, 'sent'), now);
+    return finish(next, 'accepted');
   },
 
   'intent.expired'(twin, envelope, now, destinations) {
@@ -181,9 +188,9 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     if (!intent || intent.expiresAt > now) {
       return { status: 'ignored', reason: 'it has come to an end already' };
     }
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
-    draft.endIntent(intent, 'expired', 'not confirmed in time', envelope.event.failed !== true);
-    return draft.finish('accepted');
+    const next = new TurnBuilder(twin, envelope, now, destinations);
+    endIntent(next, intent, 'expired', 'not confirmed in time', envelope.event.failed !== true);
+    return finish(next, 'accepted');
   },
 
   'timer.fired'(twin, envelope, now, destinations) {
@@ -205,15 +212,15 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
       ...(failed === true && { failed }),
       ...(!fires && { skipped: true }),
     };
-    const draft = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
-    draft.state.timers = lapsed.next
-      ? arm(draft.state.timers, lapsed.next)
-      : disarm(draft.state.timers, timer.id);
+    const next = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
+    next.state.timers = lapsed.next
+      ? arm(next.state.timers, lapsed.next)
+      : disarm(next.state.timers, timer.id);
     if (fires) {
-      draft.feed({ ...timer.event, late: lapsed.late }, now);
-      draft.holdFast();
+      feed(next, { ...timer.event, late: lapsed.late }, now);
+      weighStrayed(next);
     }
-    const result = draft.finish('accepted');
+    const result = finish(next, 'accepted');
     return { ...result, timer: { id: timer.id, lateMs: lapsed.late, fired: fires } };
   },
 
@@ -222,26 +229,26 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     if (!twin.state.timers.some((timer) => timer.id === id)) {
       return { status: 'ignored', reason: `there is no timer ${String(id)}` };
     }
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
-    draft.state.timers = disarm(draft.state.timers, String(id));
-    return draft.finish('accepted');
+    const next = new TurnBuilder(twin, envelope, now, destinations);
+    next.state.timers = disarm(next.state.timers, String(id));
+    return finish(next, 'accepted');
   },
 
   'command.requested'(twin, envelope, now, destinations) {
     const { name, args, ttl, expect } = envelope.event;
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
+    const next = new TurnBuilder(twin, envelope, now, destinations);
     const request: CommandRequest = {
       name: String(name),
       args: (args ?? {}) as JsonObject,
       ...(typeof ttl === 'number' && { ttl }),
       ...(expect !== undefined && { expect: expect as JsonObject }),
     };
-    const lease = draft.heldOff(expectedOf(twin.kindOf, request));
+    const lease = heldOff(next, expectedOf(twin.kindOf, request));
     if (lease) {
       const until = new Date(lease.until).toISOString();
-      draft.refuse(request, `${lease.holder} holds "${lease.key}" until ${until}`);
-    } else draft.command(request);
-    return draft.finish('accepted');
+      refuseCommand(next, request, `${lease.holder} holds "${lease.key}" until ${until}`);
+    } else sendCommand(next, request);
+    return finish(next, 'accepted');
   },
 
   /** Ends the leases of the sender; of somebody else where the engine's service names a `holder`. A twin ends its own only. */
@@ -249,20 +256,20 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
     const { holder } = envelope.event;
     const isTwin = envelope.source.includes('/');
     const whose = typeof holder === 'string' && !isTwin ? holder : holderOf(envelope);
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
-    if (!draft.endLeases((lease) => lease.holder === whose)) {
+    const next = new TurnBuilder(twin, envelope, now, destinations);
+    if (!endLeases(next, (lease) => lease.holder === whose)) {
       return { status: 'ignored', reason: `${whose} holds nothing of it` };
     }
-    return draft.finish('accepted');
+    return finish(next, 'accepted');
   },
 
   'lease.expired'(twin, envelope, now, destinations) {
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
+    const next = new TurnBuilder(twin, envelope, now, destinations);
     const isOver = ({ until }: Lease) => until <= now;
-    if (!draft.endLeases(isOver, envelope.event.failed !== true)) {
+    if (!endLeases(next, isOver, envelope.event.failed !== true)) {
       return { status: 'ignored', reason: 'it has come to an end already' };
     }
-    return draft.finish('accepted');
+    return finish(next, 'accepted');
   },
 
   'alert.acknowledged'(twin, envelope, now, destinations) {
@@ -275,28 +282,29 @@ const HANDLERS: Record<EngineEventType, EngineEvent> = {
       return { status: 'ignored', reason: `acknowledged by ${alert.acknowledgedBy}` };
     }
     const event: EventData = { type: 'alert.acknowledged', alert: alert.id, key };
-    const draft = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
-    draft.setAlert(
+    const next = new TurnBuilder(twin, { ...envelope, event }, now, destinations);
+    setAlert(
+      next,
       key,
       { ...alert, acknowledgedAt: now, acknowledgedBy: envelope.principal },
       'acknowledged',
     );
-    if ('alert.acknowledged' in twin.kindOf.events) draft.feed(event, now);
-    return draft.finish('accepted');
+    if ('alert.acknowledged' in twin.kindOf.events) feed(next, event, now);
+    return finish(next, 'accepted');
   },
 
   /** A new name or room. The rooms concerned are told. */
   'twin.changed'(twin, envelope, now, destinations) {
     const { name, room } = envelope.event;
-    const draft = new TurnBuilder(twin, envelope, now, destinations);
-    if (typeof name === 'string') draft.name = name;
+    const next = new TurnBuilder(twin, envelope, now, destinations);
+    if (typeof name === 'string') next.name = name;
     if (room !== undefined && room !== twin.room) {
       const member = { member: twin.twin, kind: twin.kind };
-      if (twin.room !== null) draft.followUp(twin.room, { type: 'member.left', ...member });
-      if (room !== null) draft.followUp(String(room), { type: 'member.joined', ...member });
-      draft.room = room === null ? null : String(room);
+      if (twin.room !== null) next.followUp(twin.room, { type: 'member.left', ...member });
+      if (room !== null) next.followUp(String(room), { type: 'member.joined', ...member });
+      next.room = room === null ? null : String(room);
     }
-    return draft.finish('accepted');
+    return finish(next, 'accepted');
   },
 };
 

@@ -1,14 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { backoffMs } from '../../model/backoff.ts';
 import type { Clock } from '../../model/clock.ts';
-import { keyOf } from '../../model/envelope.ts';
 import { EngineError, messageOf } from '../../model/errors.ts';
 import type { GenerationRow, LogRow } from '../../model/rows.ts';
 import type { EngineTelemetry } from '../../model/telemetry.ts';
 import type { ProjectionStep, Storage } from '../../storage/port.ts';
 import type { Horizon } from '../horizon.ts';
 import type { Feed } from './feed.ts';
+import { findGenerations } from './generations.ts';
 import type { Projection } from './projection.ts';
+import { lineOf, ofTwins, timesOf, turnOf } from './slice.ts';
 import { foldTurns, type LeftOut } from './step.ts';
 
 export interface ProjectorOptions {
@@ -181,7 +182,13 @@ export class Projector {
     try {
       while (this.#again && !this.#closed) {
         this.#again = false;
-        if (!this.#isLoaded) await this.#load();
+        if (!this.#isLoaded) {
+          const { storage, clock } = this.#options;
+          const found = await findGenerations(storage, this.definition, clock.now());
+          this.#active = found.active;
+          this.#building = found.building;
+          this.#isLoaded = true;
+        }
         await this.#catchUp();
         this.#failures = 0;
       }
@@ -206,31 +213,6 @@ export class Projector {
     this.#again = false;
     this.#alarm?.[Symbol.dispose]();
     this.#alarm = clock.delay(backoffMs(this.#failures, RETRY, random()), () => this.kick());
-  }
-
-  /** Reads where it stands, and has it built where it is not, or is of another version. */
-  async #load(): Promise<void> {
-    const { storage, clock } = this.#options;
-    const { name, version } = this.definition;
-    const read = async () => {
-      const { generations } = await storage.listGenerations();
-      return generations.filter((one) => one.name === name);
-    };
-    let stored = await read();
-    const building = stored.find(({ status }) => status === 'building');
-    if (building && building.version !== version) {
-      await storage.endGeneration(name, building.generation);
-      stored = await read();
-    }
-    const isCurrent = (one: GenerationRow) => one.status === 'active' && one.version === version;
-    if (!stored.some((one) => isCurrent(one) || one.status === 'building')) {
-      await storage.beginGeneration(name, version, clock.now());
-      stored = await read();
-    }
-    // One of another version answers as it is: what would go on with it is gone
-    this.#active = stored.find(isCurrent) ?? null;
-    this.#building = stored.find(({ status }) => status === 'building') ?? null;
-    this.#isLoaded = true;
   }
 
   /**
@@ -399,27 +381,4 @@ export class Projector {
   async #rest(tookMs: number): Promise<void> {
     await sleep(this.#options.isQuiet() ? 0 : Math.min(tookMs, MOST_REST_MS));
   }
-}
-
-/** The first turns, of so many twins at most. */
-function ofTwins(turns: readonly LogRow[], most: number): readonly LogRow[] {
-  const twins = new Set<string>();
-  const end = turns.findIndex((turn) => twins.add(keyOf(turn)).size > most);
-  return end < 0 ? turns : turns.slice(0, end);
-}
-
-function timesOf(turns: readonly LogRow[]): Pick<ProjectionStep, 'first' | 'appliedAt'> {
-  const [first] = turns;
-  return {
-    first: first ? { start: first.seq - 1, since: first.receivedAt } : null,
-    appliedAt: turns.at(-1)?.receivedAt ?? null,
-  };
-}
-
-function turnOf(turn: LogRow): string {
-  return `${keyOf(turn)}@${turn.revision}`;
-}
-
-function lineOf({ turn, error }: LeftOut): string {
-  return `${turnOf(turn)}: ${error}`;
 }
