@@ -27,14 +27,15 @@ import {
   type ProviderSettings,
 } from '../identity/index.ts';
 import { authenticatorOf } from './access/mqtt-authenticator.ts';
-import { type Config, readVersion } from './config.ts';
+import { permissions } from './access/permissions.ts';
+import type { Config } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
-import { projections } from './features.ts';
 import { isCurrentDelivery } from './gateways/current-delivery.ts';
 import { PullQueue } from './gateways/pull-queue.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
+import { features, projections } from './loaded-features.ts';
 import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
 import { reachableUrl } from './provisioning/broker-url.ts';
@@ -43,8 +44,10 @@ import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { buildServer } from './server.ts';
+import { destinationsWith, startFeatures } from './start-features.ts';
 import { applyThreadLimits } from './thread-memory.ts';
 import { upkeep } from './upkeep.ts';
+import { readVersion } from './version.ts';
 
 const FIRST_CONNECTION_MS = 5_000;
 
@@ -135,7 +138,9 @@ async function startParts(
       defaultTimezone: config.timezone,
       owner: `${hostname()} pid ${process.pid}`,
       takeoverWaitMs: config.takeoverWaitSeconds * 1_000,
-      destinations: { command: 'mqtt', desired: 'mqtt', webhook: 'webhook' },
+      destinations: destinationsWith(features, {
+        ...{ command: 'mqtt', desired: 'mqtt', webhook: 'webhook' },
+      }),
       retention: config.retention,
       projections,
       limits: config.limits,
@@ -182,6 +187,7 @@ async function startParts(
     }),
   );
   const kits = stack.use(new Kits(engine, work));
+  const started = await startFeatures(features, engine, config.features, stack);
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
@@ -189,6 +195,7 @@ async function startParts(
     identity,
     kits,
     work,
+    features: started,
     secret: token.secret,
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
     devices: {
@@ -304,6 +311,7 @@ async function openIdentity(
       onAuditFailure: (error) => logger.error({ err: error }, 'an audit entry was not stored'),
       providers: providersOf(config, logger),
       registration: config.registration,
+      permissions,
       quotas: config.quotas,
     }),
   );

@@ -3,33 +3,24 @@ import { statSync } from 'node:fs';
 import { z } from 'zod';
 import { isAllowance } from '../adapters/webhook/index.ts';
 import { isName } from '../engine/index.ts';
+import {
+  type Configuration,
+  count,
+  flag,
+  limit,
+  listOf,
+  means,
+} from '../features/contract/configuration.ts';
 import { REGISTRATION_MODES } from '../identity/index.ts';
 import { areAddresses, includesEverybody, readProxies } from './edge/proxies.ts';
+import { features } from './loaded-features.ts';
 import { isAppUrl } from './provider-config.ts';
 
 /** A topic that is named: not everything that there is. */
 const TOPIC_FILTER = /^[^+#/$][^+#/]*(?:\/(?:[^+#/]*|\+))*(?:\/#)?$/;
 
-export const flag = (fallback: boolean) =>
-  z
-    .enum(['on', 'off', 'true', 'false', '1', '0'])
-    .transform((text) => text === 'on' || text === 'true' || text === '1')
-    .default(fallback);
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
-const count = (fallback: number) => z.coerce.number().int().min(1).default(fallback);
-const limit = (fallback: number) => z.coerce.number().int().min(0).default(fallback);
-export const listOf = (text: string) => text.split(/[\s,]+/).filter(Boolean);
 const name = z.string().regex(/^[^/+#\s]+$/, 'must not contain "/", "+", "#" or spaces');
-
-/** What a variable means. `unset`: its default in words, where the value alone does not say it; `example`: a value to start from. */
-interface Meaning {
-  unset?: string;
-  example?: string;
-}
-
-function means<S extends z.ZodType>(description: string, schema: S, meaning: Meaning = {}): S {
-  return schema.meta({ description, ...meaning });
-}
 
 const store = {
   DATABASE_URL: means(
@@ -355,18 +346,6 @@ const running = {
     '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`.',
     z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   ),
-  RULES_HELD_AFTER_CRASHES: means(
-    'After so many starts within five minutes that did not end cleanly, the rules of all homes are held back. 0: never. `start --without-rules` holds them back in any case, `start --with-rules` in none.',
-    z.coerce.number().int().min(0).max(20).default(3),
-  ),
-  RULE_WORK_SECONDS: means(
-    'Seconds that one backtest, explanation or check of a rule may take, in a thread beside the server’s (at most 50; the busier the server, the more of them the thread rests).',
-    z.coerce.number().min(1).max(50).default(30),
-  ),
-  RULE_WORK_MEMORY_MB: means(
-    'Megabytes of memory of each of these threads.',
-    z.coerce.number().int().min(64).default(256),
-  ),
   LIMIT_MAILBOX: means('Events that may wait in a shard.', count(20_000)),
   LIMIT_BATCH: means('Events that one commit holds.', count(2_000)),
   LIMIT_HOT_TWINS: means('Twins in memory.', count(50_000)),
@@ -377,25 +356,21 @@ const running = {
 };
 
 /** The variables by what they are about, in the order of the guide. */
-export const GROUPS: readonly { title: string; variables: Readonly<Record<string, z.ZodType>> }[] =
-  [
-    { title: 'Store', variables: store },
-    { title: 'Broker', variables: broker },
-    { title: 'Devices and their dialects', variables: devices },
-    { title: 'HTTP', variables: http },
-    { title: 'People and access', variables: access },
-    { title: 'Quotas', variables: quotas },
-    { title: 'Running', variables: running },
-  ];
+export const GROUPS: readonly Configuration[] = [
+  { title: 'Store', variables: store },
+  { title: 'Broker', variables: broker },
+  { title: 'Devices and their dialects', variables: devices },
+  { title: 'HTTP', variables: http },
+  { title: 'People and access', variables: access },
+  { title: 'Quotas', variables: quotas },
+  ...features.flatMap(({ configuration }) => configuration ?? []),
+  { title: 'Running', variables: running },
+];
 
+const core = { ...store, ...broker, ...devices, ...http, ...access, ...quotas, ...running };
+/** All of them; those of features are read by `valuesOf`. */
 export const Environment = z.object({
-  ...store,
-  ...broker,
-  ...devices,
-  ...http,
-  ...access,
-  ...quotas,
-  ...running,
+  ...(Object.assign({}, ...GROUPS.map(({ variables }) => variables)) as typeof core),
 });
 
 export function isFolder(path: string): boolean {

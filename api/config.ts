@@ -3,12 +3,21 @@
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
 import { messageOf } from '../engine/index.ts';
-import type { RulesWish } from '../features/rules/index.ts';
+import {
+  flag,
+  listOf,
+  type Values,
+  type Variables,
+  valuesOf,
+} from '../features/contract/configuration.ts';
+import { type RulesWish, rulesConfiguration } from '../features/rules/index.ts';
 import type { IdentityQuotas, ProviderOptions, RegistrationMode } from '../identity/index.ts';
-import { Environment, flag, isFolder, listOf } from './config-schema.ts';
+import { ConfigError } from './config-error.ts';
+import { Environment, isFolder } from './config-schema.ts';
 import { CertificateError, type CertificateFiles, readPair } from './edge/certificate.ts';
 import type { LimitOptions } from './edge/limits.ts';
 import type { TrustedProxies } from './edge/proxies.ts';
+import { features } from './loaded-features.ts';
 import { readProviders } from './provider-config.ts';
 
 /** Everything that can be set from outside, checked. */
@@ -62,6 +71,8 @@ export interface Config {
   rules: { wish: RulesWish; crashes: number };
   /** Of each thread that does the long work with rules. */
   ruleWork: { memoryMb: number; seconds: number };
+  /** What the variables of each feature say, by its name. */
+  features: Readonly<Record<string, Values<Variables>>>;
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
   retention: { journal: number; rollups: number; ended: number; audit: number };
   deadLettersPerHome: number;
@@ -94,17 +105,6 @@ export interface MqttConfig {
   /** Topics of others that the rules of a home may hear. */
   messages: { home: string; filter: string }[];
   templatesFile: string | null;
-}
-
-/** What is wrong with the configuration: all of it at once. */
-export class ConfigError extends Error {
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(`The configuration cannot be used:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
-    this.name = 'ConfigError';
-    this.problems = problems;
-  }
 }
 
 const LOOPBACK = /^(127\.|localhost$|::1$)/;
@@ -145,6 +145,7 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   problems.push(...unreadable);
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   const env = parsed.data;
+  const rules = valuesOf(rulesConfiguration, env);
   const dataDir = env.DATA_DIR;
   const embedded = env.MQTT_URL === undefined;
   const isLocal = embedded && LOOPBACK.test(env.MQTT_HOST);
@@ -219,8 +220,13 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     provisioning: env.PROVISIONING ?? (isLocal && env.MQTT_ANONYMOUS ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
     takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,
-    rules: { wish: null, crashes: env.RULES_HELD_AFTER_CRASHES },
-    ruleWork: { memoryMb: env.RULE_WORK_MEMORY_MB, seconds: env.RULE_WORK_SECONDS },
+    rules: { wish: null, crashes: rules.RULES_HELD_AFTER_CRASHES },
+    ruleWork: { memoryMb: rules.RULE_WORK_MEMORY_MB, seconds: rules.RULE_WORK_SECONDS },
+    features: Object.fromEntries(
+      features.flatMap(({ name, configuration }) =>
+        configuration ? [[name, valuesOf(configuration, env)]] : [],
+      ),
+    ),
     logLevel: env.LOG_LEVEL,
     retention: {
       journal: env.RETENTION_JOURNAL_DAYS,
@@ -284,17 +290,4 @@ function readFiles<K extends string>(
     }
   }
   return { files, problems };
-}
-
-/** The package's version, from the package.json above this file, in the sources and in a build. */
-export function readVersion(): string {
-  for (const up of ['../package.json', '../../package.json']) {
-    try {
-      const text = readFileSync(new URL(up, import.meta.url), 'utf8');
-      return String((JSON.parse(text) as { version: unknown }).version);
-    } catch {
-      // Not there: one level further up, where a build's chunks lie
-    }
-  }
-  return 'unknown';
 }

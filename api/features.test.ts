@@ -1,18 +1,22 @@
 /** A feature is one object: what it brings works without a line of it elsewhere. */
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { assign, setup } from 'xstate';
+import { assign, emit, setup } from 'xstate';
 import { z } from 'zod';
 import { mustReadTwin } from '../engine/index.ts';
 import { defineKind, type Effect, type EventsOf, type KindInput } from '../engine/kind.ts';
-import type { Feature } from '../features/contract/feature.ts';
+import { MEMBERS } from '../features/contract/action.ts';
+import { count, means, valuesOf } from '../features/contract/configuration.ts';
+import { defineFeature } from '../features/contract/feature.ts';
 import { FeatureError } from '../features/contract/feature-error.ts';
 import { TwinPath } from '../features/contract/parameters.ts';
 import { route } from '../features/contract/route.ts';
-import { features } from './features.ts';
+import { permissionsWith } from './access/permissions.ts';
 import { ApiBench, TOKEN } from './http/testing/api-bench.ts';
+import { features } from './loaded-features.ts';
+import { destinationsWith } from './start-features.ts';
 
-const events = { telemetry: z.object({ litres: z.number().min(0) }) };
+const events = { telemetry: z.object({ litres: z.number().min(0) }), leak: z.object({}) };
 const barrel = defineKind({
   kind: 'barrel',
   version: 1,
@@ -32,14 +36,39 @@ const barrel = defineKind({
     context: { reported: { litres: 0 } },
     on: {
       telemetry: { actions: assign({ reported: ({ event }) => ({ litres: event.litres }) }) },
+      leak: {
+        actions: emit({
+          type: 'retrain',
+          model: 'leaks',
+          reason: 'it leaks',
+          range: { from: 0, to: 1 },
+        }),
+      },
     },
   }),
   view: ({ reported }) => ({ reported, desired: {}, settings: {} }),
 });
 
-const madeUp: Feature = {
+/** What was asked of the trainer. */
+const trained: string[] = [];
+const configuration = {
+  title: 'Barrels',
+  variables: { BARREL_LITRES: means('How much a barrel holds.', count(200)) },
+};
+
+const madeUp = defineFeature({
   name: 'barrels',
   kinds: [barrel],
+  actions: {
+    'barrels.read': {
+      place: 'twin',
+      what: 'see how full a barrel is',
+      who: MEMBERS,
+      forKeys: true,
+    },
+  },
+  configuration,
+  destinations: { retrain: 'barrels' },
   projections: [
     {
       name: 'most-litres',
@@ -49,36 +78,51 @@ const madeUp: Feature = {
       apply: (value, { event }) => Math.max(Number(value ?? 0), Number(event['litres'])),
     },
   ],
-  routes: ({ engine }) => [
-    route({
-      method: 'POST',
-      path: '/homes/:home/barrels/:twin/level',
-      action: 'twin.read',
-      operationId: 'readBarrelLevel',
-      tags: ['Barrels'],
-      summary: 'Read how full a barrel is',
-      params: TwinPath,
-      body: z.strictObject({ capacity: z.number().positive() }),
-      answer: {
-        description: 'How full it is.',
-        schema: z.object({ level: z.number(), most: z.number(), asked: z.string() }),
+  start: ({ engine, configuration: { BARREL_LITRES } }) => ({
+    sinks: [
+      {
+        name: 'barrels',
+        takes: ['retrain'],
+        async deliver(rows) {
+          trained.push(...rows.map(({ twin }) => twin));
+          return rows.map(() => ({ status: 'delivered' as const }));
+        },
       },
-      problems: ['not-found', 'refused'],
-      async handle({ params: { home, twin }, body: { capacity }, principal }) {
-        const { view } = await mustReadTwin(engine, { home, twin });
-        const litres = Number(view.reported['litres']);
-        if (litres > capacity) {
-          throw new FeatureError('bad-input', `it holds ${litres} litres already`, {
-            hint: 'Say a larger capacity.',
-          });
-        }
-        const days = { from: 'most', to: 'mosu', after: null };
-        const [row] = await engine.listProjected({ name: 'most-litres', home, twin, ...days }, 1);
-        return { level: litres / capacity, most: Number(row?.value ?? 0), asked: principal };
-      },
-    }),
-  ],
-};
+    ],
+    routes: [
+      route({
+        method: 'POST',
+        path: '/homes/:home/barrels/:twin/level',
+        action: 'barrels.read',
+        operationId: 'readBarrelLevel',
+        tags: ['Barrels'],
+        summary: 'Read how full a barrel is',
+        params: TwinPath,
+        body: z.strictObject({ capacity: z.number().positive().default(BARREL_LITRES) }),
+        answer: {
+          description: 'How full it is.',
+          schema: z.object({ level: z.number(), most: z.number(), asked: z.string() }),
+        },
+        problems: ['not-found', 'refused'],
+        async handle({ params: { home, twin }, body: { capacity }, principal }) {
+          const { view } = await mustReadTwin(engine, { home, twin });
+          const litres = Number(view.reported['litres']);
+          if (litres > capacity) {
+            throw new FeatureError('bad-input', `it holds ${litres} litres already`, {
+              hint: 'Say a larger capacity.',
+            });
+          }
+          const days = { from: 'most', to: 'mosu', after: null };
+          const [row] = await engine.listProjected({ name: 'most-litres', home, twin, ...days }, 1);
+          return { level: litres / capacity, most: Number(row?.value ?? 0), asked: principal };
+        },
+      }),
+    ],
+    async [Symbol.asyncDispose]() {
+      trained.push('(ended)');
+    },
+  }),
+});
 
 describe('a feature', () => {
   let api: ApiBench;
@@ -89,7 +133,8 @@ describe('a feature', () => {
         kinds: all.flatMap(({ kinds = [] }) => kinds),
         projections: all.flatMap(({ projections = [] }) => projections),
       },
-      server: { features: all },
+      features: all,
+      configuration: { barrels: valuesOf(configuration, { BARREL_LITRES: 100 }) },
     });
     await api.post('/v1/homes', { id: 'h1' });
     await api.post('/v1/homes/h1/twins', { id: 'rain', kind: 'barrel' });
@@ -129,11 +174,39 @@ describe('a feature', () => {
     expect(document.body).toContain('readBarrelLevel');
   });
 
+  it('has what the environment says of its variables', async () => {
+    expect(await level('rain', {})).toMatchObject({ status: 200, body: { level: 0.2 } });
+  });
+
+  it('has its action in the table of permissions, and a key may be given it', async () => {
+    const { body } = await api.post('/v1/homes/h1/keys', { name: 'k', scopes: ['barrels.read'] });
+    const token = String(body['secret']);
+    const call = { token, body: { capacity: 200 } };
+    expect(await api.call('POST', '/v1/homes/h1/barrels/rain/level', call)).toMatchObject({
+      status: 200,
+    });
+    expect(await api.get('/v1/homes/h1/twins/rain', { token })).toMatchObject({ status: 403 });
+  });
+
+  it('takes the deliveries that it wants, and ends with the server', async () => {
+    trained.length = 0;
+    await api.post('/v1/homes/h1/twins/rain/events', { type: 'leak' });
+    await api.engine.idle();
+    expect(trained).toEqual(['rain']);
+    await api[Symbol.asyncDispose]();
+    expect(trained).toEqual(['rain', '(ended)']);
+  });
+
   it('that names an action which no table has is refused at the start', async () => {
-    const [of] = madeUp.routes?.({ engine: api.engine }) ?? [];
-    const broken = { ...madeUp, routes: () => (of ? [{ ...of, action: 'barrel.drink' }] : []) };
-    await expect(ApiBench.open({ server: { features: [broken] } })).rejects.toThrow(
-      'the feature barrels names the action "barrel.drink"',
+    const { actions: _actions, ...broken } = madeUp;
+    await expect(ApiBench.open({ features: [broken] })).rejects.toThrow(
+      'the feature barrels names the action "barrels.read"',
     );
+  });
+
+  it('that wants the deliveries or the action of another is refused at the start', async () => {
+    const double = [madeUp, { ...madeUp, name: 'tanks' }];
+    expect(() => destinationsWith(double, {})).toThrow('wants retrain, which goes to barrels');
+    expect(() => permissionsWith(double)).toThrow('there are two actions "barrels.read"');
   });
 });

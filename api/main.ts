@@ -1,6 +1,9 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ConfigError, readVersion } from './config.ts';
+import type { CommandPorts } from '../features/contract/commands.ts';
+import { ConfigError } from './config-error.ts';
+import { FEATURES, TOOLS } from './features.ts';
+import { readVersion } from './version.ts';
 
 // Traces name the sources, of what is loaded from here on
 process.setSourceMapsEnabled(true);
@@ -105,121 +108,15 @@ program
   .option('--js', 'JavaScript in place of TypeScript', false)
   .action(async (name, given) => (await import('./cli/new-kind.ts')).newKind(name, given));
 
-const rules = program
-  .command('rules')
-  .description('automations: tested and imported here, checked and live at a server');
-rules
-  .command('test')
-  .description('run files of tests, each in a home of its own; no server is needed')
-  .argument('<files...>', 'such as hall-light.test.yaml')
-  .action(async (files) => (await import('./cli/rule-tests.ts')).testRules(files));
-rules
-  .command('import')
-  .description('make rules of Home Assistant’s automations, and say what could not be translated')
-  .argument('<files...>', 'automations.yaml, or packages')
-  .option('--entities <file>', 'which twin each entity is')
-  .option('--write-entities <file>', 'write such a map of all entities, with what was assumed')
-  .option('--out <folder>', 'write a file for each rule; without it there is only the report')
-  .option('--force', 'overwrite files that are there', false)
-  .action(async (files, given) => (await import('./cli/rule-import.ts')).importRules(files, given));
-const atServerBelow = (above: Command) => (name: string, description: string) =>
-  above
-    .command(name)
-    .description(description)
-    .requiredOption('--home <home>')
-    .addOption(
-      new Option('--url <url>', 'of the server')
-        .env('HOMEOSTAT_URL')
-        .default('http://127.0.0.1:3000'),
-    )
-    .addOption(
-      new Option('--token <token>', 'an API key').env('HOMEOSTAT_TOKEN').makeOptionMandatory(),
-    );
-const atServer = atServerBelow(rules);
-atServer('check', 'what is wrong with a rule among the twins of a home')
-  .argument('<file>')
-  .action(async (file, given) => (await atRules()).checkRule(file, given));
-atServer('put', 'make a rule live')
-  .argument('<file>')
-  .action(async (file, given) => (await atRules()).putRule(file, given));
-atServer('backtest', 'what a rule would have done, beside the version that is live')
-  .argument('<file>')
-  .option('--from <moment>', 'default: a day before the end')
-  .option('--to <moment>', 'default: now')
-  .action(async (file, given) => (await atRules()).backtestRule(file, given));
-const draft = rules
-  .command('draft')
-  .description('a version of a rule on trial beside the one that is live');
-const atDraft = atServerBelow(draft);
-atDraft('put', 'put a draft on trial: it sees what the rule sees, and nothing comes of it')
-  .argument('<file>')
-  .action(async (file, given) => (await atRules()).putDraft(file, given));
-atDraft('show', 'what the draft would have done, beside what the rule did')
-  .argument('<rule>')
-  .action(async (rule, given) => (await atRules()).showDraft(rule, given));
-atDraft('promote', 'make the draft live')
-  .argument('<rule>')
-  .action(async (rule, given) => (await atRules()).promoteDraft(rule, given));
-atDraft('discard', 'end the trial')
-  .argument('<rule>')
-  .action(async (rule, given) => (await atRules()).discardDraft(rule, given));
-atServer('explain', 'why a rule ran or did not, or what led to a command or alert')
-  .argument('<what>', 'the id of a rule, a command or an alert')
-  .option('--from <moment>', 'default: a day before the end')
-  .option('--to <moment>', 'default: now')
-  .option('--language <language>', 'en, de', 'en')
-  .action(async (what, given) => (await atRules()).explain(what, given));
-
-const blueprintAtServer = atServerBelow(
-  rules.command('blueprint').description('rules with inputs, of which others are made'),
-);
-blueprintAtServer('put', 'define a blueprint; the rules that are made from it change with it')
-  .argument('<file>')
-  .action(async (file, given) => (await atBlueprints()).putBlueprint(file, given));
-blueprintAtServer('list', 'the blueprints of a home').action(async (given) =>
-  (await atBlueprints()).listBlueprints(given),
-);
-blueprintAtServer('remove', 'delete a blueprint')
-  .argument('<id>')
-  .option('--detach', 'leave the rules that are made from it as rules of their own', false)
-  .action(async (id, given) => (await atBlueprints()).removeBlueprint(id, given));
-
-const kitAtServer = atServerBelow(
-  program
-    .command('kit')
-    .description('twins, scenes, blueprints and rules that come and go together, at a server'),
-);
-const withInputs = (command: Command) =>
-  command
-    .argument('<file>')
-    .option(
-      '--input <name=value>',
-      'a value for an input of the kit; may be given again',
-      (one: string, all: string[]) => [...all, one],
-      [],
-    );
-withInputs(kitAtServer('check', 'what is wrong with a kit in a home')).action(async (file, given) =>
-  (await atKits()).checkKit(file, given),
-);
-withInputs(kitAtServer('install', 'install a kit, or another version of it')).action(
-  async (file, given) => (await atKits()).installKit(file, given),
-);
-kitAtServer('remove', 'remove a kit with all that it has brought')
-  .argument('<id>')
-  .option('--force', 'even where rules of others use it', false)
-  .action(async (id, given) => (await atKits()).removeKit(id, given));
-kitAtServer('list', 'the kits of a home').action(async (given) => (await atKits()).listKits(given));
-
-/** Each command loads what it needs: who asks a server why needs no engine. */
-function atRules() {
-  return import('./cli/rules.ts');
-}
-function atBlueprints() {
-  return import('./cli/blueprints.ts');
-}
-function atKits() {
-  return import('./cli/kits.ts');
-}
+const ports: CommandPorts = {
+  async kinds() {
+    const { loadKinds } = await import('./kinds/load-kinds.ts');
+    const { readKindsDir } = await import('./config.ts');
+    return (await loadKinds(readKindsDir())).all;
+  },
+};
+for (const { commands } of FEATURES) commands?.(program, ports);
+for (const commands of TOOLS) commands(program, ports);
 
 function positive(text: string): number {
   const value = Number(text);

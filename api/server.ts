@@ -5,7 +5,6 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
-import type { Feature } from '../features/contract/feature.ts';
 import type { Kits, RuleWork } from '../features/rules/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { auditRequests, isReading } from './access/audit-requests.ts';
@@ -16,7 +15,6 @@ import { followRenewals, secureOptions } from './edge/https.ts';
 import { Limits } from './edge/limits.ts';
 import { admitOrigins } from './edge/origins.ts';
 import { trustOf } from './edge/proxies.ts';
-import { features as allFeatures } from './features.ts';
 import type { App, DeviceContext, RouteContext } from './http/app.ts';
 import { answerClientError } from './http/client-error.ts';
 import { endConnectionsOnClose } from './http/end-connections.ts';
@@ -74,6 +72,7 @@ import { peopleRoutes } from './routes/people.ts';
 import { projectionRoutes } from './routes/projections.ts';
 import { deviceRoutes } from './routes/provisioning/devices.ts';
 import { factoryRoutes } from './routes/provisioning/factory.ts';
+import type { StartedFeature } from './start-features.ts';
 
 export interface ServerOptions {
   engine: Engine;
@@ -81,8 +80,7 @@ export interface ServerOptions {
   counts: Registry;
   identity: Identity;
   kits: Kits;
-  /** Default: all. */
-  features?: readonly Feature[];
+  features: readonly StartedFeature[];
   /** Does the long work with rules. */
   work: RuleWork;
   /** Signs what the server itself gives out; nothing can be read from that. */
@@ -157,7 +155,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 
   await sendSafeHeaders(app, isSecure(edge));
   await admitOrigins(app, edge);
-  const limits = await Limits.open(app, edge.limits);
+  const limits = await Limits.open(app, edge.limits, identity.permissions);
   guardRoutes(app as unknown as FastifyInstance, identity, limits, options.secret);
   auditRequests(app as unknown as FastifyInstance, identity);
   app.setNotFoundHandler((request) => {
@@ -178,7 +176,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { devices, kits, work, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.pullQueue[Symbol.dispose]());
-  const { isReserved = () => false, features = allFeatures } = options;
+  const { isReserved = () => false, features } = options;
   const context = {
     ...{ engine, identity, kits, work, defaultTimezone, connections, devices, customKinds },
     ...{ isReserved, features },
@@ -193,7 +191,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
 
 function routesOf(
   app: App,
-  context: RouteContext & { connections: LiveConnections; features: readonly Feature[] },
+  context: RouteContext & { connections: LiveConnections; features: readonly StartedFeature[] },
 ): void {
   accountRoutes(app, context);
   providerRoutes(app, context);

@@ -31,7 +31,7 @@ import { PasswordResets } from './people/password-resets.ts';
 import { People } from './people/people.ts';
 import { type RegistrationMode, Registrations } from './people/registrations.ts';
 import { SecondFactors } from './people/second-factors.ts';
-import { type Action, permits, ruleOf, type Standing } from './permissions.ts';
+import { CORE_ACTIONS, Permissions, type Standing } from './permissions.ts';
 import type { Principal } from './principal.ts';
 import { type ProviderSettings, Providers } from './providers/providers.ts';
 import { hashOf, isSecret } from './secrets.ts';
@@ -59,6 +59,8 @@ export interface IdentityOptions {
   providers?: ProviderSettings;
   /** Default: `open`. */
   registration?: RegistrationMode;
+  /** Who may do what. Default: without features. */
+  permissions?: Permissions;
   /** Which homes and twins there are. Default: all that anybody names. */
   existence?: Existence;
   /** Default: without. */
@@ -77,6 +79,7 @@ const DEVICE_DAYS_DAYS = 60;
 
 /** Who is who, and who may what. */
 export class Identity implements AsyncDisposable {
+  readonly permissions: Permissions;
   readonly changes = new IdentityChanges();
   readonly people: People;
   readonly registrations: Registrations;
@@ -110,6 +113,7 @@ export class Identity implements AsyncDisposable {
   private constructor(options: IdentityOptions) {
     const { database, clock, newId, write, announce } = options;
     const { changes } = this;
+    this.permissions = options.permissions ?? new Permissions(CORE_ACTIONS);
     this.#database = database;
     this.#clock = clock;
     this.#write = write;
@@ -182,6 +186,7 @@ export class Identity implements AsyncDisposable {
       newId,
       changes,
       quota: most.keys,
+      permissions: this.permissions,
     });
     const granting = { database, existence, clock, changes };
     this.devices = new DeviceCredentials({ ...granting, announce, quota: most.devices });
@@ -249,25 +254,25 @@ export class Identity implements AsyncDisposable {
   /** @param twin null: the action is not about one */
   async decide(
     principal: Principal | null,
-    action: Action,
+    action: string,
     home: string | null = null,
     twin: string | null = null,
   ): Promise<Decision> {
-    const { place } = ruleOf(action);
+    const { place } = this.permissions.of(action);
     if (place === 'open') return MAY;
     if (!principal) return { may: false, because: 'anonymous' };
     // Whatever has a webhook’s secret may call it, and is nobody elsewhere; the route looks which one it is
     if (principal.type === 'hook' || place === 'hook') {
       return principal.type === 'hook' && place === 'hook' ? MAY : ANONYMOUS;
     }
-    if (principal.type === 'key') return decideKey(principal, action, home);
+    if (principal.type === 'key') return decideKey(principal, action, place, home);
     if (place === 'signed-in') return MAY;
     if (place === 'person') {
       return principal.type === 'person' || isFounder(principal, action) ? MAY : FORBIDDEN;
     }
     if (place === 'gateway') return principal.type === 'gateway' ? MAY : FORBIDDEN;
     const standing = await this.#standing(principal, home);
-    if (standing) return permits(action, standing, twin) ? MAY : FORBIDDEN;
+    if (standing) return this.permissions.permits(action, standing, twin) ? MAY : FORBIDDEN;
     return place === 'platform' ? FORBIDDEN : { may: false, because: 'hidden' };
   }
 

@@ -25,14 +25,15 @@ export type { Listed } from './people/directory.ts';
 export { LONGEST_PASSWORD, SHORTEST_PASSWORD } from './people/passwords.ts';
 export { REGISTRATION_MODES, type RegistrationMode } from './people/registrations.ts';
 export {
-  type Action,
+  type ActionRule,
+  CORE_ACTIONS,
+  type CoreAction,
   HOME_ROLES,
   type HomeRole,
-  isAction,
+  Permissions,
   type Place,
+  ROLES,
   type Role,
-  ruleOf,
-  SCOPES,
 } from './permissions.ts';
 export { accountOf, nameOf, type Principal } from './principal.ts';
 export type { ProviderOptions } from './providers/provider.ts';

@@ -1,6 +1,6 @@
 /**
- * Who may do what: the only place that says so. Every route, stream and topic names an action; the
- * table of the documentation and the matrix of the tests are made from this one.
+ * Who may do what. Every route, stream and topic names an action of one table; the actions of this file and those of the features
+ * are put together in it, and the page of the documentation and the matrix of the tests are made from it.
  */
 
 /** What somebody is in a home, or on the platform. */
@@ -35,7 +35,8 @@ export type Place =
   | 'home'
   | 'twin';
 
-interface Rule {
+/** Who may do something. */
+export interface ActionRule {
   place: Place;
   what: string;
   /** Those who may. */
@@ -52,11 +53,17 @@ const KEEPERS = ['platform', 'owner', 'admin'] as const;
 const OWNERS = ['platform', 'owner'] as const;
 const PLATFORM = ['platform'] as const;
 
-const open = (what: string): Rule => ({ place: 'open', what, who: [] });
-const signedIn = (what: string): Rule => ({ place: 'signed-in', what, who: [], forKeys: true });
-const ofPerson = (what: string): Rule => ({ place: 'person', what, who: [] });
+const open = (what: string): ActionRule => ({ place: 'open', what, who: [] });
+const signedIn = (what: string): ActionRule => ({
+  place: 'signed-in',
+  what,
+  who: [],
+  forKeys: true,
+});
+const ofPerson = (what: string): ActionRule => ({ place: 'person', what, who: [] });
 
-export const PERMISSIONS = {
+/** Actions that are no feature’s. */
+export const CORE_ACTIONS = {
   'health.read': open('ask whether it runs'),
   'account.enter': open('register, sign in, refresh, reset a password'),
   'gateway.enter': open('sign in as a gateway'),
@@ -147,27 +154,6 @@ export const PERMISSIONS = {
   'alerts.read': { place: 'home', what: 'see alerts', who: ALL, forKeys: true },
   'alerts.acknowledge': { place: 'home', what: 'acknowledge alerts', who: MEMBERS, forKeys: true },
 
-  'rules.read': {
-    place: 'home',
-    what: 'read and check rules, and why they did what they did',
-    who: MEMBERS,
-    forKeys: true,
-  },
-  'rules.run': { place: 'home', what: 'run a rule by hand', who: MEMBERS, forKeys: true },
-  'rules.change': {
-    place: 'home',
-    what: 'make rules live, change and delete them',
-    who: KEEPERS,
-    forKeys: true,
-  },
-
-  'kits.change': {
-    place: 'home',
-    what: 'install and remove kits: twins, scenes, blueprints and rules at once',
-    who: KEEPERS,
-    forKeys: true,
-  },
-
   'secrets.manage': {
     place: 'home',
     what: 'set and remove the secrets that its rules send to other services',
@@ -220,13 +206,9 @@ export const PERMISSIONS = {
     who: [],
     own: ['device', 'gateway'],
   },
-} as const satisfies Record<string, Rule>;
+} as const satisfies Record<string, ActionRule>;
 
-export type Action = keyof typeof PERMISSIONS;
-/** Actions that an API key may be given. */
-export const SCOPES = (Object.entries(PERMISSIONS) as [Action, Rule][])
-  .filter(([, rule]) => rule.forKeys)
-  .map(([action]) => action);
+export type CoreAction = keyof typeof CORE_ACTIONS;
 
 /** In a role, on which twins. */
 export interface Standing {
@@ -235,17 +217,42 @@ export interface Standing {
   owns: (twin: string) => boolean;
 }
 
-export function isAction(name: string): name is Action {
-  return Object.hasOwn(PERMISSIONS, name);
-}
+/** The table of permissions. */
+export class Permissions {
+  readonly #rules = new Map<string, ActionRule>();
 
-export function ruleOf(action: Action): Rule {
-  return PERMISSIONS[action];
-}
+  /** @throws Error for an action that stands in two of the tables */
+  constructor(...tables: readonly Readonly<Record<string, ActionRule>>[]) {
+    for (const [action, rule] of tables.flatMap((table) => Object.entries(table))) {
+      if (this.#rules.has(action)) throw new Error(`there are two actions "${action}"`);
+      this.#rules.set(action, rule);
+    }
+  }
 
-/** Whether a role may, on a twin where the action is about one. */
-export function permits(action: Action, { role, owns }: Standing, twin: string | null): boolean {
-  const { who, own } = ruleOf(action);
-  if (who.includes(role)) return true;
-  return twin !== null && (own?.includes(role) ?? false) && owns(twin);
+  get actions(): string[] {
+    return [...this.#rules.keys()];
+  }
+
+  /** Actions that an API key may be given. */
+  get scopes(): string[] {
+    return this.actions.filter((action) => this.of(action).forKeys);
+  }
+
+  has(action: string): boolean {
+    return this.#rules.has(action);
+  }
+
+  /** @throws Error for an action that no table has */
+  of(action: string): ActionRule {
+    const rule = this.#rules.get(action);
+    if (!rule) throw new Error(`no table of permissions has the action "${action}"`);
+    return rule;
+  }
+
+  /** Whether a role may, on a twin where the action is about one. */
+  permits(action: string, { role, owns }: Standing, twin: string | null): boolean {
+    const { who, own } = this.of(action);
+    if (who.includes(role)) return true;
+    return twin !== null && (own?.includes(role) ?? false) && owns(twin);
+  }
 }

@@ -18,9 +18,9 @@ import type { Sender } from '../../engine/model/senders.ts';
 import { ENGINE_EVENTS, sendersOf } from '../../engine/model/vocabulary.ts';
 import { teller } from '../../engine/testing/teller.ts';
 import { blueprint, kit, rule } from '../../features/rules/index.ts';
-import { type Action, SCOPES } from '../../identity/index.ts';
 import { kinds as devicesAndPlaces } from '../../twins/catalogue.ts';
 import { ApiBench } from '../http/testing/api-bench.ts';
+import { permissions } from './permissions.ts';
 
 const HOME = 'h1';
 const KINDS: readonly AnyKind[] = [...devicesAndPlaces, rule, blueprint, kit];
@@ -119,8 +119,8 @@ beforeAll(async () => {
     await memberships.add(HOME, person.id, { role, twins, until: null }, person.id);
     tokens.set(role, (await people.signIn(person, { address: null })).accessToken);
   }
-  for (const scope of SCOPES) {
-    const scopes: Action[] = scope === 'twin.steer' ? [scope] : [scope, 'twin.steer'];
+  for (const scope of permissions.scopes) {
+    const scopes: string[] = scope === 'twin.steer' ? [scope] : [scope, 'twin.steer'];
     const made = await keys.make({ home: HOME, name: scope, scopes, expiresAt: null }, 'test');
     tokens.set(scope, made.secret);
   }
@@ -291,7 +291,7 @@ describe('the table of events is what the doors let in', () => {
     expect(await heard(byRest('guest'))).toEqual(table('person'));
   });
 
-  test.each(SCOPES)('REST with a key for %s and steering', async (scope) => {
+  test.each(permissions.scopes)('REST with a key for %s and steering', async (scope) => {
     const senders: Sender[] = scope === 'twin.report-for' ? ['person', 'device'] : ['person'];
     expect(await heard(byRest(scope))).toEqual(table(...senders));
   });

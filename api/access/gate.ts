@@ -2,16 +2,11 @@
 
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { unknownHome } from '../../engine/index.ts';
-import {
-  type Action,
-  type Decision,
-  type Identity,
-  type Principal,
-  ruleOf,
-} from '../../identity/index.ts';
+import type { Decision, Identity, Principal } from '../../identity/index.ts';
 import type { Limits } from '../edge/limits.ts';
 import { pathOf, Refusal } from '../problem.ts';
 import { cameInAddress, DocsPass, isDocs, isLive, tokenOf } from './credentials.ts';
+import type { Action } from './permissions.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -82,7 +77,7 @@ function lookAgain(app: FastifyInstance, identity: Identity): void {
     const { principal, routeOptions } = request;
     if (principal === null) return;
     const action = actionOf(request);
-    if (request.method !== 'GET' && ruleOf(action).place !== 'open') {
+    if (request.method !== 'GET' && identity.permissions.of(action).place !== 'open') {
       const { home = null, twin = null } = pathParametersOf(request);
       if (await identity.hasEnded(principal)) throw refusal(request, 'anonymous', home);
       const decision = await identity.decide(principal, action, home, twin);

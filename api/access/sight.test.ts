@@ -1,9 +1,9 @@
 /** Each message of a stream × everyone: shown where, and only where, the route that shows the same lets them in. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Action, SCOPES } from '../../identity/index.ts';
 import { ApiBench, TOKEN } from '../http/testing/api-bench.ts';
 import { openFeed } from '../live/live-feed.ts';
 import type { LiveMessage } from '../live/message.ts';
+import { permissions } from './permissions.ts';
 import { Rights } from './rights.ts';
 
 const RULE =
@@ -12,7 +12,13 @@ const RULE =
 let api: ApiBench;
 const tokens = new Map<string, string>([['platform', TOKEN]]);
 const ROLES = ['owner', 'admin', 'member', 'guest'] as const;
-const CALLERS = ['platform', ...ROLES, 'stranger', ...SCOPES.map((scope) => `key ${scope}`), 'key'];
+const CALLERS = [
+  'platform',
+  ...ROLES,
+  'stranger',
+  ...permissions.scopes.map((scope) => `key ${scope}`),
+  'key',
+];
 /** What happens in the home, as somebody sees it who sees all. */
 let told: LiveMessage[];
 const shownTo = new Map<string, LiveMessage[]>();
@@ -31,15 +37,15 @@ beforeAll(async () => {
     }
     tokens.set(name, (await people.signIn(person, { address: null })).accessToken);
   }
-  const key = async (name: string, scopes: readonly Action[]) => {
+  const key = async (name: string, scopes: readonly string[]) => {
     const made = await keys.make(
       { home: 'h1', name, scopes: [...scopes], expiresAt: null },
       'test',
     );
     tokens.set(name, made.secret);
   };
-  for (const scope of SCOPES) await key(`key ${scope}`, [scope]);
-  await key('key', SCOPES);
+  for (const scope of permissions.scopes) await key(`key ${scope}`, [scope]);
+  await key('key', permissions.scopes);
 
   const feeds = await Promise.all(
     CALLERS.map(async (caller) => {

@@ -2,10 +2,11 @@
  * What a principal sees of what a home tells: one table, asked by the routes that read and by the streams, so that
  * no stream shows what a route refuses.
  */
-import type { Action, Identity, Principal } from '../../identity/index.ts';
+import type { Identity, Principal } from '../../identity/index.ts';
 import { authoredKinds } from '../kinds/built-in.ts';
 import type { LiveMessage } from '../live/message.ts';
 import { Refusal } from '../problem.ts';
+import type { Action } from './permissions.ts';
 
 /** By what is shown, the action of the table of permissions that it takes. */
 export const SHOWN = {

@@ -10,7 +10,7 @@ import {
   unknownProjection,
 } from '../../engine/index.ts';
 import { readConfig } from '../config.ts';
-import { projections } from '../features.ts';
+import { projections } from '../loaded-features.ts';
 import { assertIsThere } from './database.ts';
 import { openIdentityFor } from './identity.ts';
 

@@ -1,7 +1,7 @@
 /** How often somebody may ask, so that nobody takes the server away from the others. */
 import rateLimit, { type RateLimitOptions } from '@fastify/rate-limit';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Action, nameOf, ruleOf } from '../../identity/index.ts';
+import { nameOf, type Permissions } from '../../identity/index.ts';
 import type { App } from '../http/app.ts';
 import { Refusal } from '../problem.ts';
 
@@ -34,7 +34,7 @@ const SUBNET_BITS = 64;
 /** Of each sort; beyond, whoever has not come for longest begins anew. Some 4 MB each when they are full. */
 const MOST_COUNTED = 20_000;
 /** Who looks after the server sees it when it is full, too. */
-const WATCHING: ReadonlySet<Action | undefined> = new Set<Action>(['health.read', 'metrics.read']);
+const WATCHING: ReadonlySet<string | undefined> = new Set(['health.read', 'metrics.read']);
 
 interface Standing {
   max: number;
@@ -50,8 +50,14 @@ export class Limits {
   readonly #ofPrincipal: Count;
   readonly #ofHook: Count;
   readonly #ofHome: Count;
+  readonly #permissions: Permissions;
 
-  private constructor(app: App, { signIn, requests, hookRequests, homeRequests }: LimitOptions) {
+  private constructor(
+    app: App,
+    { signIn, requests, hookRequests, homeRequests }: LimitOptions,
+    permissions: Permissions,
+  ) {
+    this.#permissions = permissions;
     this.#ofAddress = counter(app, 'address', {
       max: signIn,
       ipv6Subnet: SUBNET_BITS,
@@ -70,10 +76,10 @@ export class Limits {
     });
   }
 
-  static async open(app: App, options: LimitOptions): Promise<Limits> {
+  static async open(app: App, options: LimitOptions, permissions: Permissions): Promise<Limits> {
     app.decorateRequest('refusedByLimit', null);
     await app.register(rateLimit, { global: false });
-    return new Limits(app, options);
+    return new Limits(app, options, permissions);
   }
 
   /**
@@ -87,7 +93,7 @@ export class Limits {
     isKnown: boolean,
   ): Promise<void> {
     const { action } = request.routeOptions.config;
-    if (action === 'health.read' || (isKnown && !isEntering(action))) return;
+    if (action === 'health.read' || (isKnown && !this.#isEntering(action))) return;
     tell(reply, await this.#ofAddress(request));
   }
 
@@ -103,11 +109,11 @@ export class Limits {
     const { home } = (request.params ?? {}) as { home?: string };
     if (home !== undefined) await this.#ofHome(request);
   }
-}
 
-/** It costs a password's hash, or lets somebody guess, whatever else they bring. */
-function isEntering(action: Action | undefined): boolean {
-  return action !== undefined && ruleOf(action).place === 'open';
+  /** It costs a password's hash, or lets somebody guess, whatever else they bring. */
+  #isEntering(action: string | undefined): boolean {
+    return action !== undefined && this.#permissions.of(action).place === 'open';
+  }
 }
 
 function counter(app: App, name: LimitName, options: RateLimitOptions & { max: number }): Count {

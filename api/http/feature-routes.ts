@@ -1,13 +1,13 @@
 /** Makes addresses of the routes of features. */
 
-import type { Feature } from '../../features/contract/feature.ts';
 import type {
   FeatureRoute,
   RouteProblem,
   RouteRequest,
   Sight,
 } from '../../features/contract/route.ts';
-import { type Action, isAction, nameOf } from '../../identity/index.ts';
+import { nameOf, type Permissions } from '../../identity/index.ts';
+import type { Action } from '../access/permissions.ts';
 import {
   type Ask,
   askAs,
@@ -15,6 +15,7 @@ import {
   assertSeesTurns,
   hiddenKinds,
 } from '../access/sight.ts';
+import type { StartedFeature } from '../start-features.ts';
 import { always, conflict, json, notFound, refused, stale, withBody } from './answers.ts';
 import type { App, RouteContext } from './app.ts';
 
@@ -27,15 +28,15 @@ const PROBLEMS = {
 
 export function featureRoutes(
   app: App,
-  { engine, identity }: RouteContext,
-  features: readonly Feature[],
+  { identity }: Pick<RouteContext, 'identity'>,
+  features: readonly StartedFeature[],
 ): void {
   for (const { name, routes } of features) {
-    for (const route of routes?.({ engine }) ?? []) {
+    for (const route of routes) {
       app.route({
         method: route.method,
         url: route.path,
-        config: { action: actionOf(name, route) },
+        config: { action: actionOf(identity.permissions, name, route) },
         schema: schemaOf(route),
         handler: async ({ params, query, body, principal }) => {
           const sight = sightOf(askAs(identity, principal));
@@ -48,8 +49,13 @@ export function featureRoutes(
 }
 
 /** @throws Error at the start, for an action that no table names */
-function actionOf(feature: string, { action, path }: FeatureRoute): Action {
-  if (isAction(action)) return action;
+function actionOf(
+  permissions: Permissions,
+  feature: string,
+  { action, path }: FeatureRoute,
+): Action {
+  // Typed are those only that routes of the core name
+  if (permissions.has(action)) return action as Action;
   throw new Error(`the feature ${feature} names the action "${action}" at ${path}, which is none`);
 }
 

@@ -1,6 +1,6 @@
 import type { AnyKind } from '../../engine/index.ts';
 import { kinds as devicesAndRooms } from '../../twins/catalogue.ts';
-import { features } from '../features.ts';
+import { features } from '../loaded-features.ts';
 
 /** Kinds whose twins hold what an author wrote: who does not read rules does not see their turns. */
 export const authoredKinds: readonly AnyKind[] = features.flatMap(({ authored = [] }) => authored);

@@ -1,4 +1,5 @@
-import { ConfigError, readConfig } from '../config.ts';
+import { readConfig } from '../config.ts';
+import { ConfigError } from '../config-error.ts';
 
 /** All that is wrong with an environment. */
 export function problemsOf(environment: NodeJS.ProcessEnv): readonly string[] {

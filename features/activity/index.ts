@@ -6,5 +6,5 @@ import { activityRoutes } from './routes.ts';
 export const activityFeature: Feature = {
   name: 'activity',
   projections: [activity],
-  routes: activityRoutes,
+  start: ({ engine }) => ({ routes: activityRoutes(engine) }),
 };

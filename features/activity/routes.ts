@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { type Engine, mustReadHome, mustReadTwin } from '../../engine/index.ts';
-import type { FeaturePorts } from '../contract/feature.ts';
 import { FeatureError } from '../contract/feature-error.ts';
 import { iso, MomentText } from '../contract/moment.ts';
 import { HomePath, QueryText } from '../contract/parameters.ts';
@@ -32,7 +31,7 @@ const ActivityQuery = z.object({
     .describe('Twins in the answer, at most.'),
 });
 
-export function activityRoutes({ engine }: FeaturePorts): FeatureRoute[] {
+export function activityRoutes(engine: Engine): FeatureRoute[] {
   return [
     route({
       method: 'GET',

@@ -2,12 +2,15 @@
 import { z } from 'zod';
 import type { Feature } from '../contract/feature.ts';
 import { blueprint } from './blueprints/blueprint.ts';
+import { rulesConfiguration } from './configuration.ts';
 import { rule } from './kind/rule.ts';
 import { kit } from './kits/kit.ts';
+import { rulesActions } from './permissions.ts';
 import { definition } from './rule-definition.ts';
 
 export { blueprint, type Context as BlueprintContext } from './blueprints/blueprint.ts';
 export { formOf } from './blueprints/form.ts';
+export { rulesConfiguration } from './configuration.ts';
 export type { Link } from './explain/chain.ts';
 export type { Explanation } from './explain/explain.ts';
 export { tellAccount, tellChain, tellExplanation } from './explain/words.ts';
@@ -38,6 +41,7 @@ export { LANGUAGES } from './language/languages.ts';
 export { pathOf } from './language/place.ts';
 export type { Problem as RuleProblem } from './language/problem.ts';
 export { parseText } from './language/yaml.ts';
+export { rulesActions } from './permissions.ts';
 export type { Definition } from './rule-definition.ts';
 export { readRule } from './rule-definition.ts';
 export { tellStart } from './starts.ts';
@@ -50,7 +54,13 @@ export { RuleThreads } from './work/threads.ts';
 
 const authored = [rule, blueprint, kit];
 
-export const rulesFeature: Feature = { name: 'rules', kinds: authored, authored };
+export const rulesFeature: Feature = {
+  name: 'rules',
+  kinds: authored,
+  authored,
+  actions: rulesActions,
+  configuration: rulesConfiguration,
+};
 
 /** JSON Schema (draft 2020-12) of a rule as it is written: for editors. */
 export function ruleSchema(): Record<string, unknown> {

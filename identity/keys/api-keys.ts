@@ -4,7 +4,7 @@ import { holdToGrant } from '../homes/granting.ts';
 import { assertRoom, type HomeQuota, type HomeUsage, usageOf } from '../homes/home-quota.ts';
 import type { Existence } from '../homes/twin-life.ts';
 import { holdPerson } from '../people/hold-person.ts';
-import { type Action, SCOPES } from '../permissions.ts';
+import type { Permissions } from '../permissions.ts';
 import { hashOf, newSecret } from '../secrets.ts';
 import type { Writing } from '../store/atomically.ts';
 import { GenerationCache } from '../store/generation-cache.ts';
@@ -15,7 +15,7 @@ export interface ApiKey {
   id: string;
   home: string | null;
   name: string;
-  scopes: Action[];
+  scopes: string[];
   createdAt: number;
   expiresAt: number | null;
   usedAt: number | null;
@@ -28,6 +28,7 @@ export interface ApiKeysOptions {
   newId: () => string;
   changes: IdentityChanges;
   quota: HomeQuota;
+  permissions: Permissions;
 }
 
 const PREFIX = 'hsk';
@@ -72,10 +73,11 @@ export class ApiKeys {
     by: string,
   ): Promise<{ key: ApiKey; secret: string }> {
     const { database, clock, newId, changes, quota, existence } = this.#options;
-    const unknown = scopes.filter((scope) => !SCOPES.includes(scope));
+    const possible = this.#options.permissions.scopes;
+    const unknown = scopes.filter((scope) => !possible.includes(scope));
     if (unknown.length > 0) {
       throw new IdentityError('bad-input', `a key cannot have ${unknown.join(', ')}`, {
-        hint: `It can have: ${SCOPES.join(', ')}.`,
+        hint: `It can have: ${possible.join(', ')}.`,
       });
     }
     const secret = newSecret(PREFIX);
@@ -197,6 +199,6 @@ function earlier(one: number | null, other: number | null): number | null {
 }
 
 function toKey({ id, home, name, scopes, createdAt, expiresAt, usedAt }: ApiKeyRow): ApiKey {
-  const list = JSON.parse(scopes) as Action[];
+  const list = JSON.parse(scopes) as string[];
   return { id, home, name, scopes: list, createdAt, expiresAt, usedAt };
 }

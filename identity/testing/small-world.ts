@@ -1,14 +1,12 @@
 import type { ManualClock } from '../../engine/model/manual-clock.ts';
 import type { Existence } from '../homes/twin-life.ts';
-import type { Action, Identity, Person } from '../index.ts';
+import type { Identity, Person } from '../index.ts';
 import { hashPassword } from '../people/passwords.ts';
-import { PERMISSIONS, SCOPES } from '../permissions.ts';
 import type { IdentityDatabase } from '../store/open.ts';
 
 export const PASSWORD = 'correct horse battery staple';
 export const TWIN = 'lamp';
 export const nothing = async () => {};
-const ACTIONS = Object.keys(PERMISSIONS) as Action[];
 const HOUR_MS = 60 * 60_000;
 
 type PersonName = 'owner' | 'admin' | 'guest' | 'keeper' | 'newcomer';
@@ -79,7 +77,7 @@ export async function makeWorld(
   const admitted = { until: null, twins: [TWIN] };
   await memberships.add(home, admin.id, { ...admitted, role: 'admin' }, 'x');
   await memberships.add(home, guest.id, { ...admitted, role: 'guest' }, 'x');
-  const scopes = [...SCOPES];
+  const { scopes } = identity.permissions;
   const made = await identity.keys.make({ home, name: 'k', scopes, expiresAt: null }, byAdmin);
   tokens['key'] = made.secret;
   tokens['device'] = await identity.devices.make(home, TWIN, 'x');
@@ -115,8 +113,8 @@ async function ask(identity: Identity, world: SmallWorld, name: string): Promise
   const { home, tokens } = world;
   const token = tokens[name] ?? '';
   const principal = await identity.principalOf(token);
-  const may: Action[] = [];
-  for (const action of ACTIONS) {
+  const may: string[] = [];
+  for (const action of identity.permissions.actions) {
     if ((await identity.decide(principal, action, home, TWIN)).may) may.push(action);
   }
   return {

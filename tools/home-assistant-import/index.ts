@@ -1,2 +1,2 @@
-/** The importer's door: automations of Home Assistant as texts of rules. No part of the server loads it. */
-export { importAutomations, type SourceFile } from './home-assistant.ts';
+/** The importer's door: its command. No part of the server loads it. */
+export { importCommands } from './commands.ts';

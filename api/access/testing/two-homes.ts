@@ -1,6 +1,5 @@
-import type { Action } from '../../../identity/index.ts';
-import { SCOPES } from '../../../identity/index.ts';
 import { ApiBench } from '../../http/testing/api-bench.ts';
+import { permissions } from '../permissions.ts';
 
 /** In everything that home B holds, and in nothing that anybody of home A says. */
 export const CANARY = 'CANARY';
@@ -103,7 +102,7 @@ async function furnish(api: ApiBench, home: string, word: string): Promise<void>
   }
   const admission = { role: 'guest' as const, twins: [], until: null };
   await identity.invitations.make(home, admission, { email: `${word}@example.org`, by: owner.id });
-  const key = { home, name: `${word} key`, scopes: ['twin.read'] as Action[], expiresAt: null };
+  const key = { home, name: `${word} key`, scopes: ['twin.read'], expiresAt: null };
   await keys.make(key, owner.id);
   const { gateway } = await gateways.make({ home, name: `${word} gateway`, fetches: true }, 'test');
   await gateways.assign(home, gateway.id, ['door'], 'test');
@@ -118,7 +117,10 @@ async function callersOf(api: ApiBench): Promise<Map<string, string>> {
     const { accessToken } = await people.signIn(await people.read(person), { address: null });
     callers.set(role, accessToken);
   }
-  const key = await keys.make({ home: A, name: 'all', scopes: [...SCOPES], expiresAt: null }, 'a');
+  const key = await keys.make(
+    { home: A, name: 'all', scopes: [...permissions.scopes], expiresAt: null },
+    'a',
+  );
   callers.set('key', key.secret);
   callers.set('device', await devices.make(A, 'lamp', 'a'));
   const made = await gateways.make({ home: A, name: 'gateway', fetches: true }, 'a');

@@ -12,13 +12,17 @@ import { ManualClock } from '../../../engine/model/manual-clock.ts';
 import type { Feature } from '../../../features/contract/feature.ts';
 import { blueprint, Kits, kit, rule, workHere } from '../../../features/rules/index.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
+import { permissionsWith } from '../../access/permissions.ts';
+import type { Config } from '../../config.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
-import { features, projections } from '../../features.ts';
 import { isCurrentDelivery } from '../../gateways/current-delivery.ts';
 import { PullQueue } from '../../gateways/pull-queue.ts';
+import { features as allFeatures, projections } from '../../loaded-features.ts';
 import { countFrom } from '../../metrics.ts';
+import { ReleaseStack } from '../../release-stack.ts';
 import { deletesWith, existenceIn } from '../../removal.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
+import { destinationsWith, startFeatures } from '../../start-features.ts';
 import { lamp, nook } from './kinds.ts';
 import { OpenApiCheck } from './open-api-check.ts';
 
@@ -66,6 +70,7 @@ export class ApiBench implements AsyncDisposable {
   readonly telemetry: EngineTelemetry;
   readonly #storage: Storage;
   readonly #features: readonly Feature[];
+  readonly #stack: ReleaseStack;
   #stopped: Promise<void> | null = null;
 
   private constructor(
@@ -75,8 +80,10 @@ export class ApiBench implements AsyncDisposable {
     >,
     storage: Storage,
     features: readonly Feature[],
+    stack: ReleaseStack,
   ) {
     this.#features = features;
+    this.#stack = stack;
     this.clock = parts.clock;
     this.engine = parts.engine;
     this.identity = parts.identity;
@@ -90,12 +97,17 @@ export class ApiBench implements AsyncDisposable {
   /** @param wrap puts something between engine and store */
   static async open(
     given: {
+      /** Default: all. */
+      features?: readonly Feature[];
+      /** Of the features, by their names. */
+      configuration?: Config['features'];
       server?: Partial<ServerOptions>;
       engine?: Partial<EngineOptions>;
       identity?: Partial<IdentityOptions>;
       wrap?: (storage: Storage) => Storage;
     } = {},
   ): Promise<ApiBench> {
+    const { features = allFeatures } = given;
     const clock = new ManualClock();
     const telemetry = new EngineTelemetry();
     const opened = await openStorage('sqlite::memory:', { deadLettersPerHome: 100 });
@@ -111,7 +123,7 @@ export class ApiBench implements AsyncDisposable {
       telemetry,
       defaultTimezone: 'UTC',
       owner: 'test',
-      destinations: { command: 'test', desired: 'test' },
+      destinations: destinationsWith(features, { command: 'test', desired: 'test' }),
       retention: { journal: 30, rollups: 30, ended: 30 },
       random: () => 0.5,
       deletes: deletesWith(() => identity),
@@ -132,6 +144,7 @@ export class ApiBench implements AsyncDisposable {
       },
       announce: async () => {},
       existence: existenceIn(engine),
+      permissions: permissionsWith(features),
       ...given.identity,
     });
     const wake = (twins: readonly Address[]) => engine.wakeSink('test', twins);
@@ -140,8 +153,10 @@ export class ApiBench implements AsyncDisposable {
       isCurrent: (row) => isCurrentDelivery(engine, row),
     });
     const work = given.server?.work ?? workHere(engine);
+    const stack = new ReleaseStack();
     const app = await buildServer({
       engine,
+      features: await startFeatures(features, engine, given.configuration ?? {}, stack),
       work,
       counts,
       identity,
@@ -162,7 +177,7 @@ export class ApiBench implements AsyncDisposable {
     });
     await app.ready();
     const parts = { clock, engine, identity, pullQueue, letters, app, telemetry };
-    return new ApiBench(parts, opened, given.server?.features ?? features);
+    return new ApiBench(parts, opened, features, stack);
   }
 
   /** One request with the token, its answer checked. */
@@ -228,6 +243,7 @@ export class ApiBench implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#stopped ??= (async () => {
       await this.app.close();
+      await this.#stack[Symbol.asyncDispose]();
       await this.identity[Symbol.asyncDispose]();
       await this.engine[Symbol.asyncDispose]();
       await this.#storage[Symbol.asyncDispose]();

@@ -1,5 +1,4 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Action } from '../../../identity/index.ts';
 import { ApiBench } from '../../http/testing/api-bench.ts';
 
 const JOURNAL = '/v1/homes/h1/journal';
@@ -71,7 +70,7 @@ describe('the journal of a home', () => {
   it('hides what an author wrote from who may not read that', async () => {
     const source = 'rule: bell\ntriggers: [{webhook: ring}]\nactions: [{stop: true}]';
     await api.put('/v1/homes/h1/rules/bell', { source });
-    const as = async (...scopes: Action[]) => {
+    const as = async (...scopes: string[]) => {
       const given = { home: 'h1', name: scopes.join(), scopes, expiresAt: null };
       const { secret } = await api.identity.keys.make(given, 'test');
       return { token: secret };

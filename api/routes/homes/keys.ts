@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
 import { iso, Moment, MomentValue, momentIf } from '../../../features/contract/moment.ts';
 import { HomePath, IdPath, OfHomePath } from '../../../features/contract/parameters.ts';
-import { type ApiKey, nameOf, SCOPES } from '../../../identity/index.ts';
+import { type ApiKey, nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { DisplayName } from '../../http/naming.ts';
@@ -12,16 +12,20 @@ import { DisplayName } from '../../http/naming.ts';
 const TAGS = ['Keys'];
 const DAY_MS = 24 * 60 * 60_000;
 
-const Scope = z.enum(SCOPES as [string, ...string[]]);
-const NewKey = z
-  .strictObject({
-    name: DisplayName,
-    scopes: z.array(Scope).min(1).describe('What it may do; nothing else.'),
-    expiresAt: MomentValue.nullish().describe(
-      'When it ends; null: when it is revoked. Default: after 90 days, or as the server is set (API_KEY_DAYS).',
-    ),
-  })
-  .meta({ id: 'NewKey', examples: [{ name: 'Grafana', scopes: ['twins.list', 'twin.explain'] }] });
+function newKeyWith(scopes: readonly string[]) {
+  return z
+    .strictObject({
+      name: DisplayName,
+      scopes: z.array(z.enum(scopes)).min(1).describe('What it may do; nothing else.'),
+      expiresAt: MomentValue.nullish().describe(
+        'When it ends; null: when it is revoked. Default: after 90 days, or as the server is set (API_KEY_DAYS).',
+      ),
+    })
+    .meta({
+      id: 'NewKey',
+      examples: [{ name: 'Grafana', scopes: ['twins.list', 'twin.explain'] }],
+    });
+}
 const Key = z
   .object({
     id: z.string(),
@@ -39,9 +43,10 @@ const MadeKey = Key.extend({
 
 export function keyRoutes(app: App, { engine, identity, apiKeyDays }: RouteContext): void {
   const { keys } = identity;
+  const NewKey = newKeyWith(identity.permissions.scopes);
   const wantedKey = (home: string | null, { name, scopes, expiresAt }: z.infer<typeof NewKey>) => {
     const end = apiKeyDays === 0 ? null : engine.clock.now() + apiKeyDays * DAY_MS;
-    const wanted = { home, name, scopes: scopes as ApiKey['scopes'] };
+    const wanted = { home, name, scopes };
     return { ...wanted, expiresAt: expiresAt === undefined ? end : expiresAt };
   };
   const listed = { 200: json('All of them.', z.object({ items: z.array(Key) })), ...always };

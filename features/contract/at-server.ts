@@ -1,9 +1,26 @@
-/** What commands that work at a server have in common: how it is asked, and how it refuses. */
+/** What commands that work at a server have in common: their options, how it is asked, and how it refuses. */
+import { type Command, Option } from 'commander';
 
 export interface Server {
   home: string;
   url: string;
   token: string;
+}
+
+/** A command below another that works in a home of a server; its action is given a {@link Server}. */
+export function atServer(above: Command, name: string, description: string): Command {
+  return above
+    .command(name)
+    .description(description)
+    .requiredOption('--home <home>')
+    .addOption(
+      new Option('--url <url>', 'of the server')
+        .env('HOMEOSTAT_URL')
+        .default('http://127.0.0.1:3000'),
+    )
+    .addOption(
+      new Option('--token <token>', 'an API key').env('HOMEOSTAT_TOKEN').makeOptionMandatory(),
+    );
 }
 
 /** What is wrong with a text. */

@@ -1,4 +1,10 @@
-import { type Action, PERMISSIONS, type Place, ROLES, type Role, ruleOf } from './permissions.ts';
+import {
+  type ActionRule,
+  type Permissions,
+  type Place,
+  ROLES,
+  type Role,
+} from '../../identity/index.ts';
 
 const PLACES: [Place, string][] = [
   ['open', 'For everyone, without a token'],
@@ -15,7 +21,8 @@ const WITHOUT_ROLES: readonly Place[] = ['open', 'signed-in', 'person', 'gateway
 
 const INTRODUCTION = `# Who may do what
 
-Made from \`identity/permissions.ts\`, which every door asks: REST, WebSocket, server-sent events and MQTT.
+Made from \`identity/permissions.ts\` and the actions of the features, which every door asks: REST, WebSocket, server-sent events and
+MQTT.
 Each operation of the OpenAPI document names its action (\`x-permission\`).
 
 - **platform**: \`ADMIN_TOKEN\`, and people who run the platform. **owner**, **admin**, **member**, **guest**: what
@@ -27,16 +34,14 @@ Each operation of the OpenAPI document names its action (\`x-permission\`).
 `;
 
 /** The table as Markdown. */
-export function permissionsPage(): string {
+export function permissionsPage(permissions: Permissions): string {
   const sections = PLACES.map(([place, title]) => {
-    const actions = (Object.keys(PERMISSIONS) as Action[]).filter(
-      (action) => ruleOf(action).place === place,
-    );
+    const actions = permissions.actions.filter((action) => permissions.of(action).place === place);
     const roles = WITHOUT_ROLES.includes(place) ? [] : ROLES;
     const head = ['action', 'what', ...roles, 'key'];
     const rows = actions.map((action) => {
-      const rule = ruleOf(action);
-      const cells = roles.map((role) => cellOf(action, role));
+      const rule = permissions.of(action);
+      const cells = roles.map((role) => cellOf(rule, role));
       return [`\`${action}\``, rule.what, ...cells, rule.forKeys ? 'yes' : ''];
     });
     return `## ${title}\n\n${tableOf([head, head.map(() => '---'), ...rows])}`;
@@ -44,8 +49,7 @@ export function permissionsPage(): string {
   return `${[INTRODUCTION, ...sections].join('\n')}`;
 }
 
-function cellOf(action: Action, role: Role): string {
-  const { who, own } = ruleOf(action);
+function cellOf({ who, own }: ActionRule, role: Role): string {
   if (who.includes(role)) return 'yes';
   return own?.includes(role) ? '*own*' : '';
 }

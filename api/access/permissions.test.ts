@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
+import { permissions } from './permissions.ts';
 import { permissionsPage } from './permissions-page.ts';
 
 test('the page in the documentation shows the table as it is', async () => {
-  await expect(permissionsPage()).toMatchFileSnapshot('../docs/permissions.md');
+  await expect(permissionsPage(permissions)).toMatchFileSnapshot('../../docs/permissions.md');
 });

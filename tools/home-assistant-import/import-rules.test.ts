@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { importRules } from './rule-import.ts';
+import { importRules } from './import-rules.ts';
 
 const WHOLE = `- alias: Lamp
   triggers: [{ trigger: time, at: "07:00" }]

@@ -1,7 +1,8 @@
 /** `homeostat rules import`: automations of Home Assistant as files of rules, without a server. */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { importAutomations, type SourceFile } from '../../tools/home-assistant-import/index.ts';
+import { say } from '../../features/contract/at-server.ts';
+import { importAutomations, type SourceFile } from './home-assistant.ts';
 
 interface Given {
   entities?: string;
@@ -68,8 +69,4 @@ function read(name: string): SourceFile {
       hint: cause instanceof Error ? cause.message : String(cause),
     });
   }
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

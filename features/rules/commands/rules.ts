@@ -1,6 +1,6 @@
 /** `homeostat rules …` at a server: automations from files. */
 import { readFileSync } from 'node:fs';
-import { ask, lineOf, type Server, say, type Told } from './server.ts';
+import { ask, lineOf, type Server, say, type Told } from '../../contract/at-server.ts';
 
 interface Spanned extends Server {
   from?: string;

@@ -1,7 +1,7 @@
 /** `homeostat rules blueprint …` at a server. */
 import { readFileSync } from 'node:fs';
-import { parseText } from '../../features/rules/index.ts';
-import { ask, lineOf, type Server, say, type Told } from './server.ts';
+import { ask, lineOf, type Server, say, type Told } from '../../contract/at-server.ts';
+import { parseText } from '../language/yaml.ts';
 
 interface Blueprint {
   id: string;

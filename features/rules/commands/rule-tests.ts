@@ -1,13 +1,15 @@
 /** `homeostat rules test`: files of tests, without a server. */
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { runTests } from '../../features/rules/index.ts';
-import { readKindsDir } from '../config.ts';
-import { loadKinds } from '../kinds/load-kinds.ts';
+import type { AnyKind } from '../../../engine/index.ts';
+import { say } from '../../contract/at-server.ts';
+import { runTests } from '../trial/run-tests.ts';
 
 /** Runs files of tests. Exit code 1 when one fails. */
-export async function testRules(files: readonly string[]): Promise<void> {
-  const { all: kinds } = await loadKinds(readKindsDir());
+export async function testRules(
+  files: readonly string[],
+  kinds: readonly AnyKind[],
+): Promise<void> {
   let failed = 0;
   let passed = 0;
   for (const file of files) {
@@ -25,8 +27,4 @@ export async function testRules(files: readonly string[]): Promise<void> {
   }
   say(`${passed} passed, ${failed} failed`);
   if (failed > 0) process.exitCode = 1;
-}
-
-function say(text: string): void {
-  process.stdout.write(`${text}\n`);
 }

@@ -1,0 +1,20 @@
+import { z } from 'zod';
+import { means } from '../contract/configuration.ts';
+
+export const rulesConfiguration = {
+  title: 'Rules',
+  variables: {
+    RULES_HELD_AFTER_CRASHES: means(
+      'After so many starts within five minutes that did not end cleanly, the rules of all homes are held back. 0: never. `start --without-rules` holds them back in any case, `start --with-rules` in none.',
+      z.coerce.number().int().min(0).max(20).default(3),
+    ),
+    RULE_WORK_SECONDS: means(
+      'Seconds that one backtest, explanation or check of a rule may take, in a thread beside the server’s (at most 50; the busier the server, the more of them the thread rests).',
+      z.coerce.number().min(1).max(50).default(30),
+    ),
+    RULE_WORK_MEMORY_MB: means(
+      'Megabytes of memory of each of these threads.',
+      z.coerce.number().int().min(64).default(256),
+    ),
+  },
+};
