@@ -6,6 +6,7 @@ const ROOMS = [
   'kernel',
   'turn',
   'storage',
+  'tables',
   'outbox',
   'log',
   'batch',

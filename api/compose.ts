@@ -187,7 +187,11 @@ async function startParts(
     }),
   );
   const kits = stack.use(new Kits(engine, work));
-  const started = await startFeatures(features, engine, config.features, stack);
+  const started = await startFeatures(
+    features,
+    { engine, databaseUrl: config.databaseUrl, configuration: config.features },
+    stack,
+  );
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,

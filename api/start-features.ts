@@ -1,8 +1,15 @@
 /** Starts the features of a server, and hands their sinks to the engine. */
-import type { Engine, EngineOptions } from '../engine/index.ts';
+import {
+  atomically,
+  type Engine,
+  EngineError,
+  type EngineOptions,
+  openTables,
+} from '../engine/index.ts';
 import type { Values, Variables } from '../features/contract/configuration.ts';
 import type { Feature } from '../features/contract/feature.ts';
 import type { FeatureRoute } from '../features/contract/route.ts';
+import type { FeatureTables } from '../features/contract/tables.ts';
 import type { ReleaseStack } from './release-stack.ts';
 
 export interface StartedFeature {
@@ -10,17 +17,24 @@ export interface StartedFeature {
   routes: readonly FeatureRoute[];
 }
 
-/** @param configuration what the environment says, by the names of features */
+interface Surroundings {
+  engine: Engine;
+  /** Of the engine's storage. */
+  databaseUrl: string;
+  /** What the environment says, by the names of features. */
+  configuration: Readonly<Record<string, Values<Variables>>>;
+}
+
 export async function startFeatures(
   features: readonly Feature[],
-  engine: Engine,
-  configuration: Readonly<Record<string, Values<Variables>>>,
+  { engine, databaseUrl, configuration }: Surroundings,
   stack: ReleaseStack,
 ): Promise<StartedFeature[]> {
   const started: StartedFeature[] = [];
+  const tables = tablesAt(databaseUrl, stack);
   for (const feature of features) {
     const { name } = feature;
-    const ports = { engine, configuration: configuration[name] ?? {} };
+    const ports = { engine, configuration: configuration[name] ?? {}, tables };
     const instance = (await feature.start?.(ports)) ?? {};
     stack.defer(async () => instance[Symbol.asyncDispose]?.());
     for (const sink of instance.sinks ?? []) {
@@ -30,6 +44,22 @@ export async function startFeatures(
     started.push({ name, routes: instance.routes ?? [] });
   }
   return started;
+}
+
+/** All features share the connections, which are made when the first of them asks. */
+function tablesAt(url: string, stack: ReleaseStack) {
+  const unavailable = (message: string) =>
+    new EngineError('storage-unavailable', message, { hint: 'Try again later.' });
+  let opened: ReturnType<typeof openTables> | null = null;
+  return <T>(): FeatureTables<T> => {
+    if (!opened) {
+      const database = openTables(url, unavailable);
+      stack.defer(() => database.destroy());
+      opened = database;
+    }
+    const database = opened as FeatureTables<T>['database'];
+    return { database, atomically: (work) => atomically(database, work, unavailable) };
+  };
 }
 
 /** Which sink takes which deliveries. @throws Error where two features want the same */

@@ -94,6 +94,9 @@ export type {
   Storage,
   TwinFilter,
 } from './storage/port.ts';
+export { atomically } from './tables/atomically.ts';
+export type { MakeError } from './tables/failures.ts';
+export { openTables } from './tables/open.ts';
 export { observationOf } from './turn/aspect.ts';
 export { SoloTwin } from './turn/solo-twin.ts';
 export { isWithinLevels } from './turn/state-size.ts';

@@ -2,12 +2,18 @@ import type { AnyKind, Engine, EngineOptions, Projection, Sink } from '../../eng
 import type { FeatureAction } from './action.ts';
 import type { Configuration, Values, Variables } from './configuration.ts';
 import type { FeatureRoute } from './route.ts';
+import type { FeatureTables } from './tables.ts';
 
 /** What a feature gets of the world outside. */
 export interface FeaturePorts<V extends Variables = Variables> {
   engine: Engine;
   /** What the environment says of its variables, checked. */
   configuration: Values<V>;
+  /**
+   * The tables that its migration has made. Each of them refers to `home` or `twin` with `ON DELETE CASCADE`: what is of a home or of a
+   * twin goes with it, and is not there for the next of that name.
+   */
+  tables<T>(): FeatureTables<T>;
 }
 
 /** A feature at work. It is disposed before the engine is. */

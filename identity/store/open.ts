@@ -1,16 +1,9 @@
-import SqliteDatabase from 'better-sqlite3';
-import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely';
-import pg from 'pg';
-import { readMigrations, sqlitePathOf } from '../../engine/index.ts';
-import { withFailures } from './failures.ts';
-import { sqliteDialect } from './sqlite.ts';
+import type { Dialect, Kysely } from 'kysely';
+import { openTables } from '../../engine/index.ts';
+import { IdentityError } from '../errors.ts';
 import type { Tables } from './tables.ts';
 
-/** Queries over what the migrations have made; what belongs together is written by `atomically`. */
 export type IdentityDatabase = Kysely<Tables>;
-
-const CONNECTIONS = 4;
-const QUERY_TIMEOUT_MS = 10_000;
 
 /**
  * @param url that of the engine's storage, whose migrations have run
@@ -19,42 +12,11 @@ const QUERY_TIMEOUT_MS = 10_000;
  */
 export function openIdentityDatabase(
   url: string,
-  around: (dialect: Dialect) => Dialect = (dialect) => dialect,
+  around?: (dialect: Dialect) => Dialect,
 ): IdentityDatabase {
-  return new Kysely<Tables>({
-    dialect: around(withFailures(dialectFor(url))),
-    plugins: [new CamelCasePlugin()],
-  });
+  return openTables<Tables>(url, unavailable, around);
 }
 
-function dialectFor(url: string): Dialect {
-  if (/^postgres(ql)?:\/\//.test(url)) return new PostgresDialect({ pool: poolFor(url) });
-  const path = sqlitePathOf(url);
-  if (path === undefined) throw new Error('the address names no database');
-  const database = new SqliteDatabase(path, { timeout: 0 });
-  database.pragma('synchronous = FULL');
-  // A database of its own, which nobody else has brought up to date
-  if (path === ':memory:') for (const { sql } of readMigrations('sqlite')) database.exec(sql);
-  return sqliteDialect(database);
-}
-
-function poolFor(url: string): pg.Pool {
-  const types = {
-    getTypeParser: ((oid: number, format?: 'text' | 'binary') =>
-      oid === pg.types.builtins.INT8
-        ? Number
-        : pg.types.getTypeParser(oid, format as 'text')) as typeof pg.types.getTypeParser,
-  };
-  const pool = new pg.Pool({
-    connectionString: url,
-    types,
-    max: CONNECTIONS,
-    query_timeout: QUERY_TIMEOUT_MS,
-    statement_timeout: QUERY_TIMEOUT_MS,
-  });
-  // An idle connection broke: the pool has dropped it
-  pool.on('error', () => {});
-  // One that is in use says so twice: its query fails, too
-  pool.on('connect', (client) => client.on('error', () => {}));
-  return pool;
+export function unavailable(message: string): IdentityError {
+  return new IdentityError('unavailable', message);
 }

@@ -156,7 +156,11 @@ export class ApiBench implements AsyncDisposable {
     const stack = new ReleaseStack();
     const app = await buildServer({
       engine,
-      features: await startFeatures(features, engine, given.configuration ?? {}, stack),
+      features: await startFeatures(
+        features,
+        { engine, databaseUrl: 'sqlite::memory:', configuration: given.configuration ?? {} },
+        stack,
+      ),
       work,
       counts,
       identity,

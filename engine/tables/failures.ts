@@ -1,5 +1,4 @@
 import type { DatabaseConnection, Dialect, Driver } from 'kysely';
-import { IdentityError } from '../errors.ts';
 import { TransactionConflict } from './transaction-conflict.ts';
 
 /** SQLSTATE classes of a server that is away, too busy or full, or stops. */
@@ -13,22 +12,32 @@ const CONFLICT_CODES = new Set(['40001', '40P01']);
 /** What the driver says of a connection without any code. */
 const AWAY_WORDS = /timeout|timed out|connection (terminated|ended|error)|not queryable/i;
 
-/** A dialect whose connections say `unavailable` of whatever passes by itself. */
-export function withFailures(dialect: Dialect): Dialect {
+/** Makes an error of a message. */
+export type MakeError = (message: string) => Error;
+
+/** A dialect whose connections throw what `unavailable` makes of whatever passes by itself. */
+export function withFailures(dialect: Dialect, unavailable: MakeError): Dialect {
+  const rethrow = (error: unknown): never => {
+    if (isConflict(error)) throw new TransactionConflict({ cause: error });
+    if (!isAway(error)) throw error;
+    throw unavailable('the database does not answer at the moment');
+  };
   return {
-    createDriver: () => watched(dialect.createDriver()),
+    createDriver: () => watched(dialect.createDriver(), rethrow),
     createQueryCompiler: () => dialect.createQueryCompiler(),
     createAdapter: () => dialect.createAdapter(),
     createIntrospector: (database) => dialect.createIntrospector(database),
   };
 }
 
-function watched(driver: Driver): Driver {
+type Rethrow = (error: unknown) => never;
+
+function watched(driver: Driver, rethrow: Rethrow): Driver {
   return {
     init: () => driver.init(),
     acquireConnection: async () => {
       const connection = await driver.acquireConnection().catch(rethrow);
-      return new Watched(connection);
+      return new Watched(connection, rethrow);
     },
     releaseConnection: (connection) => driver.releaseConnection(innerOf(connection)),
     beginTransaction: (connection, settings) =>
@@ -49,22 +58,18 @@ function innerOf(connection: DatabaseConnection): DatabaseConnection {
 
 class Watched implements DatabaseConnection {
   readonly inner: DatabaseConnection;
+  readonly #rethrow: Rethrow;
 
-  constructor(inner: DatabaseConnection) {
+  constructor(inner: DatabaseConnection, rethrow: Rethrow) {
     this.inner = inner;
+    this.#rethrow = rethrow;
   }
 
   executeQuery: DatabaseConnection['executeQuery'] = (query) =>
-    this.inner.executeQuery<never>(query).catch(rethrow);
+    this.inner.executeQuery<never>(query).catch(this.#rethrow);
 
   streamQuery: DatabaseConnection['streamQuery'] = (query, size) =>
     this.inner.streamQuery(query, size);
-}
-
-function rethrow(error: unknown): never {
-  if (isConflict(error)) throw new TransactionConflict({ cause: error });
-  if (!isAway(error)) throw error;
-  throw new IdentityError('unavailable', 'the database does not answer at the moment');
 }
 
 /** PostgreSQL has undone one of several transactions that waited for each other. */

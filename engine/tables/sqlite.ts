@@ -131,7 +131,7 @@ class SqliteConnection implements DatabaseConnection {
   };
 
   streamQuery: DatabaseConnection['streamQuery'] = () => {
-    throw new Error('identity reads no streams');
+    throw new Error('tables read no streams');
   };
 
   /** Tries again while somebody else writes, and everybody else has the process in between. */

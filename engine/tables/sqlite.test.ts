@@ -5,7 +5,7 @@ import { setImmediate as nextTick } from 'node:timers/promises';
 import SqliteDatabase from 'better-sqlite3';
 import { Kysely } from 'kysely';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { IdentityError } from '../errors.ts';
+import { EngineError } from '../model/errors.ts';
 import { withFailures } from './failures.ts';
 import { sqliteDialect } from './sqlite.ts';
 
@@ -30,7 +30,8 @@ describe('while somebody else writes to the file', () => {
 
   function open(patienceMs?: number): Kysely<Tables> {
     const database = new SqliteDatabase(join(folder, 'x.db'), { timeout: 0 });
-    return new Kysely<Tables>({ dialect: withFailures(sqliteDialect(database, patienceMs)) });
+    const away = (message: string) => new EngineError('storage-unavailable', message);
+    return new Kysely<Tables>({ dialect: withFailures(sqliteDialect(database, patienceMs), away) });
   }
   const WRITES: [string, (database: Kysely<Tables>) => Promise<unknown>][] = [
     ['a statement', (database) => database.insertInto('thing').values({ n: 1 }).execute()],
@@ -78,8 +79,8 @@ describe('while somebody else writes to the file', () => {
     async (_what, write) => {
       const database = open(0);
       const failure = await write(database).catch((error: unknown) => error);
-      expect(failure).toBeInstanceOf(IdentityError);
-      expect(failure).toMatchObject({ code: 'unavailable' });
+      expect(failure).toBeInstanceOf(EngineError);
+      expect(failure).toMatchObject({ code: 'storage-unavailable' });
       await database.destroy();
     },
   );
