@@ -16,7 +16,7 @@ import {
   programFile,
   systemClock,
 } from '../engine/index.ts';
-import { beginStart, Kits, RuleThreads, tellStart } from '../features/rules/index.ts';
+import { beginStart, Kits, RuleThreads, rulesRoutes, tellStart } from '../features/rules/index.ts';
 import {
   type AnnounceSecret,
   createMailer,
@@ -197,9 +197,8 @@ async function startParts(
     engine,
     counts,
     identity,
-    kits,
     work,
-    features: started,
+    features: [{ name: 'rules', routes: rulesRoutes({ engine, work, kits }) }, ...started],
     secret: token.secret,
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
     devices: {

@@ -5,7 +5,7 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
-import type { Kits, RuleWork } from '../features/rules/index.ts';
+import type { RuleWork } from '../features/rules/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { auditRequests, isReading } from './access/audit-requests.ts';
 import { guardRoutes } from './access/gate.ts';
@@ -36,9 +36,6 @@ import { deadLetterRoutes } from './routes/dead-letters.ts';
 import { gatewayRoutes } from './routes/gateways/gateways.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
 import { alertRoutes } from './routes/homes/alerts.ts';
-import { blueprintRoutes } from './routes/homes/blueprints.ts';
-import { draftRoutes } from './routes/homes/drafts.ts';
-import { explainRoutes } from './routes/homes/explain.ts';
 import { homeGatewayRoutes } from './routes/homes/gateways.ts';
 import { historyQueryRoutes } from './routes/homes/history.ts';
 import { homeRoutes } from './routes/homes/homes.ts';
@@ -47,10 +44,8 @@ import { intentRoutes } from './routes/homes/intents.ts';
 import { invitationRoutes } from './routes/homes/invitations.ts';
 import { homeJournalRoutes } from './routes/homes/journal.ts';
 import { keyRoutes } from './routes/homes/keys.ts';
-import { kitRoutes } from './routes/homes/kits.ts';
 import { memberRoutes } from './routes/homes/members.ts';
 import { provisioningRoutes } from './routes/homes/provisioning.ts';
-import { ruleRoutes } from './routes/homes/rules.ts';
 import { homeSecretRoutes } from './routes/homes/secrets.ts';
 import { streamRoutes } from './routes/homes/stream.ts';
 import { bandRoutes } from './routes/homes/twin/bands.ts';
@@ -79,7 +74,6 @@ export interface ServerOptions {
   /** Of `countFrom`, which has counted since before the engine. */
   counts: Registry;
   identity: Identity;
-  kits: Kits;
   features: readonly StartedFeature[];
   /** Does the long work with rules. */
   work: RuleWork;
@@ -173,12 +167,12 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   await describeApi(app, version);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
-  const { devices, kits, work, customKinds = new Set() } = options;
+  const { devices, work, customKinds = new Set() } = options;
   // Polls that wait would hold up the end
   app.addHook('preClose', async () => devices.pullQueue[Symbol.dispose]());
   const { isReserved = () => false, features } = options;
   const context = {
-    ...{ engine, identity, kits, work, defaultTimezone, connections, devices, customKinds },
+    ...{ engine, identity, work, defaultTimezone, connections, devices, customKinds },
     ...{ isReserved, features },
     apiKeyDays: options.apiKeyDays ?? API_KEY_DAYS,
   };
@@ -203,15 +197,10 @@ function routesOf(
   memberRoutes(app, context);
   invitationRoutes(app, context);
   keyRoutes(app, context);
-  ruleRoutes(app, context);
-  blueprintRoutes(app, context);
-  kitRoutes(app, context);
-  draftRoutes(app, context);
   ruleHookRoutes(app, context);
   hookRoutes(app, context);
   homeSecretRoutes(app, context);
   usageRoutes(app, context);
-  explainRoutes(app, context);
   auditRoutes(app, context);
   twinRoutes(app, context);
   eventRoutes(app, context);

@@ -30,7 +30,7 @@ export class WaitingQueue {
     return new Promise((resolve, reject) => this.#queue.push({ envelope, resolve, reject }));
   }
 
-  /** Hands on everything that waits; resolves when the lane is empty. */
+  /** Hands on everything that waits; resolves when the queue is empty. */
   async drain(): Promise<void> {
     for (;;) {
       const [head] = this.#queue;

@@ -7,7 +7,7 @@ import {
   type Principal,
 } from '../../identity/index.ts';
 import { Refusal } from '../problem.ts';
-import { type Ask, askAs } from './sight.ts';
+import { type Ask, askAs } from './visibility.ts';
 
 /** The rights of whoever has opened a stream, looked at again whenever they may have changed. */
 export class Rights {

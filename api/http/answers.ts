@@ -35,17 +35,6 @@ export function empty(description: string) {
   return z.undefined().describe(description);
 }
 
-/** A page of a list. */
-export function listOf<S extends z.ZodType>(item: S) {
-  return z.object({
-    items: z.array(item),
-    nextCursor: z
-      .string()
-      .nullable()
-      .describe('Pass it as `cursor` for the next page; null on the last one.'),
-  });
-}
-
 const tooMany = {
   429: problem('Too many requests, or too many tries.', {
     'retry-after': { type: 'integer', description: 'Seconds to wait.' },

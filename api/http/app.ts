@@ -7,7 +7,7 @@ import type {
 } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Engine } from '../../engine/index.ts';
-import type { Kits, RuleWork } from '../../features/rules/index.ts';
+import type { RuleWork } from '../../features/rules/index.ts';
 import type { HomePolicy, Identity } from '../../identity/index.ts';
 import type { PullQueue } from '../gateways/pull-queue.ts';
 
@@ -24,7 +24,6 @@ export type App = FastifyInstance<
 export interface RouteContext {
   engine: Engine;
   identity: Identity;
-  kits: Kits;
   /** Whether the configuration names the home, so that only the platform makes it. */
   isReserved: (home: string) => boolean;
   /** Days after which an API key ends that is made without an end; 0: when it is revoked. */

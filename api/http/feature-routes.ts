@@ -1,12 +1,15 @@
 /** Makes addresses of the routes of features. */
 
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type {
+  Asker,
   FeatureRoute,
+  Placed,
   RouteProblem,
   RouteRequest,
-  Sight,
+  Visibility,
 } from '../../features/contract/route.ts';
-import { nameOf, type Permissions } from '../../identity/index.ts';
+import { accountOf, nameOf, type Permissions } from '../../identity/index.ts';
 import type { Action } from '../access/permissions.ts';
 import {
   type Ask,
@@ -14,10 +17,24 @@ import {
   assertMayExplain,
   assertSeesTurns,
   hiddenKinds,
-} from '../access/sight.ts';
+} from '../access/visibility.ts';
 import type { StartedFeature } from '../start-features.ts';
-import { always, conflict, json, notFound, refused, stale, withBody } from './answers.ts';
+import {
+  always,
+  conflict,
+  empty,
+  etag,
+  json,
+  location,
+  notFound,
+  refused,
+  stale,
+  withBody,
+} from './answers.ts';
 import type { App, RouteContext } from './app.ts';
+import { askerOf } from './asker.ts';
+import { IdempotencyKey, requesterOf } from './requester.ts';
+import { etagOf, IfMatch } from './revision.ts';
 
 const PROBLEMS = {
   'not-found': notFound,
@@ -37,11 +54,12 @@ export function featureRoutes(
         method: route.method,
         url: route.path,
         config: { action: actionOf(identity.permissions, name, route) },
+        ...(route.longMs !== undefined && { handlerTimeout: route.longMs }),
         schema: schemaOf(route),
-        handler: async ({ params, query, body, principal }) => {
-          const sight = sightOf(askAs(identity, principal));
-          const request = { params, query, body, principal: nameOf(principal), sight };
-          return (await route.handle(request as RouteRequest<unknown, unknown, unknown>)) as never;
+        handler: async (request, reply) => {
+          const visibility = visibilityOf(askAs(identity, request.principal));
+          const given = requestFor(route, request, reply, visibility);
+          return send(reply, route, given.params, await route.handle(given)) as never;
         },
       });
     }
@@ -60,15 +78,23 @@ function actionOf(
 }
 
 function schemaOf(route: FeatureRoute) {
-  const { operationId, tags, summary, description, params, query, body, answer } = route;
+  const { operationId, tags, summary, description, params, query, body, answer, made, gone } =
+    route;
   const problems = route.problems.map((name) => PROBLEMS[name]);
+  const headers = headersOf(route);
+  const tag = answer?.tagged ? etag : {};
   return {
-    ...{ operationId, tags: [...tags], summary, params },
+    ...{ operationId, tags: [...tags], summary },
     ...(description !== undefined && { description }),
+    ...(params && { params }),
     ...(query && { querystring: query }),
     ...(body && { body }),
+    ...(headers && { headers }),
     response: {
-      200: json(answer.description, answer.schema),
+      ...(answer && { 200: json(answer.description, answer.schema, tag) }),
+      ...(answer &&
+        made && { 201: json(made.description, answer.schema, { ...tag, ...location }) }),
+      ...(gone !== null && { 204: empty(gone) }),
       ...Object.assign({}, ...problems),
       ...(route.method !== 'GET' && withBody),
       ...always,
@@ -76,7 +102,44 @@ function schemaOf(route: FeatureRoute) {
   };
 }
 
-function sightOf(may: Ask): Sight {
+function headersOf({ ifMatch, idempotent }: FeatureRoute) {
+  if (ifMatch && idempotent) return IfMatch.extend(IdempotencyKey.shape);
+  if (ifMatch) return IfMatch;
+  return idempotent ? IdempotencyKey : null;
+}
+
+function requestFor(
+  { ifMatch, idempotent }: FeatureRoute,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  visibility: Visibility,
+): RouteRequest<unknown, unknown, unknown> {
+  const { params, query, body, headers, principal } = request;
+  const taken = headers as { 'if-match'?: string; 'idempotency-key'?: string };
+  return {
+    ...{ params, query, body, visibility, principal: nameOf(principal) },
+    by: requesterOf(principal, {
+      ...(ifMatch && { 'if-match': taken['if-match'] }),
+      ...(idempotent && { 'idempotency-key': taken['idempotency-key'] }),
+    }),
+    get asker(): Asker {
+      return { account: accountOf(principal), signal: askerOf(reply) };
+    },
+  };
+}
+
+/** As the route describes it. */
+function send(reply: FastifyReply, route: FeatureRoute, params: unknown, answer: unknown): unknown {
+  if (route.gone !== null) return reply.code(204).send();
+  const placed = route.made ? (answer as Placed<unknown>) : { made: false, body: answer };
+  if (route.answer?.tagged) {
+    reply.header('etag', etagOf((placed.body as { revision: number }).revision));
+  }
+  if (placed.made) reply.code(201).header('location', `/v1${route.made?.path(params as never)}`);
+  return reply.send(placed.body);
+}
+
+function visibilityOf(may: Ask): Visibility {
   return {
     assertMayExplain: (home, twin) => assertMayExplain(may, home, twin),
     assertSeesTurns: (twin) => assertSeesTurns(may, twin),

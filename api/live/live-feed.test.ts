@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Ask } from '../access/sight.ts';
+import type { Ask } from '../access/visibility.ts';
 import { ApiBench } from '../http/testing/api-bench.ts';
 import { type LiveFeed, type LiveFilter, openFeed } from './live-feed.ts';
 import type { PlacedMessage } from './message.ts';

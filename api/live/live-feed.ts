@@ -7,7 +7,7 @@ import {
   readingOf,
 } from '../../engine/index.ts';
 import type { Rights } from '../access/rights.ts';
-import { askOfRemoved, seen } from '../access/sight.ts';
+import { askOfRemoved, seen } from '../access/visibility.ts';
 import { toTwin } from '../http/resources/twin.ts';
 import { gapMessage, type LiveMessage, type PlacedMessage, toPlacedMessage } from './message.ts';
 
@@ -70,7 +70,10 @@ export function openFeed(
   }
 
   /** What the reader sees of it. */
-  async function sightOf(message: LiveMessage, change?: HomeChange): Promise<LiveMessage | null> {
+  async function visibilityOf(
+    message: LiveMessage,
+    change?: HomeChange,
+  ): Promise<LiveMessage | null> {
     const shown = await seen(may, message);
     // Looked at afterwards: what was granted of a successor was granted after the removal
     if (!change || !subscription.isOfRemovedTwin(change)) return shown;
@@ -83,7 +86,7 @@ export function openFeed(
       const others = pace.wait();
       if (others) await others;
       const { id, ...message } = placed;
-      const shown = await sightOf(message, change);
+      const shown = await visibilityOf(message, change);
       if (!shown || (shown.event === 'position' && id === told)) continue;
       if (id !== undefined) told = id;
       yield { ...shown, ...(id !== undefined && { id }) };

@@ -7,10 +7,10 @@ import {
   type Json,
   positionText,
 } from '../../engine/index.ts';
+import { Effect, EventValue, toEffect } from '../../features/contract/effect.ts';
+import { AnyObject, JsonValue } from '../../features/contract/json-value.ts';
 import { iso, Moment } from '../../features/contract/moment.ts';
-import { AnyObject, JsonValue } from '../http/json-value.ts';
 import { Alert, toAlert } from '../http/resources/alert.ts';
-import { Effect, EventValue, toEffect } from '../http/resources/effect.ts';
 import { IntentChange, toIntentChange } from '../http/resources/intent.ts';
 import { Twin } from '../http/resources/twin.ts';
 

@@ -1,9 +1,10 @@
 /** Who did what. */
 import { z } from 'zod';
 import { iso, Moment } from '../../features/contract/moment.ts';
+import { listOf } from '../../features/contract/pages.ts';
 import { HomePath, QueryText } from '../../features/contract/parameters.ts';
 import type { AuditEntry } from '../../identity/index.ts';
-import { always, json, listOf, notFound } from '../http/answers.ts';
+import { always, json, notFound } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { Refusal } from '../problem.ts';
 

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 import { assertAddress, assertHomeName } from '../../engine/index.ts';
+import { listOf } from '../../features/contract/pages.ts';
 import { HomePath, PageQuery, TwinPath } from '../../features/contract/parameters.ts';
 import {
   always,
   conflict,
   etag,
   json,
-  listOf,
   location,
   notFound,
   refused,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { assertHomeName, EngineError } from '../../engine/index.ts';
+import { listOf } from '../../features/contract/pages.ts';
 import { HomePath, IdPath, OfHomePath, PageQuery } from '../../features/contract/parameters.ts';
-import { always, json, listOf, notFound, withBody } from '../http/answers.ts';
+import { always, json, notFound, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { DeadLetter, toDeadLetter } from '../http/resources/dead-letter.ts';
 

@@ -2,14 +2,14 @@
 import { randomUUID } from 'node:crypto';
 import type { FastifyRequest } from 'fastify';
 import type { Json } from '../../engine/index.ts';
+import { JsonValue } from '../../features/contract/json-value.ts';
 import { HookPath } from '../../features/contract/parameters.ts';
+import { Receipt, toReceipt } from '../../features/contract/receipt.ts';
 import { findDraft, type RuleContext, webhooksOf } from '../../features/rules/index.ts';
 import { always, json, notFound, refused, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { readHookBodies } from '../http/hook-body.ts';
-import { JsonValue } from '../http/json-value.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
-import { Receipt, toReceipt } from '../http/resources/receipt.ts';
 import { Refusal } from '../problem.ts';
 
 const MOST_BYTES = 64 * 1024;

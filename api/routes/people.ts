@@ -1,9 +1,10 @@
 /** All accounts, for who runs the platform. */
 import { z } from 'zod';
 import { Moment, momentIf } from '../../features/contract/moment.ts';
+import { listOf } from '../../features/contract/pages.ts';
 import { QueryText } from '../../features/contract/parameters.ts';
 import type { Listed, Principal } from '../../identity/index.ts';
-import { always, conflict, json, listOf, notFound, withBody } from '../http/answers.ts';
+import { always, conflict, json, notFound, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { Profile, toProfile } from '../http/resources/account.ts';
 import { Refusal } from '../problem.ts';

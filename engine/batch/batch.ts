@@ -7,7 +7,7 @@ import type { Address, Envelope } from '../model/envelope.ts';
 import { deadlineEnvelope, dueEvent } from '../turn/deadlines.ts';
 import type { LiveTwin } from '../turn/live-twin.ts';
 import { nextDue } from '../turn/timers.ts';
-import { beginning, goesOn, type Item, WIDE_TURNS } from './cascade.ts';
+import { beginning, goesOn, type Item, NOISY_TURNS } from './cascade.ts';
 import { firstTurn } from './first-turn.ts';
 import {
   allOf,
@@ -28,7 +28,7 @@ const WAKE_TURNS = 64;
 
 /**
  * Folds mail of several homes into a commit; after each {@link STRETCH_MS} everyone else has the process. What
- * would hold up the others is left out: of a home in which one mail leads to more than {@link WIDE_TURNS} turns, or
+ * would hold up the others is left out: of a home in which one mail leads to more than {@link NOISY_TURNS} turns, or
  * whose rules take too long, nothing is folded at all, and the answer is that home.
  * @param now the turns' own time, epoch ms
  */
@@ -36,8 +36,8 @@ export async function foldBatch(
   context: BatchContext,
   mail: readonly Mail[],
   now: number,
-): Promise<FoldedBatch | { wide: ReadonlySet<string> }> {
-  const folding = new Folding(context, now, WIDE_TURNS, turnOf);
+): Promise<FoldedBatch | { noisy: ReadonlySet<string> }> {
+  const folding = new Folding(context, now, NOISY_TURNS, turnOf);
   let from = performance.now();
   const slices = foldMail(folding, mail, () => performance.now() - from > STRETCH_MS);
   // How long it takes changes nothing of what comes of it, only who else has the process meanwhile
@@ -45,7 +45,7 @@ export async function foldBatch(
     await nextTick();
     from = performance.now();
   }
-  return folding.wide.size > 0 ? { wide: folding.wide } : folding.finish();
+  return folding.noisy.size > 0 ? { noisy: folding.noisy } : folding.finish();
 }
 
 /**
@@ -109,14 +109,14 @@ async function* foldMail(
 /** One envelope. What follows from it has not happened yet. */
 function turnOf(folding: Folding, item: Item): Led {
   const { envelope, cascade } = item;
-  const { wide, wideTurns, workingSet } = folding;
+  const { noisy, noisyTurns, workingSet } = folding;
   // Its batch of its own begins anew
-  if (wide.has(envelope.home)) return NOTHING;
+  if (noisy.has(envelope.home)) return NOTHING;
   return refusing(folding, item, () => {
     if (!goesOn(item)) return NOTHING;
-    folding.widest = Math.max(folding.widest, cascade.turns);
-    if (cascade.turns > wideTurns) {
-      wide.add(envelope.home);
+    folding.longestCascade = Math.max(folding.longestCascade, cascade.turns);
+    if (cascade.turns > noisyTurns) {
+      noisy.add(envelope.home);
       return NOTHING;
     }
     const twin = workingSet.twin(envelope);
@@ -127,11 +127,11 @@ function turnOf(folding: Folding, item: Item): Led {
 
 /** Fires what is due of a twin; where nothing is, corrects the bound that woke it. */
 function* wake(folding: Folding, address: Address, next: Item[]): Generator<undefined, void> {
-  const { context, now, wide } = folding;
+  const { context, now, noisy } = folding;
   let twin = folding.readable(address);
   // Its deadlines stay as they are stored
   if (twin && context.heldBack.has(twin.kind)) return;
-  for (let turns = 0; twin && turns < WAKE_TURNS && !wide.has(twin.home); turns++) {
+  for (let turns = 0; twin && turns < WAKE_TURNS && !noisy.has(twin.home); turns++) {
     const event = dueEvent(twin, now);
     if (!event) break;
     const fire = (what: typeof event, of: LiveTwin) =>

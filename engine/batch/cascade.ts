@@ -8,7 +8,7 @@ const MOST_STEPS = 8;
 /** Turns that one mail may lead to. */
 const MOST_TURNS = 1_000;
 /** Turns beyond which what follows from one mail is too much to share a batch with other homes. */
-export const WIDE_TURNS = 64;
+export const NOISY_TURNS = 64;
 
 /** An envelope in a batch, with the way that led to it. */
 export interface Item {

@@ -40,7 +40,7 @@ export interface FoldedBatch {
   changed: boolean;
   turns: number;
   /** Turns that the mail which led to most of them led to. */
-  widest: number;
+  longestCascade: number;
   /** All twins whose copy in memory is another now. */
   twins: LiveTwin[];
   /** Homes of which memory does not know yet who watches whom, or not what it is now. */
@@ -76,11 +76,11 @@ export class Folding {
   readonly workingSet: WorkingSet;
   readonly commit = new CommitBuilder();
   /** Turns to which one mail may lead before its home wants a batch of its own. */
-  readonly wideTurns: number;
+  readonly noisyTurns: number;
   /** Turns that the mail which led to most of them led to. */
-  widest = 0;
+  longestCascade = 0;
   /** Homes that want a batch of their own. */
-  readonly wide = new Set<string>();
+  readonly noisy = new Set<string>();
   /** Bytes by home. */
   readonly written = new Map<string, number>();
   /** Twins of which a dead letter tells that their home has written its share. */
@@ -92,12 +92,12 @@ export class Folding {
   constructor(
     context: BatchContext,
     now: number,
-    wideTurns: number,
+    noisyTurns: number,
     turn: (folding: Folding, item: Item) => Led,
   ) {
     this.context = context;
     this.now = now;
-    this.wideTurns = wideTurns;
+    this.noisyTurns = noisyTurns;
     this.turnObserver = (item) => turn(this, item);
     this.workingSet = new WorkingSet(context);
   }
@@ -107,7 +107,7 @@ export class Folding {
     if (kindOf.impulses === undefined) return run();
     const { costs } = this.context;
     const result = costs.measure(home, run);
-    if (Number.isFinite(this.wideTurns) && costs.isOver(home)) this.wide.add(home);
+    if (Number.isFinite(this.noisyTurns) && costs.isOver(home)) this.noisy.add(home);
     return result;
   }
 
@@ -150,7 +150,7 @@ export class Folding {
       rows,
       changed: Object.values(rows).some((list) => list.length > 0),
       turns: commit.turns,
-      widest: this.widest,
+      longestCascade: this.longestCascade,
       twins: [...turned, ...rebound, ...related],
       watches: this.workingSet.rewatched(),
       censuses: this.workingSet.counted(),

@@ -84,7 +84,7 @@ test('everyone else has the process between the turns of those who watch one twi
   }
 });
 
-test('a home whose rules take long is set aside, and the others do not wait for it', async () => {
+test('a home whose rules take long is isolated, and the others do not wait for it', async () => {
   await using homes = await openHomes(10);
   const order: string[] = [];
   const loud = homes.change('loud').then(() => order.push('loud'));

@@ -6,7 +6,7 @@ import { own } from '../model/own.ts';
 /** Of the events that one row stands for, how many ids it keeps for the deduplication window. */
 const FOLDED_IDS = 64;
 
-/** What a home that is set aside waits with, and what its last batch came to. */
+/** What a home that is isolated waits with, and what its last batch came to. */
 interface RunJob {
   mail: Mail[];
   /** Turns to a mail. */
@@ -19,7 +19,7 @@ interface RunJob {
  * What waits for one shard, in order of arrival, bounded. A device that floods cannot fill it:
  * telemetry of one twin beyond its budget is folded into the last waiting event of that twin,
  * which then says how many samples it stands for. Events, commands and telemetry with an id of its
- * sender's are never folded. A home in which much follows from each mail can be set aside: it has a
+ * sender's are never folded. A home in which much follows from each mail can be isolated: it has a
  * queue of its own then.
  */
 export class Mailbox {
@@ -27,8 +27,8 @@ export class Mailbox {
   #head = 0;
   #envelopes = 0;
   /** By home, the one whose turn it is first. */
-  #aside = new Map<string, RunJob>();
-  #asideMail = 0;
+  #isolated = new Map<string, RunJob>();
+  #isolatedMail = 0;
   /** Per twin: how many telemetry envelopes wait, and the last mail of that twin if it may be folded into. */
   #telemetry = new Map<string, { count: number; last: (Mail & { type: 'envelope' }) | null }>();
   #roomWanted: (() => void)[] = [];
@@ -52,14 +52,14 @@ export class Mailbox {
     return this.#envelopes;
   }
 
-  /** Whether nothing waits but what is set aside. */
+  /** Whether nothing waits but what is isolated. */
   get isEmpty(): boolean {
     return this.#head === this.#mail.length;
   }
 
-  /** Whether nothing waits of homes that are set aside. */
-  get isAsideEmpty(): boolean {
-    return this.#asideMail === 0;
+  /** Whether nothing waits of homes that are isolated. */
+  get isIsolatedEmpty(): boolean {
+    return this.#isolatedMail === 0;
   }
 
   /** @throws EngineError `overloaded` when it is full */
@@ -98,31 +98,31 @@ export class Mailbox {
    * @param taken what was drained already of it and comes first
    * @param until when it may rejoin the others, epoch ms
    */
-  setAside(home: string, taken: readonly Mail[], until: number): void {
+  isolate(home: string, taken: readonly Mail[], until: number): void {
     const isIts = (mail: Mail) => homeOf(mail) === home;
     const waiting = this.#mail.slice(this.#head);
     for (const mail of taken) if (mail.type === 'envelope') this.#enter(mail);
     const its = [...taken, ...waiting.filter(isIts)];
-    this.#aside.set(home, { mail: its, cost: Number.POSITIVE_INFINITY, until });
-    this.#asideMail += its.length;
+    this.#isolated.set(home, { mail: its, cost: Number.POSITIVE_INFINITY, until });
+    this.#isolatedMail += its.length;
     this.#mail = waiting.filter((mail) => !isIts(mail));
     this.#head = 0;
   }
 
   /**
-   * Takes, of the home that is set aside and has waited longest, mails that come to about so many turns, one at
+   * Takes, of the home that is isolated and has waited longest, mails that come to about so many turns, one at
    * least; null where none waits. A task comes alone.
    */
-  drainAside(turns: number): { home: string; mail: Mail[] } | null {
-    for (const [home, aside] of this.#aside) {
-      if (aside.mail.length === 0) continue;
+  drainIsolated(turns: number): { home: string; mail: Mail[] } | null {
+    for (const [home, isolated] of this.#isolated) {
+      if (isolated.mail.length === 0) continue;
       // The others first, next time
-      this.#aside.delete(home);
-      this.#aside.set(home, aside);
-      const most = Math.max(1, Math.floor(turns / aside.cost));
-      const task = aside.mail.findIndex(({ type }) => type === 'task');
-      const mail = aside.mail.splice(0, task < 0 ? most : Math.min(most, Math.max(1, task)));
-      this.#asideMail -= mail.length;
+      this.#isolated.delete(home);
+      this.#isolated.set(home, isolated);
+      const most = Math.max(1, Math.floor(turns / isolated.cost));
+      const task = isolated.mail.findIndex(({ type }) => type === 'task');
+      const mail = isolated.mail.splice(0, task < 0 ? most : Math.min(most, Math.max(1, task)));
+      this.#isolatedMail -= mail.length;
       for (const one of mail) if (one.type === 'envelope') this.#leave(one);
       this.#makeRoom();
       return { home, mail };
@@ -131,28 +131,28 @@ export class Mailbox {
   }
 
   /**
-   * What the last batch of a home that is set aside came to.
+   * What the last batch of a home that is isolated came to.
    * @param cost turns to a mail
    * @param until when it may rejoin the others, epoch ms; null where that stays as it was
    */
   charge(home: string, cost: number, until: number | null): void {
-    const aside = this.#aside.get(home);
-    if (!aside) return;
-    aside.cost = Math.max(1, cost);
-    aside.until = until ?? aside.until;
+    const isolated = this.#isolated.get(home);
+    if (!isolated) return;
+    isolated.cost = Math.max(1, cost);
+    isolated.until = until ?? isolated.until;
   }
 
   /** The home is like others again once it may, unless so much of it waits that others would wait for that. */
   rejoin(home: string, now: number): void {
-    const aside = this.#aside.get(home);
-    if (aside?.mail.length === 0 && now >= aside.until) this.#aside.delete(home);
+    const isolated = this.#isolated.get(home);
+    if (isolated?.mail.length === 0 && now >= isolated.until) this.#isolated.delete(home);
   }
 
   #enqueue(mail: Mail): void {
-    const aside = this.#aside.get(homeOf(mail));
-    if (aside) {
-      aside.mail.push(mail);
-      this.#asideMail++;
+    const isolated = this.#isolated.get(homeOf(mail));
+    if (isolated) {
+      isolated.mail.push(mail);
+      this.#isolatedMail++;
     } else this.#mail.push(mail);
   }
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { foldBatch } from '../batch/batch.ts';
-import { WIDE_TURNS } from '../batch/cascade.ts';
+import { NOISY_TURNS } from '../batch/cascade.ts';
 import type { BatchContext } from '../batch/folding.ts';
 import { HomeCosts } from '../batch/home-costs.ts';
 import type { Mail } from '../batch/mail.ts';
@@ -15,7 +15,7 @@ import { homeOf, Mailbox } from './mailbox.ts';
 import { ShardCache } from './shard-cache.ts';
 import { Writer, type WriterOptions } from './writer.ts';
 
-/** When a home that is not set aside last had a batch, in any shard (as `performance.now()`). */
+/** When a home that is not isolated last had a batch, in any shard (as `performance.now()`). */
 export interface Traffic {
   lastAt: number;
 }
@@ -38,15 +38,15 @@ export interface ShardOptions
   foldable: (envelope: Envelope) => boolean;
 }
 
-/** Sequences of commits that a shard has in the store: one for homes that are set aside. */
+/** Sequences of commits that a shard has in the store: one for homes that are isolated. */
 export const WRITERS_PER_SHARD = 2;
 
 /**
- * For how long a home stays set aside after much has followed from one of its mails: to find that out anew
+ * For how long a home stays isolated after much has followed from one of its mails: to find that out anew
  * costs the others a batch that is folded in vain.
  */
 const ASIDE_MS = 60_000;
-/** Turns of a home that is set aside, after which the others have the process. */
+/** Turns of a home that is isolated, after which the others have the process. */
 const SLICE_TURNS = 12;
 /** How many times as long as a slice took they have it, while there are others. */
 const REST = 7;
@@ -58,7 +58,7 @@ const COMMIT_TURNS = 256;
 /**
  * The single writer of a set of homes: takes mail, folds it into a batch, commits, settles, and
  * begins again. A twin is in one batch at a time, so it has one turn at a time. A home in which one event
- * leads to much (rules that set each other off) is set aside: it is in batches of its own, folded a slice at
+ * leads to much (rules that set each other off) is isolated: it is in batches of its own, folded a slice at
  * a time and stored by a writer of their own, beside those of the others.
  */
 export class Shard {
@@ -67,7 +67,7 @@ export class Shard {
   readonly #mailbox: Mailbox;
   readonly #memory: ShardCache;
   readonly #writer: Writer;
-  readonly #asideWriter: Writer;
+  readonly #isolatedWriter: Writer;
   readonly #loops: readonly Loop[];
   #started = false;
   #epoch = 0;
@@ -100,7 +100,7 @@ export class Shard {
     const shared = { shard: index, storage, clock, telemetry, context, memory, random, log };
     const first = index * WRITERS_PER_SHARD;
     this.#writer = new Writer({ ...shared, index: first, onCommitted, onFenced });
-    this.#asideWriter = new Writer({ ...shared, index: first + 1, onCommitted, onFenced });
+    this.#isolatedWriter = new Writer({ ...shared, index: first + 1, onCommitted, onFenced });
     this.#loops = [
       new Loop(
         () => !this.#mailbox.isEmpty,
@@ -108,8 +108,8 @@ export class Shard {
         () => this.#tellIdle(),
       ),
       new Loop(
-        () => !this.#mailbox.isAsideEmpty,
-        () => this.#stepAside(),
+        () => !this.#mailbox.isIsolatedEmpty,
+        () => this.#stepIsolated(),
         () => this.#tellIdle(),
       ),
     ];
@@ -123,14 +123,14 @@ export class Shard {
   }
   /** What keeps the present batch from its commit; null when nothing does. */
   get failing(): string | null {
-    return this.#writer.failing ?? this.#asideWriter.failing;
+    return this.#writer.failing ?? this.#isolatedWriter.failing;
   }
 
   /** From now on batches are committed under this epoch. */
   start(epoch: number): void {
     this.#epoch = epoch;
     this.#writer.start(epoch);
-    this.#asideWriter.start(epoch);
+    this.#isolatedWriter.start(epoch);
     this.#started = true;
     this.#kick();
   }
@@ -191,7 +191,7 @@ export class Shard {
   stop(reason: EngineError): void {
     this.#stopped = reason;
     this.#writer.stop();
-    this.#asideWriter.stop();
+    this.#isolatedWriter.stop();
   }
 
   #kick(): void {
@@ -223,40 +223,40 @@ export class Shard {
       foldBatch(this.#context, mail, this.#options.clock.now()),
     );
     if ('rows' in folded) return this.#writer.store(folded, mail, began);
-    for (const home of folded.wide) {
-      this.#mailbox.setAside(
+    for (const home of folded.noisy) {
+      this.#mailbox.isolate(
         home,
         mail.filter((one) => homeOf(one) === home),
         this.#options.clock.now() + ASIDE_MS,
       );
     }
     this.#kick();
-    const others = mail.filter((one) => !folded.wide.has(homeOf(one)));
+    const others = mail.filter((one) => !folded.noisy.has(homeOf(one)));
     if (others.length > 0) await this.#batch(others);
   }
 
-  async #stepAside(): Promise<void> {
-    const drained = this.#mailbox.drainAside(COMMIT_TURNS);
+  async #stepIsolated(): Promise<void> {
+    const drained = this.#mailbox.drainIsolated(COMMIT_TURNS);
     if (!drained) return;
     const { home, mail } = drained;
     const [first] = mail;
     try {
       if (first?.type === 'task') await first.run();
-      else await this.#batchAside(home, mail);
+      else await this.#batchIsolated(home, mail);
     } catch (error) {
-      this.#asideWriter.refuse(mail, error);
+      this.#isolatedWriter.refuse(mail, error);
     }
   }
 
-  async #batchAside(home: string, mail: readonly Mail[]): Promise<void> {
+  async #batchIsolated(home: string, mail: readonly Mail[]): Promise<void> {
     const began = performance.now();
-    const folded = await this.#asideWriter.fold(mail, SLICE_TURNS, (ms) => this.#rest(ms));
+    const folded = await this.#isolatedWriter.fold(mail, SLICE_TURNS, (ms) => this.#rest(ms));
     const now = this.#options.clock.now();
-    const isHeavy = folded.widest > WIDE_TURNS || this.#context.costs.isOver(home);
+    const isHeavy = folded.longestCascade > NOISY_TURNS || this.#context.costs.isOver(home);
     const until = isHeavy ? now + ASIDE_MS : null;
     this.#mailbox.charge(home, folded.turns / mail.length, until);
     const from = performance.now();
-    await this.#asideWriter.store(folded, mail, began, () => this.#mailbox.rejoin(home, now));
+    await this.#isolatedWriter.store(folded, mail, began, () => this.#mailbox.rejoin(home, now));
     await this.#rest(performance.now() - from);
   }
 

@@ -46,12 +46,12 @@ export function activityRoutes(engine: Engine): FeatureRoute[] {
       query: ActivityQuery,
       answer: { description: 'What went on.', schema: HomeActivity },
       problems: ['not-found', 'refused'],
-      async handle({ params: { home }, query, sight }) {
+      async handle({ params: { home }, query, visibility }) {
         await mustReadHome(engine, home);
-        await sight.assertMayExplain(home, query.twin ?? null);
+        await visibility.assertMayExplain(home, query.twin ?? null);
         if (query.twin !== undefined) {
           const { row } = await mustReadTwin(engine, { home, twin: query.twin });
-          await sight.assertSeesTurns(row);
+          await visibility.assertSeesTurns(row);
         }
         const days = daysOf(query, engine.clock.now());
         const { twin } = query;
@@ -65,7 +65,7 @@ export function activityRoutes(engine: Engine): FeatureRoute[] {
           days: read.map(({ day, activity }) => ({ day, ...activity })),
         };
         if (twin !== undefined) return { ...answer, twin };
-        const hidden = await sight.hiddenKinds(home);
+        const hidden = await visibility.hiddenKinds(home);
         return { ...answer, twins: await topTwins(engine, home, days, hidden, query.limit) };
       },
     }),

@@ -59,3 +59,6 @@ export const PageQuery = z.object({
     .optional()
     .describe('`nextCursor` of the former page, unchanged; absent for the first.'),
 });
+
+/** Yes or no in a query; default no. */
+export const QueryFlag = z.enum(['true', 'false']).default('false');

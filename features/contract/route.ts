@@ -1,11 +1,12 @@
 /** A route of a feature, as data: the API makes an address of it, and a part of the OpenAPI document. */
 import type { z } from 'zod';
+import type { Requester } from '../../engine/index.ts';
 
 /** What may be answered beside what every route may: see the problems of the OpenAPI document. */
 export type RouteProblem = 'not-found' | 'conflict' | 'stale' | 'refused';
 
 /** What somebody may see of what happened. Whoever may not is refused (403). */
-export interface Sight {
+export interface Visibility {
   /** @param twin null: those of the home */
   assertMayExplain(home: string, twin: string | null): Promise<void>;
   /** For the turns of one twin, which may show what an author wrote. */
@@ -14,13 +15,24 @@ export interface Sight {
   hiddenKinds(home: string): Promise<string[]>;
 }
 
+/** On whose behalf long work is done. */
+export interface Asker {
+  /** Long work is shared among accounts: a person, or a home with its keys. */
+  account: string;
+  /** Ends when whoever asked has gone, or has been answered otherwise. */
+  signal: AbortSignal;
+}
+
 export interface RouteRequest<P, Q, B> {
   params: P;
   query: Q;
   body: B;
   /** Who asks, as the journal and the audit name them. */
   principal: string;
-  sight: Sight;
+  /** The same for what is told to the engine, with `If-Match` and `Idempotency-Key` where the route takes them. */
+  by: Requester;
+  visibility: Visibility;
+  readonly asker: Asker;
 }
 
 interface Described {
@@ -34,34 +46,98 @@ interface Described {
   summary: string;
   description?: string;
   problems: readonly RouteProblem[];
+  /** How long it may take; default: as the server is set. */
+  longMs?: number;
+  /** `If-Match` may name the revision that is to change. */
+  ifMatch?: true;
+  /** `Idempotency-Key` makes a repetition harmless. */
+  idempotent?: true;
+}
+
+interface Described200<A> {
+  description: string;
+  schema: A;
+  /** Its `revision` is its `ETag`, too. */
+  tagged?: true;
+}
+
+/** What a request that puts something in its place has come to. */
+export interface Placed<T> {
+  /** Whether it was not there before. */
+  made: boolean;
+  body: T;
 }
 
 export interface FeatureRoute extends Described {
-  params: z.ZodType;
+  params: z.ZodType | null;
   query: z.ZodType | null;
   body: z.ZodType | null;
-  /** 200 */
-  answer: { description: string; schema: z.ZodType };
+  /** 200. Null: it answers without a body. */
+  answer: Described200<z.ZodType> | null;
+  /** 201, and where what has been made can be read, below `/v1`. Null: it makes nothing. */
+  made: { description: string; path(params: never): string } | null;
+  /** 204. Null: it answers with a body. */
+  gone: string | null;
   handle(request: RouteRequest<unknown, unknown, unknown>): Promise<unknown>;
 }
 
+interface Takes<P, Q, B> {
+  params?: P;
+  query?: Q;
+  body?: B;
+}
+type Request<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> = RouteRequest<
+  z.output<P>,
+  z.output<Q>,
+  z.output<B>
+>;
+
+const NOTHING = { params: null, query: null, body: null, answer: null, made: null, gone: null };
+
 /**
+ * Answers with what it has found, made or done.
  * @param described `handle`: what it is given has been checked, and what it answers is checked by the same schema
  * @throws what `handle` throws: EngineError and FeatureError become problem documents
  */
 export function route<
-  P extends z.ZodType,
   A extends z.ZodType,
+  P extends z.ZodType = z.ZodUndefined,
   Q extends z.ZodType = z.ZodUndefined,
   B extends z.ZodType = z.ZodUndefined,
 >(
-  described: Described & {
-    params: P;
-    query?: Q;
-    body?: B;
-    answer: { description: string; schema: A };
-    handle(request: RouteRequest<z.output<P>, z.output<Q>, z.output<B>>): Promise<z.input<A>>;
-  },
+  described: Described &
+    Takes<P, Q, B> & {
+      answer: Described200<A>;
+      handle(request: Request<P, Q, B>): Promise<z.input<A>>;
+    },
 ): FeatureRoute {
-  return { query: null, body: null, ...described } as unknown as FeatureRoute;
+  return { ...NOTHING, ...described } as unknown as FeatureRoute;
+}
+
+/** Puts something in its place: 201 where it was not there before, else 200; with its `ETag`. @throws as {@link route} */
+export function placingRoute<
+  A extends z.ZodType,
+  P extends z.ZodType,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  described: Described &
+    Takes<P, z.ZodUndefined, B> & {
+      answer: Described200<A>;
+      made: { description: string; path(params: z.output<P>): string };
+      handle(request: Request<P, z.ZodUndefined, B>): Promise<Placed<z.input<A>>>;
+    },
+): FeatureRoute {
+  const answer = { ...described.answer, tagged: true as const };
+  return { ...NOTHING, ...described, answer } as unknown as FeatureRoute;
+}
+
+/** Answers without a body. @throws as {@link route} */
+export function removingRoute<P extends z.ZodType, Q extends z.ZodType = z.ZodUndefined>(
+  described: Described &
+    Takes<P, Q, z.ZodUndefined> & {
+      gone: string;
+      handle(request: Request<P, Q, z.ZodUndefined>): Promise<void>;
+    },
+): FeatureRoute {
+  return { ...NOTHING, ...described } as unknown as FeatureRoute;
 }

@@ -47,3 +47,8 @@ export function readRule(text: string): Read<Definition> {
 export function parseRule(given: unknown): Read<Definition> {
   return readData(given, definition);
 }
+
+/** JSON Schema (draft 2020-12) of a rule as it is written: for editors. */
+export function ruleSchema(): Record<string, unknown> {
+  return { title: 'Homeostat rule', ...z.toJSONSchema(definition, { io: 'input' }) };
+}

@@ -147,7 +147,7 @@ const HARMLESS = [
   'icon',
 ];
 
-export function translated(source: string, part: MapPart, entities: Entities): Draft {
+function translated(source: string, part: MapPart, entities: Entities): Draft {
   const fields = new Fields(part, 'the automation');
   const shown = (name: string) => {
     const value = fields.take(name);

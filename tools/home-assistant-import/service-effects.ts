@@ -82,7 +82,7 @@ export function actionsFor(
   );
 }
 
-export function set(desired: JsonObject): Deed {
+function set(desired: JsonObject): Deed {
   return (twin) => ({ set: { twin, desired } });
 }
 

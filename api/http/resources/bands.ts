@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { Bands as ReadBands } from '../../../engine/index.ts';
+import { JsonValue } from '../../../features/contract/json-value.ts';
 import { iso, Moment } from '../../../features/contract/moment.ts';
-import { JsonValue } from '../json-value.ts';
 
 export const Band = z
   .object({

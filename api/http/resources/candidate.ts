@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { CandidateRow } from '../../../engine/index.ts';
+import { EventValue } from '../../../features/contract/effect.ts';
 import { iso, Moment } from '../../../features/contract/moment.ts';
-import { EventValue } from './effect.ts';
 
 export const Candidate = z
   .object({

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { DeadLetterRow } from '../../../engine/index.ts';
+import { EventValue } from '../../../features/contract/effect.ts';
+import { AnyObject } from '../../../features/contract/json-value.ts';
 import { iso, Moment } from '../../../features/contract/moment.ts';
-import { AnyObject } from '../json-value.ts';
-import { EventValue } from './effect.ts';
 
 const RefusedEvent = z.object({
   type: z.literal('envelope'),

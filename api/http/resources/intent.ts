@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { IntentRow } from '../../../engine/index.ts';
+import { AnyObject } from '../../../features/contract/json-value.ts';
 import { iso, Moment, momentIf } from '../../../features/contract/moment.ts';
-import { AnyObject } from '../json-value.ts';
 
 export const IntentStatus = z.enum([
   'pending',

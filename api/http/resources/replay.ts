@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ReplayReport } from '../../../engine/index.ts';
-import { JsonValue } from '../json-value.ts';
+import { JsonValue } from '../../../features/contract/json-value.ts';
 
 export const Replay = z
   .object({

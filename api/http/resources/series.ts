@@ -1,10 +1,10 @@
 /** Many histories at once, in columns. */
 import { z } from 'zod';
+import { JsonValue } from '../../../features/contract/json-value.ts';
 import { Moment } from '../../../features/contract/moment.ts';
 import { QueryText } from '../../../features/contract/parameters.ts';
+import { SpanBody } from '../../../features/contract/span.ts';
 import { FEWEST_POINTS, REDUCTIONS } from '../../thinning.ts';
-import { JsonValue } from '../json-value.ts';
-import { SpanBody } from '../span.ts';
 import { Resolution } from './history.ts';
 
 /** Series of one request. */

@@ -10,7 +10,14 @@ import {
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/model/manual-clock.ts';
 import type { Feature } from '../../../features/contract/feature.ts';
-import { blueprint, Kits, kit, rule, workHere } from '../../../features/rules/index.ts';
+import {
+  blueprint,
+  Kits,
+  kit,
+  rule,
+  rulesRoutes,
+  workHere,
+} from '../../../features/rules/index.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
 import { permissionsWith } from '../../access/permissions.ts';
 import type { Config } from '../../config.ts';
@@ -156,15 +163,17 @@ export class ApiBench implements AsyncDisposable {
     const stack = new ReleaseStack();
     const app = await buildServer({
       engine,
-      features: await startFeatures(
-        features,
-        { engine, databaseUrl: 'sqlite::memory:', configuration: given.configuration ?? {} },
-        stack,
-      ),
+      features: [
+        { name: 'rules', routes: rulesRoutes({ engine, work, kits: new Kits(engine, work) }) },
+        ...(await startFeatures(
+          features,
+          { engine, databaseUrl: 'sqlite::memory:', configuration: given.configuration ?? {} },
+          stack,
+        )),
+      ],
       work,
       counts,
       identity,
-      kits: new Kits(engine, work),
       secret: TOKEN,
       edge: EDGE,
       devices: {

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import type { DeliveryRow, EventData } from '../../../engine/index.ts';
+import { JsonValue } from '../../../features/contract/json-value.ts';
 import { iso, Moment, MomentValue } from '../../../features/contract/moment.ts';
 import { QueryText } from '../../../features/contract/parameters.ts';
 import { nameOf, type Principal } from '../../../identity/index.ts';
@@ -10,7 +11,6 @@ import { dispatchReports } from '../../gateways/device-reports.ts';
 import { always, json, open, withBody, wrong } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { EventFields } from '../../http/event-fields.ts';
-import { JsonValue } from '../../http/json-value.ts';
 import { Tokens, toTokens } from '../../http/resources/account.ts';
 import { Refusal } from '../../problem.ts';
 

@@ -1,16 +1,17 @@
 import { EngineError, mustReadHome } from '../../../engine/index.ts';
+import { listOf } from '../../../features/contract/pages.ts';
 import {
   HomePath,
   OfHomePath,
   PageQuery,
   QueryText,
 } from '../../../features/contract/parameters.ts';
-import { SHOWN } from '../../access/sight.ts';
-import { always, json, listOf, notFound, refused, withBody } from '../../http/answers.ts';
+import { Receipt, toReceipt } from '../../../features/contract/receipt.ts';
+import { SHOWN } from '../../access/visibility.ts';
+import { always, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Alert, AlertStatus, toAlert } from '../../http/resources/alert.ts';
-import { Receipt, toReceipt } from '../../http/resources/receipt.ts';
 
 const AlertQuery = PageQuery.extend({
   twin: QueryText.optional(),

@@ -10,7 +10,8 @@ import {
 } from '../../../engine/index.ts';
 import { iso } from '../../../features/contract/moment.ts';
 import { HomePath } from '../../../features/contract/parameters.ts';
-import { type Ask, askAs, assertMayExplain, assertSeesTurns } from '../../access/sight.ts';
+import { anySpanOf } from '../../../features/contract/span.ts';
+import { type Ask, askAs, assertMayExplain, assertSeesTurns } from '../../access/visibility.ts';
 import { always, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { asksForCsv, type Cell, cellOf, csvContent, csvOf } from '../../http/csv.ts';
@@ -20,7 +21,6 @@ import {
   HistoryQuestion,
   type Series,
 } from '../../http/resources/series.ts';
-import { anySpanOf } from '../../http/span.ts';
 import { Refusal } from '../../problem.ts';
 import { bandPathOf, unitOf } from '../../recorded.ts';
 import { thinned } from '../../thinning.ts';

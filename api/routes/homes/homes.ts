@@ -6,6 +6,7 @@ import {
   type HomeRow,
   mustReadHome,
 } from '../../../engine/index.ts';
+import { listOf } from '../../../features/contract/pages.ts';
 import { HomePath, PageQuery } from '../../../features/contract/parameters.ts';
 import { IdentityError, type Principal } from '../../../identity/index.ts';
 import {
@@ -13,7 +14,6 @@ import {
   conflict,
   empty,
   json,
-  listOf,
   location,
   notFound,
   refused,

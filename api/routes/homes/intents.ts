@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { EngineError, mustReadHome } from '../../../engine/index.ts';
+import { listOf } from '../../../features/contract/pages.ts';
 import {
   HomePath,
   OfHomePath,
   PageQuery,
   QueryText,
 } from '../../../features/contract/parameters.ts';
-import { SHOWN } from '../../access/sight.ts';
-import { always, json, listOf, notFound } from '../../http/answers.ts';
+import { SHOWN } from '../../access/visibility.ts';
+import { always, json, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { Intent, IntentStatus, toIntent } from '../../http/resources/intent.ts';
 

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
 import { MomentText } from '../../../features/contract/moment.ts';
+import { listOf } from '../../../features/contract/pages.ts';
 import { HomePath, PageQuery, QueryText } from '../../../features/contract/parameters.ts';
-import { askAs, assertMayExplain, hiddenKinds } from '../../access/sight.ts';
-import { always, json, listOf, notFound } from '../../http/answers.ts';
+import { askAs, assertMayExplain, hiddenKinds } from '../../access/visibility.ts';
+import { always, json, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { HomeJournalItem, toHomeJournalItem } from '../../http/resources/journal-item.ts';
 import { Refusal } from '../../problem.ts';

@@ -6,15 +6,15 @@ import {
   mustReadTwin,
   readingOf,
 } from '../../../engine/index.ts';
+import { listOf } from '../../../features/contract/pages.ts';
 import { HomePath, PageQuery, QueryText, TwinPath } from '../../../features/contract/parameters.ts';
-import { SHOWN } from '../../access/sight.ts';
+import { SHOWN } from '../../access/visibility.ts';
 import {
   always,
   conflict,
   empty,
   etag,
   json,
-  listOf,
   location,
   notFound,
   refused,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type AnyKind, sendersOf } from '../../../engine/index.ts';
-import { AnyObject } from '../../http/json-value.ts';
+import { AnyObject } from '../../../features/contract/json-value.ts';
 import { machineDefinition } from './machine-definition.ts';
 import { toMermaid } from './mermaid.ts';
 

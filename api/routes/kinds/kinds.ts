@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type AnyKind, EngineError } from '../../../engine/index.ts';
-import { always, json, listOf, notFound } from '../../http/answers.ts';
+import { listOf } from '../../../features/contract/pages.ts';
+import { always, json, notFound } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
 import { Kind, KindSummary, toKind, toKindSummary } from './kind-resource.ts';
 

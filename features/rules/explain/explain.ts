@@ -1,11 +1,12 @@
 /** Why a rule did what it did in a span of time, and why it did nothing. */
 import type { Reader } from '../../../engine/index.ts';
-import type { Json, Watch } from '../../../engine/kind.ts';
-import { Budget, BudgetExceeded, HEED_LIMITS } from '../expressions/budget.ts';
+import type { Json } from '../../../engine/kind.ts';
+import { Budget, BudgetExceeded, OBSERVE_LIMITS } from '../expressions/budget.ts';
 import type { Context } from '../kind/context.ts';
 import { type Program, programOf } from '../kind/program.ts';
 import type { Definition } from '../rule-definition.ts';
 import { historyOf, type Span } from '../trial/history.ts';
+import { watchedBy } from '../trial/watched.ts';
 import { typeOf } from '../triggers/index.ts';
 import { movesOf, type NearMiss } from '../triggers/moves.ts';
 import type { Move, TriggerInput } from '../triggers/trigger.ts';
@@ -71,14 +72,14 @@ export async function explainRule(
     if (!context?.definition || !context.enabled) continue;
     const ready = programOf(context.definition);
     const { memory, timezone } = context;
-    const sight = {
-      budget: new Budget(HEED_LIMITS),
+    const input = {
+      budget: new Budget(OBSERVE_LIMITS),
       seen: happening.seen,
       facts: () => happening.facts(ready.reads),
       timezone,
       readsAfter: ready.readsAfter,
     };
-    const moves = movesWithin(ready, memory, sight, (miss) => note(near, ready, miss));
+    const moves = movesWithin(ready, memory, input, (miss) => note(near, ready, miss));
     for (const { key, move, hit } of moves) {
       const trigger = ready.triggers[hit.trigger ?? -1]?.trigger;
       const until = memory.triggers[key]?.until;
@@ -104,11 +105,11 @@ export async function explainRule(
 function movesWithin(
   { triggers }: Program,
   memory: Context['memory'],
-  sight: TriggerInput,
+  input: TriggerInput,
   witness: (miss: NearMiss) => void,
 ): Move[] {
   try {
-    return movesOf(triggers, memory.triggers, sight, witness);
+    return movesOf(triggers, memory.triggers, input, witness);
   } catch (thrown) {
     if (thrown instanceof BudgetExceeded) return [];
     throw thrown;
@@ -126,37 +127,6 @@ async function contextBefore(
     return (past.before?.snapshot.context ?? null) as unknown as Context | null;
   }
   return null;
-}
-
-/** The twins of the home that a rule watches or reads, without itself. */
-export async function watchedBy(
-  reader: Reader,
-  home: string,
-  rule: string,
-  program: Program,
-): Promise<string[]> {
-  const found = new Set<string>(program.reads.map(({ twin }) => twin));
-  for (const watch of program.watches) {
-    for (const id of await membersOf(reader, home, watch)) found.add(id);
-  }
-  found.delete(rule);
-  const there: string[] = [];
-  for (const twin of found) if (await reader.storage.getTwin({ home, twin })) there.push(twin);
-  return there.sort();
-}
-
-async function membersOf(reader: Reader, home: string, watch: Watch): Promise<string[]> {
-  if ('twin' in watch) return [watch.twin];
-  const filter =
-    'room' in watch ? { room: watch.room } : 'kind' in watch ? { kind: watch.kind } : {};
-  const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await reader.storage.listTwins(home, filter, { limit: 200, cursor });
-    ids.push(...page.items.map(({ twin }) => twin));
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
-  return ids;
 }
 
 function note(

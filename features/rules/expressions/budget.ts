@@ -14,7 +14,7 @@ export interface Limits {
 /** Of a turn of a rule, all of its runs together. */
 export const TURN_LIMITS: Limits = { steps: 50_000, bytes: 256 * 1_024 };
 /** Of a rule that is asked whether a change concerns it. */
-export const HEED_LIMITS: Limits = { steps: 10_000, bytes: 128 * 1_024 };
+export const OBSERVE_LIMITS: Limits = { steps: 10_000, bytes: 128 * 1_024 };
 /** Of all rules of a home that are asked about the same change, together. */
 export const CHANGE_STEPS = 50_000;
 

@@ -17,10 +17,10 @@ import type { Blueprint } from '../blueprints/blueprint-definition.ts';
 import { instanceOf, writtenOut } from '../blueprints/expand.ts';
 import { printProblem, type Problem as RuleProblem } from '../language/problem.ts';
 import { isSame } from '../language/same.ts';
+import { type GivenBlueprint, type MadeRule, rulesMadeFrom } from '../reading/made-rules.ts';
+import { homeSnapshotOf } from '../reading/read-home.ts';
 import type { RunJob } from '../work/rule-work.ts';
-import { type GivenBlueprint, type MadeRule, rulesMadeFrom } from './made-rules.ts';
 import { mayBecome, mustReadOfKind } from './of-kind.ts';
-import { homeSnapshotOf } from './read-home.ts';
 import { defineRule } from './rules.ts';
 import { assertUsable } from './usable.ts';
 

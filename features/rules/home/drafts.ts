@@ -11,11 +11,11 @@ import {
 import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as RuleContext } from '../kind/context.ts';
 import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { GivenRule } from '../reading/given-rule.ts';
+import { draftOf, RULE_KIND } from '../reading/read-home.ts';
 import type { Backtest } from '../trial/backtest.ts';
 import type { RunJob } from '../work/rule-work.ts';
-import type { GivenRule } from './given-rule.ts';
 import { mayBecome } from './of-kind.ts';
-import { draftOf, RULE_KIND } from './read-home.ts';
 import { define, type putRule, RULE } from './rules.ts';
 import { assertUsable } from './usable.ts';
 

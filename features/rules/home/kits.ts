@@ -19,8 +19,6 @@ import { FeatureError } from '../../contract/feature-error.ts';
 import type { Context as KitContext } from '../kits/kit.ts';
 import { type Found, isAsGiven, type Part } from '../kits/part.ts';
 import type { Problem as RuleProblem } from '../language/problem.ts';
-import type { RuleWork, RunJob } from '../work/rule-work.ts';
-import { isSameSort, KitParts } from './kit-parts.ts';
 import {
   contextOf,
   type GivenKit,
@@ -29,7 +27,9 @@ import {
   type KitPlan,
   ownIdsOf,
   usersOf,
-} from './kit-plan.ts';
+} from '../reading/kit-plan.ts';
+import type { RuleWork, RunJob } from '../work/rule-work.ts';
+import { isSameSort, KitParts } from './kit-parts.ts';
 import { mayBecome, mustReadOfKind } from './of-kind.ts';
 import { assertUsable } from './usable.ts';
 
@@ -58,7 +58,7 @@ export class Kits implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #parts: KitParts;
   /** What is under way in a home: one thing after the other. */
-  readonly #lanes = new Map<string, Promise<unknown>>();
+  readonly #queues = new Map<string, Promise<unknown>>();
   #resumed: Promise<void> = Promise.resolve();
   #isStopping = false;
 
@@ -212,14 +212,14 @@ export class Kits implements AsyncDisposable {
   }
 
   async #alone<T>(home: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#lanes.get(home) ?? Promise.resolve();
+    const before = this.#queues.get(home) ?? Promise.resolve();
     const mine = before.then(work, work);
-    const lane = mine.catch(() => {});
-    this.#lanes.set(home, lane);
+    const queue = mine.catch(() => {});
+    this.#queues.set(home, queue);
     try {
       return await mine;
     } finally {
-      if (this.#lanes.get(home) === lane) this.#lanes.delete(home);
+      if (this.#queues.get(home) === queue) this.#queues.delete(home);
     }
   }
 

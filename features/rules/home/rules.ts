@@ -13,12 +13,12 @@ import {
   unconditional,
 } from '../../../engine/index.ts';
 import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { GivenRule, ReadRule } from '../reading/given-rule.ts';
+import { definitionOf, RULE_KIND } from '../reading/read-home.ts';
 import type { Definition } from '../rule-definition.ts';
 import type { Backtest } from '../trial/backtest.ts';
 import type { RunJob } from '../work/rule-work.ts';
-import type { GivenRule, ReadRule } from './given-rule.ts';
 import { mayBecome, mustReadOfKind } from './of-kind.ts';
-import { definitionOf, RULE_KIND } from './read-home.ts';
 import { assertUsable } from './usable.ts';
 
 /** A rule that is to go live. */

@@ -1,6 +1,6 @@
 /** What the rules of a home may spend on finding out whether a change concerns them. */
 import type { Observation } from '../../../engine/kind.ts';
-import { Budget, CHANGE_STEPS, HEED_LIMITS } from '../expressions/budget.ts';
+import { Budget, CHANGE_STEPS, OBSERVE_LIMITS } from '../expressions/budget.ts';
 
 /** Steps that have been spent on a change, by all rules that were asked about it. */
 const spent = new WeakMap<Observation, number>();
@@ -14,8 +14,8 @@ const spent = new WeakMap<Observation, number>();
 export function attend<T>(seen: Observation, look: (budget: Budget) => T): { found: T } | null {
   const before = spent.get(seen) ?? 0;
   // So that each that is asked may spend as much as any other, whatever the order
-  if (before + HEED_LIMITS.steps > CHANGE_STEPS) return null;
-  const budget = new Budget(HEED_LIMITS);
+  if (before + OBSERVE_LIMITS.steps > CHANGE_STEPS) return null;
+  const budget = new Budget(OBSERVE_LIMITS);
   try {
     return { found: look(budget) };
   } finally {

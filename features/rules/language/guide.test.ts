@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { ruleSchema } from '../index.ts';
 import { programOf } from '../kind/program.ts';
-import { readRule } from '../rule-definition.ts';
+import { readRule, ruleSchema } from '../rule-definition.ts';
 import { printProblem } from './problem.ts';
 
 const GUIDE = readFileSync(new URL('../../../docs/rules.md', import.meta.url), 'utf8');

@@ -10,13 +10,13 @@ import {
   SoloTwin,
 } from '../../../engine/index.ts';
 import type { EventData, Facts, Json, JsonObject, Read } from '../../../engine/kind.ts';
-import { watchedBy } from '../explain/explain.ts';
 import type { Context } from '../kind/context.ts';
 import { onObserved } from '../kind/observing.ts';
 import { type Program, programOf } from '../kind/program.ts';
 import { rule } from '../kind/rule.ts';
 import type { Definition } from '../rule-definition.ts';
 import { historyOf, type Span } from './history.ts';
+import { watchedBy } from './watched.ts';
 
 /** Something that a rule did. */
 export interface Deed {

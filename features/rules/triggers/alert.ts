@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { shown } from '../language/languages.ts';
 import { id, type Selector, selector, typed } from '../language/schemas.ts';
-import { concerns, fires, firingOf, watchedBy } from './looking.ts';
+import { concerns, fires, firingOf, watchesOfSelector } from './looking.ts';
 import { defineTrigger, type Trigger } from './trigger.ts';
 
 interface AlertTrigger extends Trigger, Selector {
@@ -26,7 +26,7 @@ export const alert = defineTrigger<AlertTrigger>({
   check(trigger, checker, place) {
     checker.whose(trigger, place);
   },
-  watches: watchedBy,
+  watches: watchesOfSelector,
   move(ready, _memory, input) {
     const { trigger, index } = ready;
     if (!concerns(trigger, input.seen)) return null;

@@ -12,7 +12,7 @@ import {
   WHOSE,
 } from '../language/schemas.ts';
 import { didYouMean } from '../language/suggest.ts';
-import { concerns, fires, firingOf, isWhere, watchedBy } from './looking.ts';
+import { concerns, fires, firingOf, isWhere, watchesOfSelector } from './looking.ts';
 import { defineTrigger, type Trigger } from './trigger.ts';
 
 interface EventTrigger extends Trigger, Selector {
@@ -38,7 +38,7 @@ export const event = defineTrigger<EventTrigger>({
     }
     checker.where(trigger, place);
   },
-  watches: watchedBy,
+  watches: watchesOfSelector,
   move(ready, _memory, input, miss) {
     const { trigger, index } = ready;
     const { seen } = input;

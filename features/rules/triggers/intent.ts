@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { checkCommandName } from '../checker/values.ts';
 import { shown } from '../language/languages.ts';
 import { id, type Selector, selector, typed } from '../language/schemas.ts';
-import { concerns, fires, firingOf, watchedBy } from './looking.ts';
+import { concerns, fires, firingOf, watchesOfSelector } from './looking.ts';
 import { defineTrigger, type Trigger } from './trigger.ts';
 
 interface IntentTrigger extends Trigger, Selector {
@@ -31,7 +31,7 @@ export const intent = defineTrigger<IntentTrigger>({
         checkCommandName(checker, kind, trigger.command, [...place, 'command']);
     }
   },
-  watches: watchedBy,
+  watches: watchesOfSelector,
   move(ready, _memory, input) {
     const { trigger, index } = ready;
     if (!concerns(trigger, input.seen)) return null;

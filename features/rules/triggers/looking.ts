@@ -151,7 +151,7 @@ export function show(value: Json | undefined): string {
 }
 
 /** Whose changes concern a trigger that says whose. */
-export function watchedBy({ trigger }: ReadyTrigger<Selector & { type: string }>) {
+export function watchesOfSelector({ trigger }: ReadyTrigger<Selector & { type: string }>) {
   if (trigger.twin) return trigger.twin.map((twin) => ({ twin }));
   if (trigger.room !== undefined) return [{ room: trigger.room }];
   return trigger.kind === undefined ? [{ everyone: true as const }] : [{ kind: trigger.kind }];

@@ -12,7 +12,7 @@ import {
   typed,
   WHOSE,
 } from '../language/schemas.ts';
-import { concerns, firingOf, valueAt, watchedBy } from './looking.ts';
+import { concerns, firingOf, valueAt, watchesOfSelector } from './looking.ts';
 import { isAt } from './state.ts';
 import { defineTrigger, type Trigger } from './trigger.ts';
 
@@ -56,7 +56,7 @@ export const number = defineTrigger<NumberTrigger>({
       }
     }
   },
-  watches: watchedBy,
+  watches: watchesOfSelector,
   move(ready, memory, input, miss) {
     const { trigger } = ready;
     const { seen } = input;

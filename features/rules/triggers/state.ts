@@ -15,7 +15,7 @@ import {
   typed,
   WHOSE,
 } from '../language/schemas.ts';
-import { concerns, moveOfValue, watchedBy } from './looking.ts';
+import { concerns, moveOfValue, watchesOfSelector } from './looking.ts';
 import { defineTrigger, type Trigger } from './trigger.ts';
 
 interface StateTrigger extends Trigger, Selector {
@@ -53,7 +53,7 @@ export const state = defineTrigger<StateTrigger>({
       checker.say(message, [...place, 'to'], 'warning');
     }
   },
-  watches: watchedBy,
+  watches: watchesOfSelector,
   move(ready, memory, input, miss) {
     const { trigger } = ready;
     if (!concerns(trigger, input.seen)) return null;

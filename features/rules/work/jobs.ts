@@ -5,18 +5,18 @@ import { parseBlueprint, readBlueprint } from '../blueprints/blueprint-text.ts';
 import { checkRule } from '../check/check.ts';
 import { chainOf, type Link } from '../explain/chain.ts';
 import { type Explanation, explainRule } from '../explain/explain.ts';
-import { type GivenRule, idOf, type ReadRule, readGiven } from '../home/given-rule.ts';
-import { type GivenKit, type KitPlan, planKit } from '../home/kit-plan.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
+import type { Origin } from '../model/origin.ts';
+import { type GivenRule, idOf, type ReadRule, readGiven } from '../reading/given-rule.ts';
+import { type GivenKit, type KitPlan, planKit } from '../reading/kit-plan.ts';
 import {
   brokenBy,
   type GivenBlueprint,
   type MadeRule,
   remade,
   rulesMadeFrom,
-} from '../home/made-rules.ts';
-import { homeSnapshotOf } from '../home/read-home.ts';
-import type { Problem as RuleProblem } from '../language/problem.ts';
-import type { Origin } from '../model/origin.ts';
+} from '../reading/made-rules.ts';
+import { homeSnapshotOf } from '../reading/read-home.ts';
 import { type Definition, parseRule, readRule } from '../rule-definition.ts';
 import { type Backtest, backtest } from '../trial/backtest.ts';
 import type { Span } from '../trial/history.ts';

@@ -2,12 +2,12 @@ import { z } from 'zod';
 import { MOST_BANDS, mustReadTwin } from '../../../../engine/index.ts';
 import { iso } from '../../../../features/contract/moment.ts';
 import { QueryText, TwinPath } from '../../../../features/contract/parameters.ts';
-import { askAs, assertSeesTurns, SHOWN } from '../../../access/sight.ts';
+import { anySpanOf, SpanQuery } from '../../../../features/contract/span.ts';
+import { askAs, assertSeesTurns, SHOWN } from '../../../access/visibility.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { asksForCsv, cellOf, csvContent, csvOf } from '../../../http/csv.ts';
 import { Bands, toBands } from '../../../http/resources/bands.ts';
-import { anySpanOf, SpanQuery } from '../../../http/span.ts';
 import { bandPathOf } from '../../../recorded.ts';
 
 const BandQuery = SpanQuery.extend({

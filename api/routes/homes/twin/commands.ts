@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { assertAddress, EngineError } from '../../../../engine/index.ts';
+import { AnyObject } from '../../../../features/contract/json-value.ts';
 import { TwinPath } from '../../../../features/contract/parameters.ts';
 import {
   always,
@@ -12,7 +13,6 @@ import {
   withBody,
 } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { AnyObject } from '../../../http/json-value.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { Intent, toIntent } from '../../../http/resources/intent.ts';
 import { IfMatch } from '../../../http/revision.ts';

@@ -1,8 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { assertAddress, type EventData, saneTime } from '../../../../engine/index.ts';
+import { JsonValue } from '../../../../features/contract/json-value.ts';
 import { MomentValue } from '../../../../features/contract/moment.ts';
 import { TwinPath } from '../../../../features/contract/parameters.ts';
+import { Receipt, toReceipt } from '../../../../features/contract/receipt.ts';
 import {
   always,
   conflict,
@@ -14,9 +16,7 @@ import {
   withBody,
 } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { JsonValue } from '../../../http/json-value.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
-import { Receipt, toReceipt } from '../../../http/resources/receipt.ts';
 import { etagOf, IfMatch } from '../../../http/revision.ts';
 import { Refusal } from '../../../problem.ts';
 

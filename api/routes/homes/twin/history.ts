@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { fittingResolution, type HistoryPoint, mustReadTwin } from '../../../../engine/index.ts';
 import { iso } from '../../../../features/contract/moment.ts';
 import { QueryText, TwinPath } from '../../../../features/contract/parameters.ts';
+import { anySpanOf, SpanQuery } from '../../../../features/contract/span.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { asksForCsv, type Cell, csvContent, csvOf } from '../../../http/csv.ts';
 import { History, Resolution, toPoint } from '../../../http/resources/history.ts';
-import { anySpanOf, SpanQuery } from '../../../http/span.ts';
 import { unitOf } from '../../../recorded.ts';
 
 /** Columns of CSV. */

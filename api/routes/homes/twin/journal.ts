@@ -1,7 +1,8 @@
 import { mustReadTwin } from '../../../../engine/index.ts';
+import { listOf } from '../../../../features/contract/pages.ts';
 import { PageQuery, TwinPath } from '../../../../features/contract/parameters.ts';
-import { askAs, assertSeesTurns, SHOWN } from '../../../access/sight.ts';
-import { always, json, listOf, notFound } from '../../../http/answers.ts';
+import { askAs, assertSeesTurns, SHOWN } from '../../../access/visibility.ts';
+import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { JournalItem, toJournalItem } from '../../../http/resources/journal-item.ts';
 

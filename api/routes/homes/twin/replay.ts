@@ -1,9 +1,13 @@
 import { assertAddress } from '../../../../engine/index.ts';
 import { TwinPath } from '../../../../features/contract/parameters.ts';
+import { accountOf } from '../../../../identity/index.ts';
 import { always, json, notFound } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
+import { askerOf } from '../../../http/asker.ts';
 import { Replay, toReplay } from '../../../http/resources/replay.ts';
-import { jobsFor, LONG_MS } from '../../../http/rule-jobs.ts';
+
+/** How long a request may wait for its turn among others, and then for its answer, ms. */
+const LONG_MS = 60_000;
 
 export function replayRoutes(app: App, { work }: RouteContext): void {
   app.get(
@@ -23,9 +27,10 @@ export function replayRoutes(app: App, { work }: RouteContext): void {
       },
     },
     async (request, reply) => {
-      const { params } = request;
+      const { params, principal } = request;
       assertAddress(params);
-      return toReplay(await jobsFor(work, request, reply)('replay', params));
+      const asker = { account: accountOf(principal), signal: askerOf(reply) };
+      return toReplay(await work.for(asker)('replay', params));
     },
   );
 }

@@ -1,3 +1,5 @@
+/** Lists, page by page. */
+import { z } from 'zod';
 import {
   type Engine,
   mustReadHome,
@@ -16,4 +18,15 @@ export async function pageOfKind<T>(
   await mustReadHome(engine, home);
   const { items, nextCursor } = await engine.storage.listTwins(home, { kind }, query);
   return { items: items.map((row) => show(readingOf(engine, row))), nextCursor };
+}
+
+/** A page of a list. */
+export function listOf<S extends z.ZodType>(item: S) {
+  return z.object({
+    items: z.array(item),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe('Pass it as `cursor` for the next page; null on the last one.'),
+  });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { iso, Moment } from '../../../features/contract/moment.ts';
-import type { Backtest, Deed } from '../../../features/rules/index.ts';
+import { iso, Moment } from '../../contract/moment.ts';
+import type { Backtest, Deed } from '../trial/backtest.ts';
 
 /** Deeds of a list that an answer holds; the counts are of all. */
 const MOST_DEEDS = 500;

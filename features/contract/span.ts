@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { MomentText, MomentValue } from '../../features/contract/moment.ts';
-import { Refusal } from '../problem.ts';
+import { FeatureError } from './feature-error.ts';
+import { MomentText, MomentValue } from './moment.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Folding what has happened anew takes seconds for a month of a home. */
@@ -25,20 +25,20 @@ interface Given {
   to?: number | undefined;
 }
 
-/** @throws Refusal `bad-input` for a span that is none, or too long */
+/** @throws FeatureError `bad-input` for a span that is none, or too long */
 export function spanOf(given: Given, now: number): { from: number; to: number } {
   const { from, to } = endsOf(given, now);
-  if (from >= to) throw new Refusal('bad-input', '"from" must be before "to"');
+  if (from >= to) throw new FeatureError('bad-input', '"from" must be before "to"');
   if (to - from > MOST_DAYS * DAY_MS) {
-    throw new Refusal('bad-input', `at most ${MOST_DAYS} days at once`);
+    throw new FeatureError('bad-input', `at most ${MOST_DAYS} days at once`);
   }
   return { from, to };
 }
 
-/** A span of any length, of what is read without folding. @throws Refusal `malformed` for one that is none */
+/** A span of any length, of what is read without folding. @throws FeatureError `malformed` for one that is none */
 export function anySpanOf(given: Given, now: number): { from: number; to: number } {
   const { from, to } = endsOf(given, now);
-  if (from >= to) throw new Refusal('malformed', '"from" must be before "to"');
+  if (from >= to) throw new FeatureError('malformed', '"from" must be before "to"');
   return { from, to };
 }
 

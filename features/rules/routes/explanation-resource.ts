@@ -1,8 +1,10 @@
 import { z } from 'zod';
-import { iso, Moment } from '../../../features/contract/moment.ts';
-import { type Explanation, type Link, tellAccount } from '../../../features/rules/index.ts';
-import { AnyObject, JsonValue } from '../json-value.ts';
-import { Effect } from './effect.ts';
+import { Effect } from '../../contract/effect.ts';
+import { AnyObject, JsonValue } from '../../contract/json-value.ts';
+import { iso, Moment } from '../../contract/moment.ts';
+import type { Link } from '../explain/chain.ts';
+import type { Explanation } from '../explain/explain.ts';
+import { tellAccount } from '../explain/words.ts';
 
 const Account = z
   .object({

@@ -1,13 +1,10 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import {
-  formOf,
-  type KitReading,
-  kitContextOf,
-  type Part,
-  phaseOf,
-} from '../../../features/rules/index.ts';
-import { AnyObject } from '../json-value.ts';
+import { AnyObject } from '../../contract/json-value.ts';
+import { formOf } from '../blueprints/form.ts';
+import { type KitReading, phaseOf } from '../home/kits.ts';
+import type { Part } from '../kits/part.ts';
+import { contextOf } from '../reading/kit-plan.ts';
 
 const Briefly = z.object({
   home: z.string(),
@@ -52,7 +49,7 @@ export const Kit = Briefly.extend({
 });
 
 export function toListedKit(reading: TwinReading): z.input<typeof KitListed> {
-  const { definition } = kitContextOf(reading);
+  const { definition } = contextOf(reading);
   return {
     home: reading.row.home,
     id: reading.row.twin,
@@ -65,7 +62,7 @@ export function toListedKit(reading: TwinReading): z.input<typeof KitListed> {
 }
 
 export function toKit({ reading, parts }: KitReading): z.input<typeof Kit> {
-  const { definition, source, inputs } = kitContextOf(reading);
+  const { definition, source, inputs } = contextOf(reading);
   return {
     ...toListedKit(reading),
     source,

@@ -3,8 +3,8 @@ import {
   assertAccepted,
   type Receipt as EngineReceipt,
   type Overruling,
-} from '../../../engine/index.ts';
-import { iso, Moment } from '../../../features/contract/moment.ts';
+} from '../../engine/index.ts';
+import { iso, Moment } from './moment.ts';
 
 export const Receipt = z
   .object({

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import { iso, Moment } from '../../../features/contract/moment.ts';
-import { pathOf, type RuleContext, type RuleProblem } from '../../../features/rules/index.ts';
-import { AnyObject } from '../json-value.ts';
+import { AnyObject } from '../../contract/json-value.ts';
+import { iso, Moment } from '../../contract/moment.ts';
+import type { Context as RuleContext } from '../kind/context.ts';
+import { pathOf } from '../language/place.ts';
+import type { Problem as RuleProblem } from '../language/problem.ts';
 
 export const RuleProblemValue = z
   .object({

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { JournalRow } from '../../../engine/index.ts';
-import { JsonValue } from '../json-value.ts';
+import type { JournalRow } from '../../engine/index.ts';
+import { JsonValue } from './json-value.ts';
 
 export const Effect = z
   .object({

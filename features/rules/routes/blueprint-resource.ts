@@ -1,11 +1,9 @@
 import { z } from 'zod';
 import type { TwinReading } from '../../../engine/index.ts';
-import {
-  type BlueprintContext,
-  type BlueprintReading,
-  formOf,
-} from '../../../features/rules/index.ts';
-import { AnyObject } from '../json-value.ts';
+import { AnyObject } from '../../contract/json-value.ts';
+import type { Context as BlueprintContext } from '../blueprints/blueprint.ts';
+import { formOf } from '../blueprints/form.ts';
+import type { BlueprintReading } from '../home/blueprints.ts';
 
 const Briefly = z.object({
   home: z.string(),
