@@ -174,11 +174,14 @@ async function startParts(
     }),
   );
   const pullQueue = new PullQueue({
+    destination: 'mqtt',
     gateways: identity.gateways,
     clock: doors.clock,
     wake: (twins) => engine.wakeSink('mqtt', twins),
     isCurrent: (row) => isCurrentDelivery(engine, row),
   });
+  const fetching = engine.addSink(pullQueue);
+  stack.defer(async () => fetching[Symbol.dispose]());
   const work = stack.use(
     new RuleThreads({
       ...{ storage: engine.storage, kindsDir: config.kindsDir },
@@ -228,7 +231,6 @@ async function startParts(
       ...mqttOptions(config, identity, certificate),
       engine,
       signal: logMqtt(logger),
-      detour: (row, behind) => pullQueue.take(row, behind),
     }),
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start

@@ -107,7 +107,7 @@ function external(
     },
   });
   const { publisher } = session;
-  const sink = engine.addSink(mqttSink(codecs, publisher, sinkOptions(options)));
+  const sink = engine.addSink(mqttSink(codecs, publisher, engine.clock));
   const accounts =
     mode.accounts &&
     new DynamicSecurity({
@@ -172,7 +172,7 @@ async function embedded(
       return broker.publisher.send(row, outgoing);
     },
   };
-  const sink = engine.addSink(mqttSink(codecs, transport, sinkOptions(options)));
+  const sink = engine.addSink(mqttSink(codecs, transport, engine.clock));
   let open = true;
   return {
     url: broker.url,
@@ -189,10 +189,6 @@ async function embedded(
       await broker[Symbol.asyncDispose]();
     },
   };
-}
-
-function sinkOptions({ engine: { clock }, detour }: MqttOptions) {
-  return { clock, detour };
 }
 
 function policyOf({ provisioning }: MqttOptions): (home: string) => Provisioning {

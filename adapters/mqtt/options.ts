@@ -1,17 +1,8 @@
-import type { DeliveryOutcome, DeliveryRow, Engine } from '../../engine/index.ts';
+import type { Engine } from '../../engine/index.ts';
 import type { AccountBook, Authenticator, BrokerAccount, TlsSource } from './authenticator.ts';
 import type { MessageSource } from './codecs/messages.ts';
 import type { Provisioning } from './envelope-of.ts';
 import type { MqttListener } from './signals.ts';
-
-/**
- * Takes a delivery that does not go by MQTT; null: it goes by MQTT.
- * @param behind what waits behind it for the same device
- */
-export type Detour = (
-  row: DeliveryRow,
-  behind: () => readonly DeliveryRow[],
-) => DeliveryOutcome | null;
 
 export interface MqttOptions {
   engine: Engine;
@@ -21,8 +12,6 @@ export interface MqttOptions {
   root?: string | undefined;
   /** What to do with devices that nobody knows yet; a home may have its own way. */
   provisioning: Provisioning | ((home: string) => Provisioning);
-  /** Asked first for each delivery. */
-  detour?: Detour | undefined;
   /** YAML file of template dialects. */
   templatesFile?: string | null | undefined;
   zigbee2mqtt?: { base?: string | undefined; home?: string | undefined } | null | undefined;

@@ -3,13 +3,12 @@ import { systemClock } from '../../engine/index.ts';
 import { CodecSet } from './codec-set.ts';
 import { homesyncCodec } from './codecs/homesync.ts';
 import { nativeCodec } from './codecs/native.ts';
-import type { MqttOptions } from './options.ts';
 import { mqttSink } from './sink.ts';
 import { commandRow, desiredRow } from './testing/fake-engine.ts';
 
 const native = nativeCodec('homeostat');
 
-function sinkTo(sent: string[], fail?: string, detour?: MqttOptions['detour']) {
+function sinkTo(sent: string[], fail?: string) {
   return mqttSink(
     new CodecSet([native, homesyncCodec()], native),
     {
@@ -19,7 +18,7 @@ function sinkTo(sent: string[], fail?: string, detour?: MqttOptions['detour']) {
         return { status: 'delivered' };
       },
     },
-    { clock: systemClock, detour },
+    systemClock,
   );
 }
 
@@ -67,17 +66,5 @@ describe('the sink', () => {
     row.delivery.via = 'homesync:n';
     expect(await sinkTo(sent).deliver([row])).toEqual([{ status: 'delivered' }]);
     expect(sent).toEqual([]);
-  });
-
-  it('lets a detour take what does not go by MQTT', async () => {
-    const sent: string[] = [];
-    const outcomes = await sinkTo(sent, undefined, ({ twin }) =>
-      twin === 'fan' ? { status: 'retry', error: 'waits to be fetched' } : null,
-    ).deliver([commandRow('pump', 'a'), commandRow('fan', 'b')]);
-    expect(outcomes).toEqual([
-      { status: 'delivered' },
-      { status: 'retry', error: 'waits to be fetched' },
-    ]);
-    expect(sent).toEqual(['homeostat/home/relay/pump/command']);
   });
 });

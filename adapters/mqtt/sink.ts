@@ -1,5 +1,4 @@
 import {
-  type Behind,
   type Clock,
   type DeliveryOutcome,
   type DeliveryRow,
@@ -8,7 +7,6 @@ import {
 } from '../../engine/index.ts';
 import type { Outgoing } from './codec.ts';
 import type { CodecSet } from './codec-set.ts';
-import type { MqttOptions } from './options.ts';
 
 /** The way to devices: through a broker elsewhere, or the embedded one. */
 export interface Transport {
@@ -22,17 +20,11 @@ export interface Transport {
 export const SINK_NAME = 'mqtt';
 
 /** Commands and desired states on their way to devices, each in the dialect of its twin. */
-export function mqttSink(
-  codecs: CodecSet,
-  transport: Transport,
-  { clock, detour }: { clock: Clock; detour?: MqttOptions['detour'] },
-): Sink {
-  const send = (row: DeliveryRow, behind: Behind): DeliveryOutcome | Promise<DeliveryOutcome> => {
+export function mqttSink(codecs: CodecSet, transport: Transport, clock: Clock): Sink {
+  const send = (row: DeliveryRow): DeliveryOutcome | Promise<DeliveryOutcome> => {
     if (row.expiresAt !== null && row.expiresAt <= clock.now()) {
       return { status: 'retry', error: 'expired before it could be sent' };
     }
-    const taken = detour?.(row, () => behind(row));
-    if (taken) return taken;
     const said = codecs.encode(row);
     if (said === null) return { status: 'delivered' };
     if ('unsayable' in said) {
@@ -43,9 +35,9 @@ export function mqttSink(
     return transport.send(row, said);
   };
   // One that fails must not decide over the others
-  const deliverOne = async (row: DeliveryRow, behind: Behind): Promise<DeliveryOutcome> => {
+  const deliverOne = async (row: DeliveryRow): Promise<DeliveryOutcome> => {
     try {
-      return await send(row, behind);
+      return await send(row);
     } catch (error) {
       return { status: 'retry', error: messageOf(error) };
     }
@@ -53,6 +45,6 @@ export function mqttSink(
   return {
     name: SINK_NAME,
     takes: ['command', 'desired'],
-    deliver: (rows, behind = () => []) => Promise.all(rows.map((row) => deliverOne(row, behind))),
+    deliver: (rows) => Promise.all(rows.map(deliverOne)),
   };
 }

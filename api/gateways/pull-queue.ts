@@ -1,7 +1,16 @@
-import type { Address, Clock, DeliveryOutcome, DeliveryRow } from '../../engine/index.ts';
+import type {
+  Address,
+  Behind,
+  Clock,
+  DeliveryOutcome,
+  DeliveryRow,
+  Sink,
+} from '../../engine/index.ts';
 import type { Identity } from '../../identity/index.ts';
 
 export interface PullQueueOptions {
+  /** The destination whose deliveries gateways fetch, too. */
+  destination: string;
   gateways: Pick<Identity['gateways'], 'speakerFor'>;
   clock: Clock;
   /** What waits of these twins may leave the outbox. */
@@ -29,12 +38,15 @@ const MOST = 200;
  * Where gateways that have no MQTT fetch what is for their devices. A delivery waits here, and in the
  * outbox, until its gateway says that it has it: whatever gets lost on the way is fetched again.
  */
-export class PullQueue implements Disposable {
+export class PullQueue implements Sink, Disposable {
+  readonly name: string;
+  readonly takes = ['command', 'desired'] as const;
   readonly #options: PullQueueOptions;
   #queues = new Map<string, DeviceQueue>();
   #closed = false;
 
   constructor(options: PullQueueOptions) {
+    this.name = options.destination;
     this.#options = options;
   }
 
@@ -44,20 +56,34 @@ export class PullQueue implements Disposable {
     for (const { poll } of this.#queues.values()) poll?.end();
   }
 
-  /**
-   * Takes what is for a gateway that fetches.
-   * @param behind what waits behind it for the same device: it is fetched with it, in this order
-   * @returns null for anything else
-   */
-  take(row: DeliveryRow, behind: () => readonly DeliveryRow[]): DeliveryOutcome | null {
-    const gateway = this.#options.gateways.speakerFor(row.home, row.twin);
-    if (!gateway?.fetches) return null;
+  /** What is for a gateway that fetches. */
+  carries(row: DeliveryRow): boolean {
+    return this.#gatewayOf(row) !== null;
+  }
+
+  /** @param behind what waits behind a row for the same device: it is fetched with it, in this order */
+  async deliver(
+    rows: readonly DeliveryRow[],
+    behind: Behind = () => [],
+  ): Promise<DeliveryOutcome[]> {
+    return rows.map((row) => this.#take(row, behind));
+  }
+
+  #gatewayOf({ home, twin }: DeliveryRow): { id: string } | null {
+    const gateway = this.#options.gateways.speakerFor(home, twin);
+    return gateway?.fetches ? gateway : null;
+  }
+
+  #take(row: DeliveryRow, behind: Behind): DeliveryOutcome {
+    const gateway = this.#gatewayOf(row);
+    // It was one when it was asked: another sink carries what comes next
+    if (!gateway) return { status: 'retry', error: 'its gateway does not fetch any more' };
     const queue = this.#queueOf(gateway.id);
     if (queue.received.delete(row.id)) {
       queue.waiting.delete(row.id);
       return { status: 'delivered' };
     }
-    const after = behind();
+    const after = behind(row);
     if (isDesired(row) && after.some(isDesired)) {
       // As with a retained message: what is desired later says all of it
       queue.waiting.delete(row.id);

@@ -7,7 +7,7 @@ const MOST_ATTEMPTS = 100;
 const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
 
 /** Hands rows to a sink. @returns an outcome for each; a throw is one of the whole destination */
-export async function outcomesOf(
+async function outcomesOf(
   sink: Sink,
   rows: readonly DeliveryRow[],
   behind: Behind,
@@ -21,6 +21,32 @@ export async function outcomesOf(
     };
     return rows.map(() => away);
   }
+}
+
+/** Hands each row to the first sink that carries it, or to the one for all others. @returns an outcome for each */
+export async function outcomesAmong(
+  carriers: readonly Sink[],
+  others: Sink,
+  rows: readonly DeliveryRow[],
+  behind: Behind,
+): Promise<DeliveryOutcome[]> {
+  if (carriers.length === 0) return await outcomesOf(others, rows, behind);
+  const carried = new Map<Sink, DeliveryRow[]>();
+  for (const row of rows) {
+    const sink = carriers.find((one) => one.carries?.(row)) ?? others;
+    const its = carried.get(sink);
+    if (its) its.push(row);
+    else carried.set(sink, [row]);
+  }
+  const outcomes = new Map<DeliveryRow, DeliveryOutcome>();
+  await Promise.all(
+    [...carried].map(async ([sink, its]) => {
+      for (const [at, outcome] of (await outcomesOf(sink, its, behind)).entries()) {
+        outcomes.set(its[at] as DeliveryRow, outcome);
+      }
+    }),
+  );
+  return rows.map((row) => outcomes.get(row) ?? NO_OUTCOME);
 }
 
 /** Whether a row that was not delivered is given up. Whose device is away waits for it, however long. */

@@ -7,7 +7,7 @@ import { EngineTelemetry } from '../model/telemetry.ts';
 import { deliveryOf } from '../storage/contract/sample-rows.ts';
 import type { LogDelivery } from './delivery.ts';
 import { DeliveryQueue } from './delivery-queue.ts';
-import type { DeliveryOutcome } from './sink.ts';
+import type { DeliveryOutcome, Sink } from './sink.ts';
 
 const DESTINATION = deliveryOf().destination;
 const WRITER = 0;
@@ -47,6 +47,7 @@ class World {
   readonly delivered: string[] = [];
   readonly withdrawn = new Set<string>();
   readonly away = new Set<string>();
+  #sink: Sink | null = null;
   readonly #places = new Map<string, number>();
   #place = 0;
   cursor = 0;
@@ -110,7 +111,7 @@ class World {
       ...{ onSending: () => {}, onUnsent: () => {}, onDropped: () => {}, onSent: () => {} },
       onDead: () => expect.unreachable('nothing dies here'),
     });
-    queue.attach({
+    this.#sink = {
       name: DESTINATION,
       takes: ['command'],
       pace: { atOnce: 2, rows: 3 },
@@ -120,7 +121,8 @@ class World {
           if (this.queue === queue) this.delivered.push(row.id);
           return { status: 'delivered' };
         }),
-    });
+    };
+    queue.attach(this.#sink);
     return queue;
   }
 
@@ -169,7 +171,7 @@ class World {
       }
       case 'crash':
         this.cursor = this.queue.cursor(WRITER);
-        this.queue.detach();
+        if (this.#sink) this.queue.detach(this.#sink);
         this.queue = this.#begin();
         break;
     }

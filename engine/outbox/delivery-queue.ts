@@ -5,7 +5,7 @@ import type { DeliveryRow } from '../model/rows.ts';
 import { Backlog, type Committed } from './backlog.ts';
 import { CursorTracker } from './cursor-tracker.ts';
 import type { Pending } from './delivery.ts';
-import { deadLetterOf, isLastTry, outcomesOf } from './delivery-outcome.ts';
+import { deadLetterOf, isLastTry, outcomesAmong } from './delivery-outcome.ts';
 import type { DeliveryQueueOptions } from './delivery-queue-options.ts';
 import type { DeliveryOutcome, Sink } from './sink.ts';
 import { WaitingDeliveries } from './waiting-deliveries.ts';
@@ -25,7 +25,9 @@ export class DeliveryQueue {
   readonly #backlog: Backlog;
   readonly #waiting: WaitingDeliveries;
   readonly #calls = new Set<Promise<void>>();
+  /** For what none of the others carries. */
   #sink: Sink | null = null;
+  #carriers: readonly Sink[] = [];
   #failures = 0;
   #paused: Disposable | null = null;
   #isRunning = false;
@@ -118,12 +120,14 @@ export class DeliveryQueue {
   }
 
   attach(sink: Sink): void {
-    this.#sink = sink;
+    if (sink.carries) this.#carriers = [...this.#carriers, sink];
+    else this.#sink = sink;
     this.kick();
   }
 
-  detach(): void {
-    this.#sink = null;
+  detach(sink: Sink): void {
+    this.#carriers = this.#carriers.filter((other) => other !== sink);
+    if (this.#sink === sink) this.#sink = null;
   }
 
   /** Reads what is parked again: a row has come there behind its back. */
@@ -245,7 +249,8 @@ export class DeliveryQueue {
     if (due.length === 0) return;
     const rows = due.map(({ row }) => row);
     for (const row of rows) if (row.delivery.type === 'command') this.#options.onSending(row);
-    const outcomes = await outcomesOf(sink, rows, (row) => this.#waiting.behind(row));
+    const behind = (row: DeliveryRow) => this.#waiting.behind(row);
+    const outcomes = await outcomesAmong(this.#carriers, sink, rows, behind);
     let away: string | null = null;
     for (const [index, pending] of due.entries()) {
       away = this.#settle(pending, outcomes[index] as DeliveryOutcome) ?? away;

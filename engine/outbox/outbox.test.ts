@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { DeliveryRow } from '../model/rows.ts';
 import type { Storage } from '../storage/port.ts';
 import { openSqlite } from '../storage/sqlite/open.ts';
 import { RecordingSink, startEngine } from '../testing/engine-bench.ts';
@@ -55,6 +56,48 @@ describe('the outbox', () => {
       { times: 2 },
       { times: 3 },
     ]);
+  });
+
+  test('lets each delivery be carried by the sink that says so, and all others by the one for them', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    const carried: DeliveryRow[] = [];
+    const ofB = bench.engine.addSink({
+      name: 'test',
+      takes: ['command', 'desired'],
+      carries: ({ twin }) => twin === 'b',
+      async deliver(rows) {
+        carried.push(...rows);
+        return rows.map(() => DELIVERED);
+      },
+    });
+    for (const twin of ['a', 'b', 'c']) {
+      await bench.send(twin, { type: 'telemetry' });
+      await bench.engine.command(h1(twin), blink, admin);
+    }
+    await bench.engine.idle();
+    expect(carried.map(({ twin, destination }) => [twin, destination])).toEqual([['b', 'test']]);
+    expect(bench.sink.commands.map(({ twin }) => twin)).toEqual(['a', 'c']);
+    ofB[Symbol.dispose]();
+    await bench.engine.command(h1('b'), blink, admin);
+    await bench.engine.idle();
+    expect(bench.sink.commands.map(({ twin }) => twin)).toEqual(['a', 'c', 'b']);
+  });
+
+  test('lets the others of a destination go on when the sink that carries some of it fails', async () => {
+    await using bench = await startEngine({ kinds: [lamp] });
+    bench.engine.addSink({
+      name: 'test',
+      takes: ['command', 'desired'],
+      carries: ({ twin }) => twin === 'b',
+      deliver: async (rows) => rows.map(() => retry),
+    });
+    for (const twin of ['a', 'b']) {
+      await bench.send(twin, { type: 'telemetry' });
+      await bench.engine.command(h1(twin), blink, admin);
+    }
+    await bench.engine.idle();
+    expect(bench.sink.commands.map(({ twin }) => twin)).toEqual(['a']);
+    expect(await bench.engine.storeStats()).toMatchObject({ undelivered: { depth: 1 } });
   });
 
   test('tries again after a while although the clock is set back meanwhile', async () => {

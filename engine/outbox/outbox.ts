@@ -139,7 +139,7 @@ export class Outbox implements AsyncDisposable {
       });
     }
     queue.attach(sink);
-    return { [Symbol.dispose]: () => queue.detach() };
+    return { [Symbol.dispose]: () => queue.detach(sink) };
   }
 
   /** The destination may have become able to deliver: to these twins, or (null) as a whole. */

@@ -22,13 +22,19 @@ export type DeliveryOutcome =
 export type Behind = (row: DeliveryRow) => readonly DeliveryRow[];
 
 /**
- * Where effects leave the engine. Each sink is a destination of its own: it has its own queue, and
- * when it fails no other waits. Deliveries come in commit order, those of one twin one after the other: the next one
+ * Where effects leave the engine. Each destination has a queue of its own: when it fails no other waits. Most have one sink; where twins
+ * are reached in several ways, by the way that is stored with each or by what somebody knows of it, each way is a sink of the
+ * destination (`carries`). Deliveries come in commit order, those of one twin one after the other: the next one
  * is handed over when the former is delivered or given up. Several calls of `deliver` run at once.
  */
 export interface Sink {
   /** The destination's name, stored with each delivery: `mqtt`. */
   readonly name: string;
+  /**
+   * Whether it is this sink that reaches the twin of a delivery, asked each time that one is handed over. Without it: all those that no other
+   * sink of the destination carries; nothing is handed over before such a sink is there.
+   */
+  carries?(row: DeliveryRow): boolean;
   /** The effects it takes. An effect that no sink takes is journaled and streamed, and goes nowhere else. */
   readonly takes: readonly Delivery['type'][];
   /** Calls of `deliver` at once, and rows of one. Default: 4 and 500. */

@@ -156,9 +156,10 @@ export class ApiBench implements AsyncDisposable {
     });
     const wake = (twins: readonly Address[]) => engine.wakeSink('test', twins);
     const pullQueue = new PullQueue({
-      ...{ gateways: identity.gateways, clock, wake },
+      ...{ destination: 'test', gateways: identity.gateways, clock, wake },
       isCurrent: (row) => isCurrentDelivery(engine, row),
     });
+    engine.addSink(pullQueue);
     const work = given.server?.work ?? workHere(engine);
     const stack = new ReleaseStack();
     const app = await buildServer({
