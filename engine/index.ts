@@ -72,6 +72,7 @@ export { type CommandFilter, intentService } from './services/intent-service.ts'
 export {
   assertAddress,
   assertHomeName,
+  homesOf,
   mustReadDevice,
   mustReadHome,
   mustReadTwin,

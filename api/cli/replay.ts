@@ -1,10 +1,12 @@
 import {
   type Address,
   EngineError,
+  homesOf,
   keyOf,
   openStorage,
   replay,
   type Storage,
+  twinsOf,
 } from '../../engine/index.ts';
 import { readConfig } from '../config.ts';
 import { loadKinds } from '../kinds/load-kinds.ts';
@@ -72,21 +74,11 @@ async function* addresses(storage: Storage, home?: string, twin?: string): Async
     yield { home, twin };
     return;
   }
-  for await (const id of home === undefined ? homes(storage) : [home]) {
-    let cursor: string | undefined;
-    do {
-      const page = await storage.listTwins(id, {}, { limit: 200, cursor });
-      for (const row of page.items) yield { home: id, twin: row.twin };
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor !== undefined);
+  for await (const id of home === undefined ? idsOf(homesOf({ storage })) : [home]) {
+    for await (const row of twinsOf({ storage }, id)) yield { home: id, twin: row.twin };
   }
 }
 
-async function* homes(storage: Storage): AsyncGenerator<string> {
-  let cursor: string | undefined;
-  do {
-    const page = await storage.listHomes({ limit: 200, cursor });
-    for (const home of page.items) yield home.id;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
+async function* idsOf(homes: AsyncIterable<{ id: string }>): AsyncGenerator<string> {
+  for await (const { id } of homes) yield id;
 }

@@ -7,7 +7,7 @@ import type { HomeRow, JournalRow } from '../model/rows.ts';
 import type { Census, Page, PageRequest } from '../storage/port.ts';
 import { type Core, requestEnvelope } from './core.ts';
 import { type JournalFilter, readHomeJournal } from './home-journal.ts';
-import { mustReadHome } from './lookups.ts';
+import { mustReadHome, twinsOf } from './lookups.ts';
 import type { Requester } from './requester.ts';
 
 /** What can be done with homes. */
@@ -41,18 +41,13 @@ export function homeService(core: Core): HomeService {
 
   async function tellTimezone(home: HomeRow, by: Requester): Promise<void> {
     const event = { type: 'home.changed', timezone: home.timezone };
-    let cursor: string | undefined;
-    do {
-      const page = await storage.listTwins(home.id, {}, { limit: 200, cursor });
-      for (const row of page.items) {
-        const kind = core.kinds.get(row.kind);
-        if (!kind || !('home.changed' in kind.events)) continue;
-        const address = { home: home.id, twin: row.twin };
-        const envelope = requestEnvelope(core, address, event, by);
-        assertAccepted(await core.post({ ...envelope, source: 'engine', dedupe: false }));
-      }
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor !== undefined);
+    for await (const row of twinsOf(core, home.id)) {
+      const kind = core.kinds.get(row.kind);
+      if (!kind || !('home.changed' in kind.events)) continue;
+      const address = { home: home.id, twin: row.twin };
+      const envelope = requestEnvelope(core, address, event, by);
+      assertAccepted(await core.post({ ...envelope, source: 'engine', dedupe: false }));
+    }
   }
 
   async function censusOf(home: string): Promise<Census> {

@@ -4,7 +4,7 @@ import { assertDeviceKind } from '../model/device-kinds.ts';
 import { type Address, isName, keyOf } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import type { HomeRow, TwinRow } from '../model/rows.ts';
-import type { Storage, TwinFilter } from '../storage/port.ts';
+import type { Page, PageRequest, StoreReads, TwinFilter } from '../storage/port.ts';
 
 const NAME_HINT =
   'Names have 1 to 64 letters, digits, ".", "_" or "-", and begin with a letter or digit.';
@@ -33,7 +33,7 @@ export function unknownTwin(address: Address): EngineError {
 
 /** @throws EngineError `unknown-home` */
 export async function mustReadHome(
-  { storage }: { storage: Pick<Storage, 'getHome'> },
+  { storage }: { storage: Pick<StoreReads, 'getHome'> },
   home: string,
 ): Promise<HomeRow> {
   assertHomeName(home);
@@ -80,16 +80,31 @@ export function readingOf(reader: Pick<Reader, 'view'>, row: TwinRow): TwinReadi
   }
 }
 
-/** The twins of a home, page by page. */
-export async function* twinsOf(
-  { storage }: { storage: Pick<Storage, 'listTwins'> },
-  home: string,
-  filter: TwinFilter = {},
-): AsyncGenerator<TwinRow> {
+/** All that a list of the store holds, read page by page. @param limit of a page */
+export async function* itemsOf<T>(
+  read: (page: PageRequest) => Promise<Page<T>>,
+  limit = PAGE,
+): AsyncGenerator<T> {
   let cursor: string | undefined;
   do {
-    const page = await storage.listTwins(home, filter, { limit: PAGE, cursor });
+    const page = await read({ limit, cursor });
     yield* page.items;
     cursor = page.nextCursor ?? undefined;
   } while (cursor !== undefined);
+}
+
+export function twinsOf(
+  { storage }: { storage: Pick<StoreReads, 'listTwins'> },
+  home: string,
+  filter: TwinFilter = {},
+): AsyncGenerator<TwinRow> {
+  return itemsOf((page) => storage.listTwins(home, filter, page));
+}
+
+export function homesOf({
+  storage,
+}: {
+  storage: Pick<StoreReads, 'listHomes'>;
+}): AsyncGenerator<HomeRow> {
+  return itemsOf((page) => storage.listHomes(page));
 }

@@ -1,11 +1,10 @@
 /** Tells rules that the engine has started, as those that have the trigger want to know. */
-import type { Engine, EventData, Page, PageRequest, TwinRow } from '../../engine/index.ts';
+import { type Engine, type EventData, homesOf, type TwinRow, twinsOf } from '../../engine/index.ts';
 import type { Context as RuleContext } from './kind/context.ts';
 import { hearsStart } from './kind/program.ts';
 
 /** Rules that are told at once: ten thousand must not come before everything else. */
 const AT_ONCE = 50;
-const PAGE = 200;
 
 /** A start of the engine, as rules are told of it. */
 export interface Start {
@@ -25,50 +24,49 @@ export async function tellStart(
   start: Start,
   stopping: AbortSignal,
 ): Promise<void> {
-  for await (const letters of lettersOf(engine, start)) {
-    for (let at = 0; at < letters.length; at += AT_ONCE) {
-      if (stopping.aborted) return;
-      const some = letters.slice(at, at + AT_ONCE);
-      await Promise.all(some.map((letter) => tell(engine, letter, start)));
-    }
+  let some: StartMessage[] = [];
+  const tellSome = async () => {
+    await Promise.all(some.map((message) => tell(engine, message, start)));
+    some = [];
+  };
+  for await (const message of messagesOf(engine, start)) {
+    if (stopping.aborted) return;
+    some.push(message);
+    if (some.length === AT_ONCE) await tellSome();
   }
+  await tellSome();
 }
 
-interface Letter {
+interface StartMessage {
   home: string;
   twin: string;
   event: EventData;
 }
 
-async function* lettersOf(engine: Engine, start: Start): AsyncGenerator<Letter[]> {
-  const { storage } = engine;
-  for await (const homes of pagesOf((page) => storage.listHomes(page))) {
-    for (const { id: home } of homes) {
-      if (start.held !== null) {
-        const { items } = await storage.listTwins(home, { kind: 'rule' }, { limit: 1 });
-        const event = { type: 'rules.held', reason: start.held };
-        yield items.map(({ twin }) => ({ home, twin, event }));
-        continue;
-      }
-      for await (const rows of pagesOf((page) => storage.listTwins(home, { kind: 'rule' }, page))) {
-        yield rows.flatMap((row) => lettersTo(row, start));
-      }
+async function* messagesOf(engine: Engine, start: Start): AsyncGenerator<StartMessage> {
+  for await (const { id: home } of homesOf(engine)) {
+    if (start.held !== null) {
+      const { items } = await engine.storage.listTwins(home, { kind: 'rule' }, { limit: 1 });
+      const event = { type: 'rules.held', reason: start.held };
+      for (const { twin } of items) yield { home, twin, event };
+      continue;
     }
+    for await (const row of twinsOf(engine, home, { kind: 'rule' })) yield* messagesTo(row, start);
   }
 }
 
-function lettersTo({ home, twin, state }: TwinRow, { start }: Start): Letter[] {
+function messagesTo({ home, twin, state }: TwinRow, { start }: Start): StartMessage[] {
   const { definition, enabled, memory } = state.context as unknown as RuleContext;
-  const letters: Letter[] = [];
-  if (memory.saysHeld) letters.push({ home, twin, event: { type: 'rules.held', reason: null } });
+  const messages: StartMessage[] = [];
+  if (memory.saysHeld) messages.push({ home, twin, event: { type: 'rules.held', reason: null } });
   if (enabled && definition !== null && hearsStart(definition))
-    letters.push({ home, twin, event: { type: 'engine.started', start } });
-  return letters;
+    messages.push({ home, twin, event: { type: 'engine.started', start } });
+  return messages;
 }
 
 async function tell(
   engine: Engine,
-  { home, twin, event }: Letter,
+  { home, twin, event }: StartMessage,
   { start }: Start,
 ): Promise<void> {
   const id = `start:${start}${event.type === 'rules.held' ? ':held' : ''}`;
@@ -79,13 +77,4 @@ async function tell(
     ...{ at: engine.clock.now(), undated: true, principal: 'engine' },
     ...{ ifUnknown: 'reject', answered: true },
   });
-}
-
-async function* pagesOf<T>(read: (page: PageRequest) => Promise<Page<T>>): AsyncGenerator<T[]> {
-  let cursor: string | undefined;
-  do {
-    const page = await read({ limit: PAGE, cursor });
-    yield page.items;
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
 }

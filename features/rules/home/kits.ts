@@ -7,6 +7,7 @@ import {
   assertAddress,
   type Engine,
   EngineError,
+  homesOf,
   type Json,
   mustReadTwin,
   type Requester,
@@ -175,25 +176,20 @@ export class Kits implements AsyncDisposable {
   }
 
   async #resume(onDone: KitListener['onDone'], onFailure: KitListener['onFailure']): Promise<void> {
-    let cursor: string | undefined;
-    do {
-      const page = await this.#engine.storage.listHomes({ limit: 200, cursor });
-      for (const { id: home } of page.items) {
-        for (const phase of ['installing', 'removing'] as const) {
-          for await (const { twin } of twinsOf(this.#engine, home, { kind: KIND, state: phase })) {
-            if (this.#isStopping) return;
-            const isDone = await this.#alone(home, () => this.#goOn({ home, twin })).catch(
-              (error: unknown) => {
-                if (!this.#isStopping) onFailure(error, `${home}/${twin}`);
-                return false;
-              },
-            );
-            if (isDone) onDone(`${home}/${twin}`);
-          }
+    for await (const { id: home } of homesOf(this.#engine)) {
+      for (const phase of ['installing', 'removing'] as const) {
+        for await (const { twin } of twinsOf(this.#engine, home, { kind: KIND, state: phase })) {
+          if (this.#isStopping) return;
+          const isDone = await this.#alone(home, () => this.#goOn({ home, twin })).catch(
+            (error: unknown) => {
+              if (!this.#isStopping) onFailure(error, `${home}/${twin}`);
+              return false;
+            },
+          );
+          if (isDone) onDone(`${home}/${twin}`);
         }
       }
-      cursor = page.nextCursor ?? undefined;
-    } while (cursor !== undefined);
+    }
   }
 
   /** @returns false where somebody else was faster */

@@ -1,5 +1,5 @@
 /** Whose past matters to a rule. */
-import type { Reader } from '../../../engine/index.ts';
+import { type Reader, twinsOf } from '../../../engine/index.ts';
 import type { Watch } from '../../../engine/kind.ts';
 import type { Program } from '../kind/program.ts';
 
@@ -25,11 +25,6 @@ async function membersOf(reader: Reader, home: string, watch: Watch): Promise<st
   const filter =
     'room' in watch ? { room: watch.room } : 'kind' in watch ? { kind: watch.kind } : {};
   const ids: string[] = [];
-  let cursor: string | undefined;
-  do {
-    const page = await reader.storage.listTwins(home, filter, { limit: 200, cursor });
-    ids.push(...page.items.map(({ twin }) => twin));
-    cursor = page.nextCursor ?? undefined;
-  } while (cursor !== undefined);
+  for await (const { twin } of twinsOf(reader, home, filter)) ids.push(twin);
   return ids;
 }
