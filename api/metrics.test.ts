@@ -71,14 +71,14 @@ describe('metrics', () => {
       expect.arrayContaining(['homeostat_outbox_depth 1', 'homeostat_outbox_oldest_age_seconds 2']),
     );
     using _sink = api.engine.addSink({
-      name: 'test',
+      name: 'mqtt',
       takes: ['command', 'desired'],
       deliver: async (rows) => rows.map(() => ({ status: 'delivered' as const })),
     });
     await api.engine.idle();
     expect(await scrape()).toEqual(
       expect.arrayContaining([
-        'homeostat_deliveries_total{destination="test",outcome="delivered"} 1',
+        'homeostat_deliveries_total{destination="mqtt",outcome="delivered"} 1',
         'homeostat_outbox_depth 0',
         'homeostat_outbox_oldest_age_seconds 0',
       ]),

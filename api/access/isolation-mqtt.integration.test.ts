@@ -94,7 +94,6 @@ describe.each(PROTOCOLS)('devices and gateways of one home at %s', (name) => {
     if (missing !== null) return;
     broker = name === 'Mosquitto' ? await Mosquitto.start({ engine: ENGINE }) : null;
     homes = await TwoHomes.open({
-      engine: { destinations: { command: 'mqtt', desired: 'mqtt' } },
       identity: { announce: async (account, secret) => await adapter?.announce(account, secret) },
     });
     const { engine, identity } = homes.api;

@@ -25,7 +25,6 @@ describe.each(['the embedded broker', 'Mosquitto'])('the secret of a device at %
     told = 0;
     broker = name === 'Mosquitto' ? await Mosquitto.start({ engine: ENGINE }) : null;
     api = await ApiBench.open({
-      engine: { destinations: { command: 'mqtt', desired: 'mqtt' } },
       identity: { announce: async (account, secret) => await adapter?.announce(account, secret) },
     });
     const { engine, identity } = api;

@@ -1,5 +1,4 @@
 /** A twin's revision as an entity tag: `If-Match` guards a change, `If-None-Match` saves a download. */
-import type { FastifyReply } from 'fastify';
 import { z } from 'zod';
 import { Refusal } from '../problem.ts';
 
@@ -66,19 +65,4 @@ function tagsIn(header: string, name: string): Tag[] {
       hint: 'An entity tag is quoted: "42".',
     });
   });
-}
-
-/**
- * Says in the headers what a PUT has made or changed.
- * @param path of the resource
- * @returns the status of the answer
- */
-export function placed(
-  reply: FastifyReply,
-  path: string,
-  { made, reading }: { made: boolean; reading: { row: { revision: number } } },
-): 200 | 201 {
-  reply.header('etag', etagOf(reading.row.revision));
-  if (made) reply.header('location', path);
-  return made ? 201 : 200;
 }

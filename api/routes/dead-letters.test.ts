@@ -137,7 +137,7 @@ describe('dead letters', () => {
 
   it('keeps and shows a delivery that its destination refused for good', async () => {
     using _sink = api.engine.addSink({
-      name: 'test',
+      name: 'mqtt',
       takes: ['command', 'desired'],
       deliver: async (rows) => rows.map(() => ({ status: 'refused', error: 'no such device' })),
     });

@@ -81,7 +81,7 @@ export function readingOf(reader: Pick<Reader, 'view'>, row: TwinRow): TwinReadi
 }
 
 /** All that a list of the store holds, read page by page. @param limit of a page */
-export async function* itemsOf<T>(
+async function* itemsOf<T>(
   read: (page: PageRequest) => Promise<Page<T>>,
   limit = PAGE,
 ): AsyncGenerator<T> {

@@ -9,7 +9,7 @@ import { type Read, readData, readText } from './language/read.ts';
 import { expression, json, twinName } from './language/schemas.ts';
 import { trigger } from './triggers/index.ts';
 
-export const definition = z
+const definition = z
   .strictObject({
     rule: twinName.describe('The id of the rule, which is a twin of its home'),
     name: z.string().max(200).optional(),

@@ -48,7 +48,7 @@ export class FuzzWorld implements AsyncDisposable {
         ? { status: 'refused', error: 'no such device', hint: 'Look for it.' }
         : { status: 'delivered' };
     engine.addSink({
-      name: 'test',
+      name: 'mqtt',
       takes: ['command', 'desired'],
       deliver: async (rows) => rows.map(outcome),
     });

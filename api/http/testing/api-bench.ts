@@ -130,7 +130,7 @@ export class ApiBench implements AsyncDisposable {
       telemetry,
       defaultTimezone: 'UTC',
       owner: 'test',
-      destinations: destinationsWith(features, { command: 'test', desired: 'test' }),
+      destinations: destinationsWith(features, { command: 'mqtt', desired: 'mqtt' }),
       retention: { journal: 30, rollups: 30, ended: 30 },
       random: () => 0.5,
       deletes: deletesWith(() => identity),
@@ -154,9 +154,9 @@ export class ApiBench implements AsyncDisposable {
       permissions: permissionsWith(features),
       ...given.identity,
     });
-    const wake = (twins: readonly Address[]) => engine.wakeSink('test', twins);
+    const wake = (twins: readonly Address[]) => engine.wakeSink('mqtt', twins);
     const pullQueue = new PullQueue({
-      ...{ destination: 'test', gateways: identity.gateways, clock, wake },
+      ...{ destination: 'mqtt', gateways: identity.gateways, clock, wake },
       isCurrent: (row) => isCurrentDelivery(engine, row),
     });
     engine.addSink(pullQueue);

@@ -11,7 +11,7 @@ beforeEach(async () => {
   await api.furnish();
   await api.post('/v1/homes/h1/twins', { id: 'l2', kind: 'lamp' });
   api.engine.addSink({
-    name: 'test',
+    name: 'mqtt',
     takes: ['command', 'desired'],
     deliver: async (rows) => rows.map(() => ({ status: 'delivered' })),
   });
