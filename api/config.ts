@@ -30,7 +30,7 @@ export interface Config {
   http: {
     host: string;
     port: number;
-    /** Of other web pages that may ask. */
+    /** The origins of other web pages that may use the API. */
     origins: string[];
     /** Null: none. */
     trustedProxies: TrustedProxies | null;
@@ -69,7 +69,7 @@ export interface Config {
   takeoverWaitSeconds: number;
   /** When rules are held back at the start. */
   rules: { wish: RulesWish; crashes: number };
-  /** Of each thread that does the long work with rules. */
+  /** The limits of each thread that does the long work with rules. */
   ruleWork: { memoryMb: number; seconds: number };
   /** What the variables of each feature say, by its name. */
   features: Readonly<Record<string, Values<Variables>>>;

@@ -71,7 +71,7 @@ import type { StartedFeature } from './start-features.ts';
 
 export interface ServerOptions {
   engine: Engine;
-  /** Of `countFrom`, which has counted since before the engine. */
+  /** What `countFrom` returned: it has counted since before the engine was made. */
   counts: Registry;
   identity: Identity;
   features: readonly StartedFeature[];

@@ -19,7 +19,7 @@ export interface StartedFeature {
 
 interface Surroundings {
   engine: Engine;
-  /** Of the engine's storage. */
+  /** The address of the engine's storage. */
   databaseUrl: string;
   /** What the environment says, by the names of features. */
   configuration: Readonly<Record<string, Values<Variables>>>;

@@ -22,7 +22,7 @@ export class Databases implements AsyncDisposable {
     return new Databases(await startPostgres(settings));
   }
 
-  /** Of the server, below which its other processes are. */
+  /** The id of the server's main process; its other processes are children of it. */
   get pid(): number {
     const [first = ''] = readFileSync(join(this.#server.folder, 'postmaster.pid'), 'utf8').split(
       '\n',

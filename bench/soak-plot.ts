@@ -21,7 +21,9 @@ interface Curve {
   value: (moment: Moment) => number;
 }
 
-/** Of a soak, each long enough that a vacuum or a checkpoint of the database is not what it shows. */
+/**
+ * The number of parts of a soak, each long enough that a vacuum or a checkpoint of the database is not what it shows.
+ */
 const PARTS = 12;
 const WIDTH = 820;
 const PANEL_HEIGHT = 150;

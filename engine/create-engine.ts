@@ -225,7 +225,7 @@ export async function createEngine(options: EngineOptions): Promise<Engine> {
       }),
     ),
   );
-  /** Of all commits of this engine: its writers take their positions from one row of numbers. */
+  /** The horizon of all commits of this engine: its writers take their positions from one row of numbers. */
   const horizon = new Horizon(Math.max(0, ...lease.writers.map(({ seq }) => seq)));
   const projections = new Projections(options.projections ?? [], {
     ...{ storage, clock, telemetry, random, horizon, epoch: lease.epoch },

@@ -56,7 +56,7 @@ export { programFile } from './program-file.ts';
 export {
   type BandPath,
   type Bands,
-  MOST_BANDS,
+  MAX_BANDS,
   parseBandPath,
   type Span,
 } from './services/bands.ts';

@@ -19,7 +19,7 @@ export class IdentityError extends Error {
   readonly hint: string | undefined;
   /** After which it is worth another try. */
   readonly retryAfterMs: number | undefined;
-  /** Of `quota-exceeded`: what there is no more room for. */
+  /** What there is no more room for, with `quota-exceeded`. */
   readonly quota: { quota: string; limit: number; used: number } | undefined;
 
   constructor(

@@ -72,7 +72,7 @@ export interface IdentityOptions {
 const EVERYTHING: Existence = { hasHome: async () => true, incarnationOf: async () => '' };
 
 const DAY_MS = 24 * 60 * 60_000;
-/** For who asks why an app was signed out. */
+/** How long ended sessions are kept, for who asks why an app was signed out. */
 const ENDED_DAYS = 30;
 /** A gateway that was away brings what it has kept. */
 const DEVICE_DAYS_DAYS = 60;

@@ -11,12 +11,12 @@ export function newSecret(prefix: string): string {
   return `${prefix}_${randomBytes(SECRET_BYTES).toString('base64url')}`;
 }
 
-/** For people to type: six figures. */
+/** A code for people to type: six figures. */
 export function newShortCode(): string {
   return String(randomInt(1_000_000)).padStart(6, '0');
 }
 
-/** For people to read out or scan: groups of four. */
+/** A code for people to read out or scan: groups of four. */
 export function newLongCode(groups: number): string {
   const group = () =>
     Array.from({ length: 4 }, () => CODE_LETTERS[randomInt(CODE_LETTERS.length)]).join('');

@@ -10,7 +10,10 @@ export interface Guest {
   username: string;
   /** As journals name whoever said something: `device:home/heater`. */
   principal: string;
-  /** For which it speaks; all: a bridge, which speaks dialects other than our own, too. */
+  /**
+   * The devices that this account speaks for. `all`: the account of a bridge, which also speaks dialects other than our
+   * own.
+   */
   devices: readonly DeviceAddress[] | 'all';
 }
 

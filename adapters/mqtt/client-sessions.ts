@@ -5,13 +5,13 @@ import { isDeviceChannel, type NativeTopic, nativeFilter, nativeTopic } from './
 import { UnknownTopics } from './unknown-topics.ts';
 
 /** Connections of one device or gateway at a time; a bridge has as many as it wants. */
-const MOST_CONNECTIONS = 5;
+const MAX_CONNECTIONS = 5;
 /** Sessions of one device or gateway that outlive their connections. */
-const MOST_SESSIONS = 10;
+const MAX_SESSIONS = 10;
 /** Filters of one session, for each device that it speaks for. */
-const MOST_FILTERS = 20;
+const MAX_FILTERS = 20;
 /** What a client may leave unread before it is cut off. */
-const MOST_UNREAD_BYTES = { device: 1024 * 1024, bridge: 16 * 1024 * 1024 };
+const MAX_UNREAD_BYTES = { device: 1024 * 1024, bridge: 16 * 1024 * 1024 };
 
 interface Admitted {
   guest: Guest;
@@ -90,14 +90,14 @@ export class ClientSessions implements Disposable {
     const connections = this.#connections.get(username) ?? new Set();
     // Another with its id takes the place of the one before
     const others = [...connections].filter(({ id }) => id !== client.id);
-    if (others.length >= MOST_CONNECTIONS) {
-      return `${username} has ${MOST_CONNECTIONS} connections already`;
+    if (others.length >= MAX_CONNECTIONS) {
+      return `${username} has ${MAX_CONNECTIONS} connections already`;
     }
     const sessions = this.#sessions.get(username) ?? new Set();
     // The one that came last stands last
     sessions.delete(client.id);
     if (!client.clean) sessions.add(client.id);
-    if (sessions.size > MOST_SESSIONS) this.#endOldest(sessions, others);
+    if (sessions.size > MAX_SESSIONS) this.#endOldest(sessions, others);
     if (sessions.size > 0) this.#sessions.set(username, sessions);
     else this.#sessions.delete(username);
     return null;
@@ -140,7 +140,7 @@ export class ClientSessions implements Disposable {
     const { devices, filters } = admitted;
     const named = nativeFilter(this.#root, filter);
     if (named === null || !owns(devices, named)) return false;
-    if (!filters.has(filter) && filters.size >= MOST_FILTERS * devices.size) return false;
+    if (!filters.has(filter) && filters.size >= MAX_FILTERS * devices.size) return false;
     filters.add(filter);
     return true;
   }
@@ -161,7 +161,7 @@ export class ClientSessions implements Disposable {
    */
   mayHear(client: Client, topic: string): boolean {
     const admitted = this.#of(client);
-    const { device, bridge } = MOST_UNREAD_BYTES;
+    const { device, bridge } = MAX_UNREAD_BYTES;
     if (unreadBytes(client) > (admitted?.devices ? device : bridge)) {
       client.conn.destroy(new Error('it does not read what it has subscribed to'));
       return false;

@@ -9,7 +9,7 @@ export interface ConnectionLimits {
 }
 
 export const DEFAULT_LIMITS: ConnectionLimits = { all: 10_000, perAddress: 100 };
-/** Of those that have not been let in yet. */
+/** The most connections that have not been let in yet: of all addresses, and of one. */
 const WAITING = { all: 500, perAddress: 20 };
 
 /** A connection that counts, until it is disposed. */
@@ -80,7 +80,10 @@ function isLoopback(address: string): boolean {
   return address === '::1' || /^(::ffff:)?127\./.test(address);
 }
 
-/** Of an IPv6 address the network of a household, as that has more addresses than anybody can count. */
+/**
+ * The key under which an address is counted. Of an IPv6 address it is the network of a household, which has more
+ * addresses than anybody can count.
+ */
 function networkOf(address: string): string {
   if (!isIPv6(address) || address.includes('.')) return address;
   const [head = '', tail] = address.split('%', 1).join('').split('::');

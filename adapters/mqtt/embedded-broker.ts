@@ -40,7 +40,7 @@ export interface EmbeddedOptions {
  * and not by a closed connection.
  */
 const MAX_PACKET_BYTES = { before: 16 * 1024, device: 512 * 1024, bridge: 4 * 1024 * 1024 };
-/** For CONNECT to come whole. */
+/** How long a CONNECT packet may take to arrive whole. */
 const CONNECT_MS = 10_000;
 const PORTS_TRIED = 20;
 

@@ -54,7 +54,7 @@ export class EmbeddedPublisher implements Transport, Disposable {
   readonly #clock: Clock;
   readonly #mayHear: (client: Client, topic: string) => boolean;
   readonly #onReachable: () => void;
-  /** Of those that are connected. */
+  /** The subscriptions of the clients that are connected. */
   readonly #subscriptions = new SubscriptionIndex();
   #live = new Map<string, Client>();
   #publishes = new Map<string, InFlightPublish>();

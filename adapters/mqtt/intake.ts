@@ -170,7 +170,7 @@ export class Intake implements Disposable {
     return envelopeOf(packet, decoded, index, { now: engine.clock.now(), provisioning });
   }
 
-  /** For the operator's retry of a buried packet. @throws EngineError why it still cannot be folded */
+  /** The most packets that wait for one session, while its client is away or has not acknowledged them. */
   async #redeliver(topic: string, payload: Buffer): Promise<void> {
     // Each retry is an event of its own: two letters may hold equal readings
     const userId = `retry:${this.#options.engine.clock.now()}.${this.#retries++}`;

@@ -19,8 +19,8 @@ const TESTED = /^5\.16\./;
 const PROTOCOL = { protocolVersion: 5 } as const;
 const PUBACK = 0x40;
 /** Packet ids up to here are ours, those above are MQTT.js' own (SUBSCRIBE). */
-const MOST_ID = 60_000;
-const MOST_ID_OF_ALL = 65_535;
+const MAX_ID = 60_000;
+const MAX_ID_OF_ALL = 65_535;
 
 export interface PathEvents {
   /**
@@ -81,7 +81,7 @@ export class MessagePath {
   ): number | 'away' | 'too-large' {
     const connection = this.#connection;
     if (!connection || connection.destroyed) return 'away';
-    do this.#lastId = (this.#lastId % MOST_ID) + 1;
+    do this.#lastId = (this.#lastId % MAX_ID) + 1;
     while (underway.has(this.#lastId));
     const messageId = this.#lastId;
     const bytes = generate({ ...packet, cmd: 'publish', qos: 1, dup: false, messageId }, PROTOCOL);
@@ -240,10 +240,10 @@ function flawOf({ qos, messageId, properties }: IPublishPacket): string | null {
 
 /** Packet ids for what MQTT.js sends itself. */
 class UpperIds {
-  #last = MOST_ID;
+  #last = MAX_ID;
 
   allocate(): number {
-    this.#last = this.#last < MOST_ID_OF_ALL ? this.#last + 1 : MOST_ID + 1;
+    this.#last = this.#last < MAX_ID_OF_ALL ? this.#last + 1 : MAX_ID + 1;
     return this.#last;
   }
   getLastAllocated(): number {

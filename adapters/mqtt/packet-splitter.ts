@@ -1,7 +1,7 @@
 const PUBLISH = 3;
 const PUBACK = 4;
 const NOTHING = Buffer.alloc(0);
-/** Of a PUBACK: type, length (4 at most), packet id, reason code. What comes after is for people to read. */
+/** The size of a PUBACK: type, length (4 at most), packet id, reason code. What comes after is for people to read. */
 const ACK_BYTES = 8;
 
 export interface Ways {

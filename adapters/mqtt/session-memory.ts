@@ -2,11 +2,14 @@
 import { Readable } from 'node:stream';
 import type { Aedes, Client } from 'aedes';
 
-/** Of one session, while its client is away or has not acknowledged them. */
-const MOST_QUEUED = 1_000;
-const MOST_QUEUED_BYTES = 1024 * 1024;
-/** Of all sessions together. Sessions outlive devices that were deleted, so their number alone is no bound. */
-const MOST_QUEUED_IN_ALL = 64 * 1024 * 1024;
+/** The most packets that wait for one session, while its client is away or has not acknowledged them. */
+const MAX_QUEUED = 1_000;
+const MAX_QUEUED_BYTES = 1024 * 1024;
+/**
+ * The most bytes that wait for all sessions together. Sessions outlive devices that were deleted, so their number alone
+ * is no bound.
+ */
+const MAX_QUEUED_IN_ALL = 64 * 1024 * 1024;
 /** What a message takes beside its payload, about. */
 const MESSAGE_BYTES = 256;
 
@@ -44,7 +47,7 @@ interface Memory {
 export function boundSessions(
   broker: Aedes,
   mayKeep: (client: Client, filter: string) => boolean,
-  mostInAll = MOST_QUEUED_IN_ALL,
+  mostInAll = MAX_QUEUED_IN_ALL,
 ): SessionMemory {
   const memory = (broker as Aedes & { persistence: Memory }).persistence;
   const addSubscriptions = memory.addSubscriptions.bind(memory);
@@ -145,8 +148,8 @@ class Queue {
     this.#packets.push({ ...packet });
     this.#count(sizeOf(packet), 1);
     while (
-      this.#packets.length > MOST_QUEUED ||
-      (this.#payloadBytes > MOST_QUEUED_BYTES && this.#packets.length > 1)
+      this.#packets.length > MAX_QUEUED ||
+      (this.#payloadBytes > MAX_QUEUED_BYTES && this.#packets.length > 1)
     ) {
       this.#drop(1);
     }

@@ -13,7 +13,7 @@ const NOT_PUBLIC_4 = [
   ...['172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24', '192.168.0.0/16'],
   ...['198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4'],
 ];
-/** Of IPv6 only 2000::/3 is public, without these; tunnels may lead to any IPv4 address. */
+/** Only 2000::/3 of IPv6 is public, without these networks; tunnels may lead to any IPv4 address. */
 const NOT_PUBLIC_6 = ['2001::/23', '2001:db8::/32', '2002::/16', '3fff::/20'];
 
 const PUBLIC_6 = listOf(['2000::/3']);

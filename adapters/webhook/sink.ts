@@ -25,7 +25,7 @@ const SINK_NAME = 'webhook';
 /** One row at a time, so that a rule's requests stay in order and a slow service holds up its own rule only. */
 const PACE = { atOnce: 64, rows: 1 };
 const TIMEOUT_MS = 10_000;
-const MOST_BYTES = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 const LONGEST_PAUSE_MS = 60 * 60_000;
 const SECRET = /\$\{\s*secrets\.([A-Za-z_][A-Za-z0-9_]{0,63})\s*\}/g;
 const FORM = 'application/x-www-form-urlencoded';
@@ -101,8 +101,8 @@ async function requestOf(
   }
   const type = Object.entries(said).find(([name]) => name.toLowerCase() === 'content-type')?.[1];
   const text = body === undefined ? null : textOf(body, type);
-  if (text !== null && Buffer.byteLength(text) > MOST_BYTES) {
-    return refused(`its body has more than ${MOST_BYTES / 1024} KiB`, 'Let the rule send less.');
+  if (text !== null && Buffer.byteLength(text) > MAX_BYTES) {
+    return refused(`its body has more than ${MAX_BYTES / 1024} KiB`, 'Let the rule send less.');
   }
   return {
     method,

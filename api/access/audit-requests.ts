@@ -41,7 +41,10 @@ export function isReading({ method, routeOptions }: FastifyRequest): boolean {
   return READS.has(method) || routeOptions.config.reads === true;
 }
 
-/** Of a home that is none of theirs, or with the secret of another webhook. */
+/**
+ * Whether the request was refused because its home is none of the caller's, or because it had the secret of another
+ * webhook.
+ */
 function isStranger({ refusedBecause }: FastifyRequest): boolean {
   return refusedBecause === 'hidden' || refusedBecause === 'anonymous';
 }

@@ -14,7 +14,7 @@ declare module 'fastify' {
     action?: Action;
     /** Whether a person has to have proved of late who they are. */
     proof?: true;
-    /** Of a POST that changes nothing: its body asks what no address could hold. */
+    /** A POST that changes nothing: its body asks what no address could hold. */
     reads?: true;
   }
   interface FastifyRequest {
@@ -89,7 +89,7 @@ function lookAgain(app: FastifyInstance, identity: Identity): void {
   });
 }
 
-/** For how long a password or a code counts as just given. */
+/** How long a password or a code counts as just given. */
 const PROOF_MS = 10 * 60_000;
 
 async function assertProof(identity: Identity, session: string): Promise<void> {

@@ -6,7 +6,7 @@ export function shownUrl(databaseUrl: string): string {
   return databaseUrl.replace(/:[^:@/]*@/, ':…@');
 }
 
-/** For commands that read: SQLite would make the file. @throws EngineError `not-found` */
+/** Commands that only read ask this first, since SQLite would make the file. @throws EngineError `not-found` */
 export function assertIsThere(databaseUrl: string): void {
   const path = sqlitePathOf(databaseUrl);
   if (path === undefined || existsSync(path)) return;

@@ -1,7 +1,7 @@
 /** What `homeostat new kind` writes: a device that can be switched, and switches itself off. */
 
 export interface KindTemplate {
-  /** Of the kind; lower-case letters, digits, `-`. */
+  /** The name of the kind; lower-case letters, digits, `-`. */
   name: string;
   isTyped: boolean;
 }

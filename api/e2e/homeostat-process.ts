@@ -21,7 +21,7 @@ export class HomeostatProcess implements AsyncDisposable {
   readonly httpPort: number;
   readonly mqttPort: number;
   readonly folder: string;
-  /** For other programs beside it. */
+  /** The environment of the process, for programs that a test starts beside it. */
   readonly environment: Record<string, string>;
   /** Another main script in place of the shipped one; it takes orders through {@link ask}. */
   readonly #script: string | null;

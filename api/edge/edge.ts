@@ -10,7 +10,7 @@ export interface EdgeOptions {
   trustedProxies: TrustedProxies | null;
   /** The address that people know the server by. Null: that on which it listens. */
   publicUrl: string | null;
-  /** Of web pages that may ask, beside our own. */
+  /** The origins of web pages that may use the API, beside our own. */
   origins: readonly string[];
   limits: LimitOptions;
 }

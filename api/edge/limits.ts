@@ -18,9 +18,9 @@ export type LimitName = 'address' | 'principal' | 'hook' | 'home';
 export interface LimitOptions {
   /** From one address (of IPv6: one /64) without a valid credential, or to get one. */
   signIn: number;
-  /** Of one principal. */
+  /** Requests a minute of one principal. */
   requests: number;
-  /** Of one webhook of a rule. */
+  /** Requests a minute of one webhook of a rule. */
   hookRequests: number;
   /** Into one home, of everyone together. */
   homeRequests: number;
@@ -31,8 +31,11 @@ export const RATE_HEADERS = ['ratelimit-limit', 'ratelimit-remaining', 'ratelimi
 
 const MINUTE_MS = 60_000;
 const SUBNET_BITS = 64;
-/** Of each sort; beyond, whoever has not come for longest begins anew. Some 4 MB each when they are full. */
-const MOST_COUNTED = 20_000;
+/**
+ * The most callers that are remembered of each sort; beyond that, the one that has not come for longest begins anew.
+ * About 4 MB each when they are full.
+ */
+const MAX_COUNTED = 20_000;
 /** Who looks after the server sees it when it is full, too. */
 const WATCHING: ReadonlySet<string | undefined> = new Set(['health.read', 'metrics.read']);
 
@@ -118,7 +121,7 @@ export class Limits {
 
 function counter(app: App, name: LimitName, options: RateLimitOptions & { max: number }): Count {
   if (options.max === 0) return async () => null;
-  const whole: RateLimitOptions = { timeWindow: MINUTE_MS, cache: MOST_COUNTED, ...options };
+  const whole: RateLimitOptions = { timeWindow: MINUTE_MS, cache: MAX_COUNTED, ...options };
   const take = app.createRateLimit(whole);
   return async (request) => {
     const taken = await take(request);

@@ -44,7 +44,7 @@ const TOGETHER = 16;
 /** A day begins between 14 hours before and 12 hours after that of Greenwich. */
 const EARLIEST_MS = 14 * 60 * 60_000;
 const LATEST_MS = 36 * 60 * 60_000;
-const MOST_REASONS = 20;
+const MAX_REASONS = 20;
 
 /** Takes the logs that gateways upload day by day, each day of each device once. */
 export class DayLogs {
@@ -96,7 +96,7 @@ export class DayLogs {
       for (const [index, reason] of objections.entries()) {
         if (reason === null) continue;
         so.refused++;
-        if (reasons.length < MOST_REASONS) reasons.push({ reading: so.taken + index, reason });
+        if (reasons.length < MAX_REASONS) reasons.push({ reading: so.taken + index, reason });
       }
       so.taken += some.length;
       so.isDone = so.taken >= readings.length;

@@ -31,8 +31,8 @@ interface DeviceQueue {
   poll: Poll | null;
 }
 
-/** Of one answer. */
-const MOST = 200;
+/** The most messages in one answer. */
+const MAX_MESSAGES = 200;
 
 /**
  * Where gateways that have no MQTT fetch what is for their devices. A delivery waits here, and in the
@@ -141,7 +141,7 @@ export class PullQueue implements Sink, Disposable {
     for (const row of queue.waiting.values()) if (isDesired(row)) latest.set(keyOf(row), row.id);
     const found: DeliveryRow[] = [];
     for (const row of [...queue.waiting.values()]) {
-      if (found.length === MOST) break;
+      if (found.length === MAX_MESSAGES) break;
       const { id, home, twin, expiresAt } = row;
       const isTheirs = this.#options.gateways.speakerFor(home, twin)?.id === gateway;
       const isOpen = isTheirs && (expiresAt === null || expiresAt > now);

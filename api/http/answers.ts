@@ -62,7 +62,7 @@ export const always = {
   403: problem('The table of permissions does not allow it.'),
 };
 
-/** Of who has to prove something, and does not. */
+/** The answers to a request that has to prove something and does not. */
 export const wrong = {
   401: problem('What should prove it is wrong, or too old.', {
     'www-authenticate': { type: 'string', description: '`Bearer`.' },

@@ -27,7 +27,7 @@ export interface LoadedKinds {
 /** Whatever modules import under these names is the server's own copy, wherever they lie. */
 const SERVERS_OWN = { 'homeostat/kind': authoring, xstate, zod, 'zod/v4': zod };
 
-const MOST_CHARACTERS = 600;
+const MAX_CHARACTERS = 600;
 
 /**
  * The kinds that come with Homeostat, and those of a folder, whose code runs here and now.
@@ -89,7 +89,7 @@ async function kindsOf(jiti: Jiti, folder: string, file: string): Promise<Loaded
 /** Why a module does not load, in words of its author: the cause, and where in the folder. */
 function reasonOf(error: unknown, folder: string, file: string): string {
   const short = (text: string) =>
-    text.replaceAll(`file://${folder}/`, '').replaceAll(`${folder}/`, '').slice(0, MOST_CHARACTERS);
+    text.replaceAll(`file://${folder}/`, '').replaceAll(`${folder}/`, '').slice(0, MAX_CHARACTERS);
   // Written as a list already, with the kind's name
   if (error instanceof EngineError) return short(error.message);
   const [first = '', second = '', third = ''] = messageOf(error)

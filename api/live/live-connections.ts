@@ -10,10 +10,10 @@ export interface LiveConnection {
   kill(): void;
 }
 
-const MOST = 1_000;
-/** Of one person, or of all keys of a home. */
-const MOST_OF_ONE = 50;
-/** Of those that are free, what one account may have. */
+const MAX_CONNECTIONS = 1_000;
+/** The most connections of one person, or of all keys of a home. */
+const MAX_CONNECTIONS_OF_ONE = 50;
+/** The part of the free connections that one account may have. */
 const SHARE_OF_FREE = 0.25;
 /** How long a connection may take to end when the server stops. */
 const GRACE_MS = 1_000;
@@ -22,7 +22,7 @@ const GRACE_MS = 1_000;
 export class LiveConnections {
   #open = new Set<LiveConnection>();
   #isEnding = false;
-  /** For each that was asked to go: takes it down when it does not. */
+  /** A timer for each connection that was asked to go: it takes the connection down when it does not go by itself. */
   #graces = new Map<LiveConnection, NodeJS.Timeout>();
   #onEmpty = () => {};
 
@@ -32,12 +32,14 @@ export class LiveConnections {
    */
   assertRoom(account: string): void {
     const hint = 'Close some, or follow several homes on one WebSocket.';
-    if (this.#open.size >= MOST) {
-      throw new Refusal('overloaded', `${MOST} streams are open already`, { hint });
+    if (this.#open.size >= MAX_CONNECTIONS) {
+      throw new Refusal('overloaded', `${MAX_CONNECTIONS} streams are open already`, { hint });
     }
     let own = 0;
     for (const connection of this.#open) if (connection.account === account) own++;
-    if (own >= Math.min(MOST_OF_ONE, (MOST - this.#open.size) * SHARE_OF_FREE)) {
+    if (
+      own >= Math.min(MAX_CONNECTIONS_OF_ONE, (MAX_CONNECTIONS - this.#open.size) * SHARE_OF_FREE)
+    ) {
       throw new Refusal('overloaded', `${account} has ${own} streams open already`, { hint });
     }
   }

@@ -147,7 +147,7 @@ async function isOfKind({ kind }: LiveFilter, change: Change, kinds: KindMemory)
   return known === null || known === kind;
 }
 
-/** Of which kind the twins of a home are; bounded. */
+/** Remembers which kind each twin of a home is; bounded. */
 class KindMemory {
   #kinds = new Map<string, string>();
   readonly #engine: Engine;

@@ -14,9 +14,9 @@ import type { LiveConnections } from './live-connections.ts';
 import { type LiveFeed, openFeed } from './live-feed.ts';
 import type { LiveMessage } from './message.ts';
 
-const MOST_SUBSCRIPTIONS = 32;
+const MAX_SUBSCRIPTIONS = 32;
 /** More than an app has to say that opens all its views at once. */
-const MOST_MESSAGES_PER_SECOND = 100;
+const MAX_MESSAGES_PER_SECOND = 100;
 /** Unread bytes from which on the feeds wait. */
 const HIGH_WATER = 1024 * 1024;
 /** Unread bytes at which a client that goes on asking is cut off. */
@@ -24,7 +24,7 @@ const CUT_OFF = 4 * HIGH_WATER;
 /** RFC 6455 §7.4.1 */
 const GOING_AWAY = 1001;
 const POLICY_VIOLATION = 1008;
-/** For the closing handshake. */
+/** How long the closing handshake may take. */
 const GOODBYE_MS = 500;
 
 const SubscriptionId = z.string().min(1).max(100);
@@ -111,7 +111,7 @@ export class LiveSession {
   #isTooMuch(): boolean {
     const second = Math.floor(this.#engine.clock.now() / 1_000);
     if (second !== this.#heard.second) this.#heard = { second, messages: 0 };
-    return ++this.#heard.messages > MOST_MESSAGES_PER_SECOND;
+    return ++this.#heard.messages > MAX_MESSAGES_PER_SECOND;
   }
 
   #hear(text: string): void {
@@ -154,8 +154,8 @@ export class LiveSession {
       this.#refuse(id, new Refusal('conflict', `"${id}" is subscribed already`, { hint }));
       return;
     }
-    if (this.#feeds.size >= MOST_SUBSCRIPTIONS) {
-      const detail = `a connection has at most ${MOST_SUBSCRIPTIONS} subscriptions`;
+    if (this.#feeds.size >= MAX_SUBSCRIPTIONS) {
+      const detail = `a connection has at most ${MAX_SUBSCRIPTIONS} subscriptions`;
       const hint = 'Subscribe to the home as a whole, or open another connection.';
       this.#refuse(id, new Refusal('overloaded', detail, { hint }));
       return;

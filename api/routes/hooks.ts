@@ -12,7 +12,7 @@ import { readHookBodies } from '../http/hook-body.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
 import { Refusal } from '../problem.ts';
 
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 export function hookRoutes(app: App, { engine }: RouteContext): void {
   void app.register(async (hooks) => {
@@ -33,7 +33,7 @@ export function hookRoutes(app: App, { engine }: RouteContext): void {
       '/hooks/:home/:rule/:hook',
       {
         config: { action: 'hook.call' },
-        bodyLimit: MOST_BYTES,
+        bodyLimit: MAX_BYTES,
         // Before the body is read: a secret opens its own webhook only
         onRequest: async (request) => assertOwn(request),
         schema: {

@@ -8,7 +8,7 @@ import { median } from '../statistics.ts';
 
 export interface Standing {
   name: string;
-  /** Of each round. */
+  /** The results of all rounds. */
   results: Measured[];
 }
 

@@ -78,7 +78,7 @@ function throughput([reference, ...engines]: Standing[]): Figure[] {
   ];
 }
 
-/** Of whoever answers, on an event. */
+/** The processor time of an event, of whoever answers it. */
 function spent({ cpu }: Measured): number {
   return cpu.answering + cpu.database;
 }

@@ -11,7 +11,7 @@ import type { World } from './world.ts';
 /** A reconnect backs off up to 30 s, a delivery too. */
 const RESUME_MS = 75_000;
 const STOP_MS = 15_000;
-const MOST_SHOWN = 12;
+const MAX_SHOWN = 12;
 
 interface Journal {
   items: { eventId: string }[];
@@ -60,7 +60,7 @@ async function allArrive(world: World): Promise<void> {
 /** What is parked that should not be. */
 async function whatWaits({ databaseUrl }: World): Promise<string> {
   const rows = await parkedIn(databaseUrl);
-  const told = rows.slice(0, MOST_SHOWN).map((row) => `\n  ${JSON.stringify(row)}`);
+  const told = rows.slice(0, MAX_SHOWN).map((row) => `\n  ${JSON.stringify(row)}`);
   return `; ${rows.length} wait, read at ${Date.now()}:${told.join('')}`;
 }
 
@@ -97,8 +97,8 @@ export function figures({ model, peakRss }: World, { twins, intents }: Evidence)
 /** @throws Error with the first of them */
 export function assertNone(found: readonly string[]): void {
   if (found.length === 0) return;
-  const more = found.length > MOST_SHOWN ? [`… and ${found.length - MOST_SHOWN} more`] : [];
-  throw new Error([...found.slice(0, MOST_SHOWN), ...more].join('\n'));
+  const more = found.length > MAX_SHOWN ? [`… and ${found.length - MAX_SHOWN} more`] : [];
+  throw new Error([...found.slice(0, MAX_SHOWN), ...more].join('\n'));
 }
 
 export async function statusOf(url: string): Promise<number | null> {

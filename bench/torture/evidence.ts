@@ -17,7 +17,7 @@ import { kinds } from '../../twins/catalogue.ts';
 import { type ProjectionEvidence, projectionEvidence } from './projection-invariants.ts';
 
 const PAGE = 1_000;
-const MOST_PENDING = 100_000;
+const MAX_PENDING = 100_000;
 const DESTINATIONS = { command: 'mqtt', desired: 'mqtt' };
 
 /** Everything that the store says, read while no engine runs. */
@@ -80,7 +80,7 @@ export async function undeliveredIn(databaseUrl: string): Promise<DeliveryRow[]>
 }
 
 async function parked(storage: Storage): Promise<DeliveryRow[]> {
-  return (await storage.listParked(0, MOST_PENDING)).map(({ row }) => row);
+  return (await storage.listParked(0, MAX_PENDING)).map(({ row }) => row);
 }
 
 /** What stands in the log above the cursors of the engine that has stopped. */

@@ -15,7 +15,7 @@ export class Follower implements Followed, AsyncDisposable {
   readonly home: string;
   readonly told: StreamMessage[];
   readonly #reader: StreamReader;
-  /** Of turns that were told. */
+  /** The ids of the events whose turns were told. */
   readonly #eventIds: ReadonlySet<string>;
 
   private constructor(

@@ -5,7 +5,7 @@ const LOOK_MS = 25;
 /** What is waited for now. */
 const waits = new Set<{ what: string }>();
 
-/** For a case that is broken off: what it waited for. */
+/** What a case that was broken off was waiting for. */
 export function waitedFor(): string {
   const all = [...waits].map(({ what }) => what);
   return all.length === 0 ? 'something without a name' : all.join(', ');

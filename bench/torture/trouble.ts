@@ -41,7 +41,7 @@ export interface Setting {
 const DEFAULT_FLEET: FleetPlan = { homes: 3, thermostats: 4, relays: 2, sensors: 1 };
 const DEFAULT_PER_SECOND = 400;
 const LONGEST_MS = 90_000;
-const MOST_RSS_MB = 400;
+const MAX_RSS_MB = 400;
 
 /**
  * The common course of a scenario: devices report and people steer all the time, something breaks
@@ -72,7 +72,7 @@ export async function trouble(
     const evidence = await judge(world, setting.waivers);
     assertNone(setting.holds?.(world.model, evidence) ?? []);
     const all = { ...figures(world, evidence), ...report, ...setting.figures?.() };
-    assertBounded(world, setting.mostRssMb ?? MOST_RSS_MB);
+    assertBounded(world, setting.mostRssMb ?? MAX_RSS_MB);
     return all;
   } catch (error) {
     throw new Error(withOutput(error, world), { cause: error });

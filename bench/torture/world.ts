@@ -17,10 +17,10 @@ import type { Ground } from './scenario.ts';
 const ENGINE_MAIN = fileURLToPath(new URL('dist-bench/bench/torture/engine-main.js', PACKAGE_ROOT));
 
 /** Left to itself, V8 lets garbage lie as long as the machine has memory: what an engine takes then says nothing. */
-const MOST_HEAP_MB = 256;
+const MAX_HEAP_MB = 256;
 
 export interface WorldOptions {
-  /** Of the engine, on top of what a world sets. */
+  /** The engine's environment, on top of what a world sets. */
   environment?: Record<string, string>;
   /** A PostgreSQL server of its own, which may be stopped. */
   ownServer?: boolean;
@@ -128,7 +128,7 @@ async function build(ground: Ground, options: WorldOptions): Promise<Parts> {
   const environment = {
     DATABASE_URL: engineUrl(databaseUrl, storeWire, options.connection),
     LOG_LEVEL: 'warn',
-    NODE_OPTIONS: `--max-old-space-size=${MOST_HEAP_MB}`,
+    NODE_OPTIONS: `--max-old-space-size=${MAX_HEAP_MB}`,
     // It is killed again and again
     RULES_HELD_AFTER_CRASHES: '0',
     ...(mosquitto && {

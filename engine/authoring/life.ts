@@ -24,7 +24,7 @@ export type EventMakers = Readonly<Record<string, (dice: Dice) => EventData>>;
 export const RELATIONS = { room: ['living'], members: ['a', 'b'] };
 
 const HOUR_MS = 3_600_000;
-const MOST_HAPPENINGS = 40;
+const MAX_HAPPENINGS = 40;
 /** What a refinement lets in is found by trying. */
 const TRIES = 200;
 
@@ -38,7 +38,7 @@ export function livesOf(kind: AnyKind, given: EventMakers = {}): (dice: Dice) =>
     .filter(([type]) => !type.startsWith('intent.') && sendersOf(kind, type).length > 0)
     .map(([type, schema]) => given[type] ?? eventMaker(kind, type, schema));
   return (dice) =>
-    Array.from({ length: dice.between(1, MOST_HAPPENINGS) }, () => happening(dice, makers));
+    Array.from({ length: dice.between(1, MAX_HAPPENINGS) }, () => happening(dice, makers));
 }
 
 function happening(dice: Dice, makers: readonly ((dice: Dice) => EventData)[]): Happening {

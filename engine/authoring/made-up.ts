@@ -31,7 +31,7 @@ export interface Schema {
 
 /** Members that the twin's relations name, so that what is said of them concerns someone. */
 const WORDS = ['a', 'b', 'thermostat'];
-/** For texts that must look like something. */
+/** Texts for fields whose text must look like something. */
 const TEXTS = [
   ...['temperature', 'humidity', 'flow', 'living', 'on', 'A', 'a long text with spaces in it'],
   ...['02:30', '06:00', '22:15', '06:30:00', '2026-01-05', '2026-01-06', '2026-01-05T12:00:00Z'],

@@ -5,7 +5,7 @@ import { type EventMakers, type Life, livesOf } from './life.ts';
 import { type KindPromise, PROMISES } from './promises.ts';
 
 /** Shorter lives that are tried to say briefly what breaks a promise. */
-const MOST_SHORTER = 300;
+const MAX_SHORTER = 300;
 
 export interface ProofOptions {
   /** How many lives are tried. Default 100, which take a second or two. */
@@ -64,7 +64,7 @@ function shortened(kind: AnyKind, promise: KindPromise, life: Life): Life {
   let shortest = life;
   let tries = 0;
   for (let size = Math.ceil(life.length / 2); size >= 1; size = Math.floor(size / 2)) {
-    for (let at = 0; at < shortest.length && tries < MOST_SHORTER; tries++) {
+    for (let at = 0; at < shortest.length && tries < MAX_SHORTER; tries++) {
       const shorter = shortest.toSpliced(at, size);
       if (flawOf(kind, promise, shorter) === null) at += size;
       else shortest = shorter;

@@ -21,7 +21,7 @@ import type { Mail } from './mail.ts';
 import { nextTurn } from './next-turn.ts';
 import { refusing } from './refuse.ts';
 
-/** For how long a batch is folded without a pause, ms. */
+/** How long a batch is folded without a pause, ms. */
 const STRETCH_MS = 10;
 /** Due timers of one twin that one wake fires; the rest follows in the next batch. */
 const WAKE_TURNS = 64;

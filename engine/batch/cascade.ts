@@ -4,9 +4,9 @@ import { EngineError } from '../model/errors.ts';
 import type { Waiting } from './mail.ts';
 
 /** Tells and their tells: beyond this the home talks to itself in circles. */
-const MOST_STEPS = 8;
+const MAX_STEPS = 8;
 /** Turns that one mail may lead to. */
-const MOST_TURNS = 1_000;
+const MAX_TURNS = 1_000;
 /** Turns beyond which what follows from one mail is too much to share a batch with other homes. */
 export const NOISY_TURNS = 64;
 
@@ -38,8 +38,8 @@ export function following(parent: Item, envelope: Envelope): Item {
  */
 export function goesOn(item: Item): boolean {
   const { envelope, depth, cascade } = item;
-  if (cascade.turns > MOST_TURNS) return false;
-  if (depth > MOST_STEPS) {
+  if (cascade.turns > MAX_TURNS) return false;
+  if (depth > MAX_STEPS) {
     throw new EngineError(
       'cascade-too-deep',
       `${keyOf(envelope)}: "${envelope.event.type}" is ${depth} tells away from what began it: ${wayTo(item)}`,
@@ -47,10 +47,10 @@ export function goesOn(item: Item): boolean {
     );
   }
   cascade.turns++;
-  if (cascade.turns <= MOST_TURNS) return true;
+  if (cascade.turns <= MAX_TURNS) return true;
   throw new EngineError(
     'cascade-too-wide',
-    `${keyOf(envelope)}: one event has led to ${MOST_TURNS} turns, the rest is left out: ${wayTo(item)}`,
+    `${keyOf(envelope)}: one event has led to ${MAX_TURNS} turns, the rest is left out: ${wayTo(item)}`,
     { hint: 'Twins of this home answer each other; make fewer of them listen.' },
   );
 }

@@ -29,7 +29,7 @@ export interface BatchContext extends WorkingSetSource {
   /** Kinds whose twins do not act: see `impulses`. */
   heldBack: ReadonlySet<string>;
   journalDays: Pick<JournalDays, 'usedBy' | 'isTold'>;
-  /** Of kinds that have `impulses`. */
+  /** What homes have cost whose kinds have `impulses`. */
   costs: HomeCosts;
 }
 
@@ -58,7 +58,7 @@ export interface FoldedBatch {
 export interface Led {
   /** Has those turn who watch the twin, before anything else happens; null: nobody does. */
   observe: ((next: Item[]) => Generator<undefined, void>) | null;
-  /** For the next round. */
+  /** The messages to other twins, for the next round. */
   told: Item[];
 }
 export const NOTHING: Led = { observe: null, told: [] };

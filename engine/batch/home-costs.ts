@@ -2,10 +2,10 @@
 
 /** What a home may take at once, ms. */
 const BURST_MS = 20;
-/** Of a second, what it may take for as long as it likes. */
+/** The part of a second that a home may take for as long as it likes. */
 const SHARE = 0.05;
 /** Homes that are remembered before those that have taken nothing of late are forgotten. */
-const MOST_HOMES = 1_000;
+const MAX_HOMES = 1_000;
 
 interface Cost {
   ms: number;
@@ -31,7 +31,7 @@ export class HomeCosts {
     } finally {
       const at = this.#now();
       this.#costs.set(home, { ms: this.#left(home, at) + at - from, at });
-      if (this.#costs.size > MOST_HOMES) this.#forget(at);
+      if (this.#costs.size > MAX_HOMES) this.#forget(at);
     }
   }
 

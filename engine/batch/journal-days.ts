@@ -6,7 +6,7 @@ export const DAY_MS = 24 * 60 * 60_000;
 /** What a row takes beside its event and its effects: ids, times, indexes; about. */
 const ROW_BYTES = 250;
 /** Twins of which it is remembered that their dead letter of the day is there. Names of twins are anybody's to make up. */
-const MOST_TOLD = 20_000;
+const MAX_TOLD = 20_000;
 
 /** What one batch adds to the journals of homes that are counted. */
 export interface Written {
@@ -36,7 +36,7 @@ export class JournalDays {
   keep({ now, bytes, told }: Written): void {
     this.#turnTo(now);
     for (const [home, more] of bytes) this.#bytes.set(home, (this.#bytes.get(home) ?? 0) + more);
-    for (const twin of told) if (this.#told.size < MOST_TOLD) this.#told.add(twin);
+    for (const twin of told) if (this.#told.size < MAX_TOLD) this.#told.add(twin);
   }
 
   usedBy(home: string, now: number): number {
@@ -45,7 +45,7 @@ export class JournalDays {
 
   /** Whether no dead letter is wanted for a message of the twin: one of today tells that they are refused, or very many tell it of others. */
   isTold(twin: string, now: number): boolean {
-    return this.#isToday(now) && (this.#told.size >= MOST_TOLD || this.#told.has(twin));
+    return this.#isToday(now) && (this.#told.size >= MAX_TOLD || this.#told.has(twin));
   }
 
   #isToday(now: number): boolean {

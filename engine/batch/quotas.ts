@@ -10,7 +10,7 @@ import { DAY_MS } from './journal-days.ts';
 export interface HomeQuotas {
   /** Twins of a home, of all kinds. */
   twins: number;
-  /** Of these, twins of one kind. */
+  /** The quotas of kinds: the most twins of one kind in a home. */
   ofKinds: readonly { quota: string; kind: string; limit: number }[];
   /** Bytes that the turns of a home may add to the journal in a day (UTC), about. */
   journalBytes: number;

@@ -40,7 +40,10 @@ export function refuse(
   });
 }
 
-/** Of a home that has written its share, one dead letter a day of each twin tells it: more would be a flood, too. */
+/**
+ * Whether a dead letter of the day tells it already: a home that has written its share gets one a day for each twin,
+ * since more would be a flood, too.
+ */
 function isKnown({ told, context, now }: Folding, envelope: Envelope, { quota }: EngineError) {
   if (quota?.quota !== JOURNAL_BYTES) return false;
   const twin = keyOf(envelope);

@@ -12,7 +12,7 @@ import type { Quotas } from './quotas.ts';
 /** Where twins and homes come from. */
 export interface WorkingSetSource {
   kinds: ReadonlyMap<string, AnyKind>;
-  /** Of the database, under which turns are folded; known once the homes are claimed. */
+  /** The epoch of the database, under which turns are folded; known once the homes are claimed. */
   epoch(): number;
   /** A twin that is in memory already. */
   hot(key: string): LiveTwin | undefined;
@@ -42,7 +42,7 @@ export class WorkingSet {
   #watches = new Map<string, HomeObservers>();
   /** Homes whose watches are others than the store's. */
   #rewatched = new Set<string>();
-  /** Of homes in which a twin may come into being. */
+  /** The number of twins by kind, for homes in which a twin may come into being. */
   #censuses = new Map<string, Map<string, number>>();
   #turned = new Set<string>();
   /** Twins without a turn whose stored bound was corrected. */

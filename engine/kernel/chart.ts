@@ -30,10 +30,10 @@ export interface Choice {
 }
 
 /** Configurations that are kept; a machine has few, but the product of its regions may be many. */
-const MOST_CONFIGURATIONS = 10_000;
+const MAX_CONFIGURATIONS = 10_000;
 
 /** Types of events that are remembered of a configuration. */
-const MOST_TYPES = 1_000;
+const MAX_TYPES = 1_000;
 
 export class Chart {
   readonly machine: AnyStateMachine;
@@ -71,7 +71,7 @@ export class Chart {
     const key = nodes.map(({ order }) => order).join();
     let known = this.#configurations.get(key);
     if (!known) {
-      if (this.#configurations.size >= MOST_CONFIGURATIONS) this.#forgetConfigurations();
+      if (this.#configurations.size >= MAX_CONFIGURATIONS) this.#forgetConfigurations();
       known = {
         nodes,
         active: new Set(nodes),
@@ -100,7 +100,7 @@ export class Chart {
     let choice = choices.get(type);
     if (choice === undefined) {
       choice = this.#choiceIn(this.machine.root as Node, active, type);
-      if (choices.size >= MOST_TYPES) choices.clear();
+      if (choices.size >= MAX_TYPES) choices.clear();
       choices.set(type, choice);
     }
     return choice;
@@ -229,7 +229,7 @@ export interface Plan {
 
 export interface Entry {
   node: Node;
-  /** Of its initial transition, where that is taken. */
+  /** The actions of its initial transition, where that is taken. */
   initialActions: readonly unknown[];
 }
 

@@ -62,7 +62,7 @@ interface Prepared {
 }
 
 /** State values that are remembered; beyond it they are worked out anew. */
-const MOST_VALUES = 10_000;
+const MAX_VALUES = 10_000;
 
 const prepared = new WeakMap<AnyKind, Prepared>();
 
@@ -143,7 +143,7 @@ export function restore(kind: AnyKind, stored: StoredMachine): Snapshot {
     );
   }
   const snapshot = snapshotOf(chart, restored);
-  if (configurations.size >= MOST_VALUES) configurations.clear();
+  if (configurations.size >= MAX_VALUES) configurations.clear();
   configurations.set(text, snapshot.configuration);
   return snapshot;
 }

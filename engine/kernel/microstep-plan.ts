@@ -26,7 +26,7 @@ export interface Planned {
 }
 
 /** Plans that are kept of a configuration; regions that choose by themselves may come to many. */
-const MOST_PLANS = 1_000;
+const MAX_PLANS = 1_000;
 
 /** @param selected enabled transitions, in document order */
 export function planOf(
@@ -48,7 +48,7 @@ export function planOf(
   if (!at.plan) {
     at.plan = makePlan(chart, from, history, selected).plan;
     // What is forgotten is worked out again
-    if (++from.plans.made >= MOST_PLANS) Object.assign(from.plans, { made: 0, after: new Map() });
+    if (++from.plans.made >= MAX_PLANS) Object.assign(from.plans, { made: 0, after: new Map() });
   }
   return { plan: at.plan, history };
 }
@@ -77,7 +77,7 @@ function makePlan(
   return { plan, history: remembered };
 }
 
-/** Of transitions that would leave the same state the innermost is taken, else the first. */
+/** Of transitions that would leave the same state, keeps the innermost, else the first. */
 function withoutConflicts(
   chart: Chart,
   from: Configuration,

@@ -2,7 +2,7 @@ import type { HomeChange, PlacedChange } from './change.ts';
 import { type ChangePosition, comparePositions, samePosition } from './change-position.ts';
 
 /** Removed twins of which it is known where that was. */
-const MOST_REMOVED = 1_000;
+const MAX_REMOVED = 1_000;
 
 /** The last changes of a home, without a hole up to now: what a stream that was cut off goes on with. */
 export class ChangeBuffer {
@@ -128,7 +128,7 @@ export class ChangeBuffer {
     this.#removals++;
     this.#removed.delete(twin);
     this.#removed.set(twin, position);
-    if (this.#removed.size <= MOST_REMOVED) return;
+    if (this.#removed.size <= MAX_REMOVED) return;
     for (const [first, at] of this.#removed) {
       this.#removed.delete(first);
       // Rather too many than one that is taken for its successor

@@ -16,7 +16,7 @@ export interface ChangeFeedOptions {
 
 /** Changes that are remembered, of all homes. */
 const MEMORY_LIMIT = 20_000;
-/** For how long after the last stream of a home has gone. */
+/** How long changes are remembered after the last stream of a home has ended. */
 const MEMORY_MS = 2 * 60_000;
 
 /** A home that is followed, or was of late. */
@@ -30,7 +30,7 @@ export class ChangeFeed {
   readonly #options: ChangeFeedOptions;
   readonly #memoryLimit: number;
   #subscribers = new Set<Subscriber>();
-  /** Of those, who follow all homes. */
+  /** The subscribers that follow all homes. */
   #everywhere = new Set<Subscriber>();
   #homes = new Map<string, FollowedHome>();
   /** When the last stream of a home went, the one that did so first before the others. */

@@ -1,8 +1,11 @@
 /** Where a change stands among those of its home: what a stream goes on from. */
 export interface ChangePosition {
-  /** Of the database when the turn was folded: two databases of one past have the same positions for different things. */
+  /**
+   * The epoch of the database when the turn was folded: two databases with the same past have the same positions for
+   * different turns.
+   */
   epoch: number;
-  /** Of the turn's row in the log. */
+  /** The position of the turn's row in the log. */
   seq: number;
   /** Which of the turn's changes. */
   n: number;

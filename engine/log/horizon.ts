@@ -1,7 +1,7 @@
 /** Gives positions, and knows which of them a commit has still to reach the store with. */
 export class Horizon {
   #last: number;
-  /** Of each commit under way, by its last position, the one before its first. */
+  /** The last position of each commit under way, with the position before its first. */
   readonly #underWay = new Map<number, number>();
 
   /** @param last the highest position that is taken */

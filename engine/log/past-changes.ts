@@ -26,16 +26,16 @@ export interface PastChangesSource {
     'readHomeLog' | 'load' | 'latestCheckpoint' | 'readJournal' | 'getEndedIntent'
   >;
   kinds: ReadonlyMap<string, AnyKind>;
-  /** Of open intents. */
+  /** Finds the command of an open intent. */
   sendOf: (id: string) => Send;
 }
 
 /** Positions that are looked through, whoever's they are. */
-const MOST_POSITIONS = 200_000;
+const MAX_POSITIONS = 200_000;
 /** Turns that are told. */
-const MOST_TURNS = 2_000;
+const MAX_TURNS = 2_000;
 /** With those that lead from a checkpoint to the first of them. */
-const MOST_FOLDED = 10_000;
+const MAX_FOLDED = 10_000;
 /** Nothing is delivered again. */
 const NOWHERE: Destinations = {};
 
@@ -52,8 +52,8 @@ export async function readPastChanges(
 ): Promise<PlacedChange[] | GapReason> {
   if (!isOfTurn(after)) return 'too-old';
   if (after.seq > upTo) return 'unknown';
-  if (upTo - after.seq > MOST_POSITIONS) return 'too-old';
-  const limit = MOST_TURNS + 1;
+  if (upTo - after.seq > MAX_POSITIONS) return 'too-old';
+  const limit = MAX_TURNS + 1;
   const { rows, removedAt } = await source.storage.readHomeLog(home, after.seq, upTo, limit);
   if (removedAt > 0 && removedAt >= after.seq) return 'twin-removed';
   const [first] = rows;
@@ -81,7 +81,7 @@ async function foldAll(
   for (const row of rows) if (!firsts.has(keyOf(row))) firsts.set(keyOf(row), row);
   const loaded = await storage.load([...firsts.values()].map(({ home, twin }) => ({ home, twin })));
   const stored = new Map(loaded.map((twin) => [keyOf(twin), twin]));
-  const budget = { turns: MOST_FOLDED - rows.length };
+  const budget = { turns: MAX_FOLDED - rows.length };
   const twins = new Map<string, LiveTwin | null>();
   try {
     for (const [key, row] of firsts) {

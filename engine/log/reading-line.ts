@@ -1,8 +1,8 @@
 /** Readings that wait. */
-const MOST = 1_000;
-/** Of one account: its other readings are what they wait for. */
-const MOST_OF_ONE = 100;
-/** Of the places that are free, what one account may have. */
+const MAX_READINGS = 1_000;
+/** The most readings of one account that wait; they wait for its other readings. */
+const MAX_READINGS_OF_ONE = 100;
+/** The part of the free places that one account may have. */
 const SHARE_OF_FREE = 0.25;
 
 /**
@@ -18,7 +18,7 @@ export class ReadingLine {
   /** The fewer places are free, the fewer one account may have: somebody with a dozen accounts leaves enough for the next. */
   hasRoom(account: string): boolean {
     const own = this.#waiting.get(account)?.size ?? 0;
-    return own < Math.min(MOST_OF_ONE, (MOST - this.#count) * SHARE_OF_FREE);
+    return own < Math.min(MAX_READINGS_OF_ONE, (MAX_READINGS - this.#count) * SHARE_OF_FREE);
   }
 
   /**

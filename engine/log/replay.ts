@@ -26,7 +26,7 @@ export interface ReplayReport {
 }
 
 const PAGE = 1_000;
-const MOST_DIFFERENCES = 50;
+const MAX_DIFFERENCES = 50;
 /** Replay delivers nothing. */
 const NOWHERE: Destinations = {};
 
@@ -157,7 +157,7 @@ function compare(
   path: string,
   differences: ReplayReport['differences'],
 ): void {
-  if (differences.length >= MOST_DIFFERENCES) return;
+  if (differences.length >= MAX_DIFFERENCES) return;
   if (canonicalJson(stored ?? null) === canonicalJson(replayed ?? null)) return;
   if (isObject(stored) && isObject(replayed)) {
     for (const key of new Set([...Object.keys(stored), ...Object.keys(replayed)])) {

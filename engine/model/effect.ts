@@ -53,7 +53,7 @@ export interface TellEffect {
   event: { type: string } & { [field: string]: Json | undefined };
   /** Ends the id of what is told, `home/twin@revision#n~ref`: a command that comes of it names that as its cause. */
   ref?: string;
-  /** Of `desired.changed` and commands: with what weight; without, the least. */
+  /** The weight with which `desired.changed` or a command is claimed; without it, the least. */
   claim?: Claim;
   /** The author of a rule or the like chose the event, not the kind's code: it may be one that rules may send. */
   authored?: true;

@@ -49,7 +49,7 @@ interface Message extends Address {
 /** An event from outside, as a door hands it to the engine, which adds who the door lets speak. */
 export interface Inbound extends Message {
   source: Door;
-  /** Of a request: whether who asks may also say what a device says of itself. */
+  /** Whether the caller of a request may also say what a device says of itself. */
   mayReport?: boolean;
   /** Id shared by all events of one packet or request; default: the event's own. */
   correlation?: string;

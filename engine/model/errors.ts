@@ -47,7 +47,7 @@ export interface ErrorDetails {
   /** What the operator or author can do about it. */
   hint?: string;
   cause?: unknown;
-  /** Of `quota-exceeded`. */
+  /** What `quota-exceeded` refused. */
   quota?: QuotaBreach | undefined;
 }
 

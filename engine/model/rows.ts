@@ -66,7 +66,9 @@ export interface JournalRow extends Address {
   effects: RecordedEffect[];
   /** What is desired after the turn, when the turn changed it. */
   desired: JsonObject | null;
-  /** Of the database when the turn was folded, which its ids carry; 0 for turns from before it was journaled. */
+  /**
+   * The epoch of the database when the turn was folded, which its ids carry; 0 for turns from before it was journaled.
+   */
   epoch: number;
 }
 
@@ -237,7 +239,7 @@ export type GenerationStatus = 'building' | 'active' | 'retired' | 'ended';
 export interface GenerationRow {
   name: string;
   generation: number;
-  /** Of the definition. */
+  /** The version of the definition. */
   version: number;
   status: GenerationStatus;
   /** Position up to which all turns are applied. */

@@ -8,7 +8,7 @@ export type Lateness =
   | { policy: 'fire' }
   /** Do not fire when more than `bound` ms late. */
   | { policy: 'skip'; bound: number }
-  /** Of a recurrence's missed occurrences, fire the latest `n`. */
+  /** Fires the latest `n` of the missed occurrences of a recurrence. */
   | { policy: 'catchUp'; n: number };
 
 /** A stored deadline of a twin. `due` is epoch ms. */

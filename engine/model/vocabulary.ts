@@ -31,7 +31,7 @@ export function speakerOf(kept: Omit<Envelope, 'sender'> & { sender?: Speaker })
 
 interface Word {
   from: readonly Sender[];
-  /** Of events that the engine itself folds: their data. Others have the schema of their kind. */
+  /** The data of events that the engine itself folds. Others have the schema of their kind. */
   data?: z.ZodObject;
 }
 

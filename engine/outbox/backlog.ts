@@ -5,7 +5,7 @@ import type { LogDelivery } from './delivery.ts';
 
 /** Deliveries as the store has them: the way back to what memory does not hold. */
 export interface DeliverySource {
-  /** Of each writer, the position of its last commit that is known here. */
+  /** The position of the last commit that is known here, by writer. */
   heads(): ReadonlyMap<number, number>;
   /** Turns in a range of positions (`after` exclusive), each with what it sends to a destination. */
   read(
@@ -43,7 +43,7 @@ export interface BacklogOptions {
   hasRoom: () => boolean;
   /** @param position null: the row is parked */
   enqueue: (row: DeliveryRow, position: Position | null) => void;
-  /** Of a twin of which nothing is in memory: its first parked rows. */
+  /** Takes the first parked rows of a twin of which nothing is in memory. */
   enqueueFirst: (row: DeliveryRow) => void;
   onOver: (ids: readonly string[]) => void;
 }
@@ -59,7 +59,7 @@ interface Meanwhile {
 /** Positions that are read at once. */
 const RANGE = 1_000;
 /** Rows that may arrive while the store is being read. */
-const MOST_ARRIVED = 10_000;
+const MAX_ARRIVED = 10_000;
 
 /**
  * What the store holds for a destination and memory does not: first what is parked, then the log from where the
@@ -103,7 +103,7 @@ export class Backlog {
     const meanwhile = this.#meanwhile;
     if (meanwhile) {
       meanwhile.rows += committed.deliveries.length;
-      if (meanwhile.rows > MOST_ARRIVED) meanwhile.arrived = null;
+      if (meanwhile.rows > MAX_ARRIVED) meanwhile.arrived = null;
       meanwhile.arrived?.push(committed);
       return false;
     }

@@ -3,7 +3,7 @@ import type { DeadLetterRow, DeliveryRow } from '../model/rows.ts';
 import type { Behind, DeliveryOutcome, Sink } from './sink.ts';
 
 /** Tries of what never expires; anything else is tried until it does. */
-const MOST_ATTEMPTS = 100;
+const MAX_ATTEMPTS = 100;
 const NO_OUTCOME: DeliveryOutcome = { status: 'retry', error: 'the sink gave no outcome' };
 
 /** Hands rows to a sink. @returns an outcome for each; a throw is one of the whole destination */
@@ -54,7 +54,7 @@ export function isLastTry(
   { expiresAt, attempts }: DeliveryRow,
   outcome: DeliveryOutcome & { status: 'retry' },
 ): boolean {
-  return expiresAt === null && outcome.isAway !== true && attempts + 1 >= MOST_ATTEMPTS;
+  return expiresAt === null && outcome.isAway !== true && attempts + 1 >= MAX_ATTEMPTS;
 }
 
 export function deadLetterOf(

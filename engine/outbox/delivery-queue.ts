@@ -25,7 +25,7 @@ export class DeliveryQueue {
   readonly #backlog: Backlog;
   readonly #waiting: WaitingDeliveries;
   readonly #calls = new Set<Promise<void>>();
-  /** For what none of the others carries. */
+  /** The sink for deliveries that no other sink carries. */
   #sink: Sink | null = null;
   #carriers: readonly Sink[] = [];
   #failures = 0;

@@ -22,7 +22,7 @@ export class KeyedQueue<T> {
     return this.#size;
   }
 
-  /** Of these, how many can be taken sooner or later without {@link release}. */
+  /** How many of them can be taken sooner or later without {@link release}. */
   get unheld(): number {
     return this.#size - this.#held;
   }

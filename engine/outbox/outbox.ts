@@ -39,9 +39,9 @@ export class Outbox implements AsyncDisposable {
   /** Destinations that have been given nothing of what was before. */
   readonly #new: ReadonlySet<string>;
   readonly #epoch: number;
-  /** Of each writer, the position of its last commit. */
+  /** The position of the last commit, by writer. */
   readonly #heads: Map<number, number>;
-  /** Of each writer, as they are stored. */
+  /** The cursors as they are stored, by writer. */
   readonly #saved: Map<number, Cursors>;
   #saving: Disposable | null = null;
   #closed = false;

@@ -21,7 +21,7 @@ export function sendOfRow({ sentAt, attempts }: IntentRow): Send {
 
 /** Beyond so many, those whose time is over are looked for: each time that there are twice as many as were left. */
 const MANY = 10_000;
-/** For how long one whose time is over is remembered: until its row is written. */
+/** How long a command whose time is over is remembered: until its row is written. */
 const GRACE_MS = 60_000;
 
 export class Sends {
@@ -64,7 +64,7 @@ export class Sends {
     for (const id of ids) this.#sends.delete(id);
   }
 
-  /** Of a twin, or of a home, that has been deleted. */
+  /** Forgets the commands of a twin, or of a home, that has been deleted. */
   forgetOf({ home, twin }: { home: string; twin?: string }): void {
     const prefix = twin === undefined ? `${home}/` : `${home}/${twin}@`;
     for (const id of this.#sends.keys()) if (id.startsWith(prefix)) this.#sends.delete(id);

@@ -4,7 +4,7 @@ import { EngineError, messageOf } from '../model/errors.ts';
 import type { DeadLetterRow, DeliveryRow } from '../model/rows.ts';
 import type { Pending } from './delivery.ts';
 
-/** Of this engine: once another has taken over, it throws `fenced`. */
+/** The deliveries of this engine in the store. Once another engine has taken over, it throws `fenced`. */
 export interface DeliveryStore {
   park(rows: readonly DeliveryRow[]): Promise<void>;
   endDeliveries(ids: readonly string[], letters: readonly DeadLetterRow[]): Promise<void>;

@@ -30,9 +30,9 @@ export interface QueueLimits {
   ready: number;
   /** With those whose twins cannot be reached, which must not keep out the others. */
   all: number;
-  /** Of one home: what comes on top is parked, so that the others have their share. */
+  /** The most of one home: more than that is parked, so that the other homes have their share. */
   ofHome: number;
-  /** Of one twin that is slow, and of one whose first row waits for another try; the others are parked. */
+  /** The most of one twin that is slow, and of one whose first row waits for another try; the others are parked. */
   ofSlowTwin: number;
   ofHeldTwin: number;
   /** Twins that wait for another try. */

@@ -43,9 +43,9 @@ type BandStorage = Pick<
 >;
 
 /** Bands that one answer holds. */
-export const MOST_BANDS = 5_000;
+export const MAX_BANDS = 5_000;
 /** Turns that are looked at for one answer, of those that changed something. */
-const MOST_CHANGES = 20_000;
+const MAX_CHANGES = 20_000;
 const PAGE = 1_000;
 /** A change that came in later than this after it happened counts from when it came in. */
 const LATEST_MS = 24 * 60 * 60_000;
@@ -66,7 +66,7 @@ export async function readBands(
   { storage, kinds }: { storage: BandStorage; kinds: Reader['kinds'] },
   twin: LoadedTwin,
   { path, from, to }: Span & { path: BandPath },
-  most = MOST_BANDS,
+  most = MAX_BANDS,
 ): Promise<Bands> {
   const checkpoint = await storage.checkpointBefore(twin, from - FUTURE_TOLERANCE_MS);
   const line = new BandLine(from);
@@ -85,7 +85,7 @@ export async function readBands(
         if (at >= to) return line.end(to, false);
         line.tell(told, at);
       }
-      if (line.bands.length >= most || ++looked >= MOST_CHANGES) {
+      if (line.bands.length >= most || ++looked >= MAX_CHANGES) {
         return line.end(Math.min(at, to), true);
       }
     }

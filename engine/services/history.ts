@@ -24,10 +24,10 @@ export interface History {
 }
 
 /** Points that one answer holds. */
-const MOST_POINTS = 20_000;
+const MAX_POINTS = 20_000;
 /** Turns that are looked at in one go, and for one answer: most may tell of something else. */
 const STRETCH = 2_000;
-const MOST_LOOKED_AT = 50 * STRETCH;
+const MAX_LOOKED_AT = 50 * STRETCH;
 
 /** The finest resolution that shows the span in a reasonable number of points. */
 export function fittingResolution(from: number, to: number): HistoryResolution {
@@ -45,8 +45,8 @@ export async function readHistory(
 ): Promise<History> {
   if (resolution === 'raw') return await readSamples(storage, query);
   const span = { ...query, from: startOf(query.from, resolution) };
-  const buckets = await storage.listRollups(span, resolution, MOST_POINTS);
-  const truncated = buckets.length >= MOST_POINTS;
+  const buckets = await storage.listRollups(span, resolution, MAX_POINTS);
+  const truncated = buckets.length >= MAX_POINTS;
   const twin = await storage.getTwin(query);
   const open = twin ? own(twin.state.buckets, query.measurement) : undefined;
   if (open) mergeOpen(buckets, query, resolution, open);
@@ -66,10 +66,10 @@ async function readSamples(storage: HistoryStorage, query: HistoryQuery): Promis
     points.push(...stretch.samples);
     from = stretch.next;
     looked += from === null ? stretch.samples.length : STRETCH;
-    const isFull = points.length >= MOST_POINTS || looked >= MOST_LOOKED_AT;
+    const isFull = points.length >= MAX_POINTS || looked >= MAX_LOOKED_AT;
     if (from === null || isFull) {
-      const truncated = from !== null || points.length > MOST_POINTS;
-      return { points: points.slice(0, MOST_POINTS), truncated, looked };
+      const truncated = from !== null || points.length > MAX_POINTS;
+      return { points: points.slice(0, MAX_POINTS), truncated, looked };
     }
     await nextTick();
   }

@@ -23,7 +23,7 @@ type JournalStorage = Pick<
 
 /** Turns that are looked at in one go, and for one page. */
 const STRETCH = 5_000;
-const MOST_LOOKED_AT = 4 * STRETCH;
+const MAX_LOOKED_AT = 4 * STRETCH;
 
 /** A stretch of the journal: what of it passes, and where the next one begins; null: nothing is left. */
 type Stretch = { rows: JournalRow[]; next: TurnKey | null };
@@ -42,7 +42,7 @@ export async function readHomeJournal(
       : await twinStretches(storage, { home, twin: filter.twin }, filter, given === null);
   const found: JournalRow[] = [];
   let next: TurnKey | null = given ?? read.first;
-  for (let looked = 0; next && looked < MOST_LOOKED_AT; looked += STRETCH) {
+  for (let looked = 0; next && looked < MAX_LOOKED_AT; looked += STRETCH) {
     if (looked > 0) await nextTick();
     const stretch: Stretch = await read.before(next, limit + 1 - found.length);
     found.push(...stretch.rows);

@@ -8,7 +8,7 @@ import {
 } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import { speakerAt } from '../model/vocabulary.ts';
-import { isWithinLevels, MOST_LEVELS } from '../turn/state-size.ts';
+import { isWithinLevels, MAX_LEVELS } from '../turn/state-size.ts';
 import type { Core } from './core.ts';
 
 export interface InboundService {
@@ -32,8 +32,8 @@ export function inboundService({
 }: Pick<Core, 'post' | 'telemetry'>): InboundService {
   /** What cannot be written down never reaches a batch, where others would have to wait for it. */
   function admit(envelope: Envelope): Promise<Receipt> {
-    if (isWithinLevels(envelope.event, MOST_LEVELS)) return post(envelope);
-    const reason = `${envelope.event.type}: nested deeper than ${MOST_LEVELS} levels`;
+    if (isWithinLevels(envelope.event, MAX_LEVELS)) return post(envelope);
+    const reason = `${envelope.event.type}: nested deeper than ${MAX_LEVELS} levels`;
     const { home, twin } = envelope;
     telemetry.emit('dead-letter.lost', { code: 'bad-input', error: `${home}/${twin}: ${reason}` });
     const hint = 'Send flat data.';

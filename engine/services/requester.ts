@@ -7,7 +7,7 @@ export interface Requester {
   ifRevision?: number;
 }
 
-/** For a further step of one request: the key and the revision were spent on the first. */
+/** The requester of a further step of one request: the key and the revision were spent on the first. */
 export function unconditional({ principal, source }: Requester): Requester {
   return { principal, source };
 }

@@ -3,7 +3,7 @@ import { type Envelope, idHash, keyOf } from '../model/envelope.ts';
 import { EngineError } from '../model/errors.ts';
 import { own } from '../model/own.ts';
 
-/** Of the events that one row stands for, how many ids it keeps for the deduplication window. */
+/** How many ids are kept, of the events that one row stands for, for the deduplication window. */
 const FOLDED_IDS = 64;
 
 /** What a home that is isolated waits with, and what its last batch came to. */

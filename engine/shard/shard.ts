@@ -50,7 +50,7 @@ const ASIDE_MS = 60_000;
 const SLICE_TURNS = 12;
 /** How many times as long as a slice took they have it, while there are others. */
 const REST = 7;
-/** For how long others count as there after their last batch, ms. */
+/** How long others count as there after their last batch, ms. */
 const OTHERS_MS = 100;
 /** Turns that one commit of such a home is meant to hold. */
 const COMMIT_TURNS = 256;

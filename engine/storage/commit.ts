@@ -19,7 +19,7 @@ export type Cursors = Readonly<Record<string, number>>;
 /** How far a writer has come, and its readers. */
 export interface WriterStanding {
   writer: number;
-  /** Of its last commit. */
+  /** The position of its last commit. */
   seq: number;
   cursors: Cursors;
 }

@@ -7,7 +7,7 @@ import { EngineError, messageOf } from '../model/errors.ts';
 /** A numbered file of `migrations/<dialect>/`. */
 export interface Migration {
   name: string;
-  /** Of the text, whatever its line ends. */
+  /** The checksum of the text, whatever its line ends. */
   checksum: string;
   sql: string;
 }

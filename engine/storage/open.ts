@@ -28,7 +28,7 @@ function withoutPassword(url: string): string {
   return url.replace(/:[^:@/]*@/, ':…@');
 }
 
-/** Of `sqlite:<path>`; undefined: it is no address of SQLite. */
+/** The path in `sqlite:<path>`; undefined: it is no address of SQLite. */
 export function sqlitePathOf(url: string): string | undefined {
   return /^sqlite:(?:\/\/)?(.+)$/s.exec(url)?.[1];
 }

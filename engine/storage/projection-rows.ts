@@ -3,7 +3,7 @@ import type { Address } from '../model/envelope.ts';
 import type { Json } from '../model/json.ts';
 import type { ProjectedKey } from '../model/rows.ts';
 
-/** Of a row of a projection: a twin, or a home (`twin` empty). */
+/** The owner of a row of a projection: a twin, or a home (`twin` empty). */
 export interface Owner extends Address {
   incarnation: string;
 }

@@ -40,7 +40,7 @@ export interface Range {
 export type TurnKey = readonly [receivedAt: number, twin: string, revision: number];
 export interface TurnFilter {
   kind?: string | undefined;
-  /** Of the event. */
+  /** The type of the event. */
   type?: string | undefined;
   principal?: string | undefined;
   /** Only turns that changed the state or a reported label. */

@@ -115,7 +115,7 @@ export interface StoreReads {
   listDeadLetters(home: string | null, page: PageRequest): Promise<Page<DeadLetterRow>>;
   getDeadLetter(id: string): Promise<DeadLetterRow | null>;
   countDeadLetters(): Promise<number>;
-  /** Of all homes when `home` is null. */
+  /** Lists the candidates of one home, or of all homes when `home` is null. */
   listCandidates(home: string | null, page: PageRequest): Promise<Page<CandidateRow>>;
   getCandidate(address: Address): Promise<CandidateRow | null>;
 

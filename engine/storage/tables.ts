@@ -195,7 +195,7 @@ export const ROLLUP = table<RollupRow>('rollup', {
   resolution: 'text',
   ...STATS,
 });
-/** Of a rollup row what its reader has not asked with: start, count, sum, min, max, last, last_at. */
+/** What a rollup row says that its reader has not asked with: start, count, sum, min, max, last, last_at. */
 export type BucketTuple = readonly [number, number, number, number, number, number, number];
 
 /** Without the ways of a table: there may be thousands. */

@@ -3,7 +3,7 @@ import type { MakeError } from './failures.ts';
 import { TransactionConflict } from './transaction-conflict.ts';
 
 /** More in a row only happens when something is wrong. */
-const MOST_TRIES = 20;
+const MAX_TRIES = 20;
 
 /**
  * Runs `work` in one transaction: all that it writes is stored, or nothing. What it reads must still be so when
@@ -22,7 +22,7 @@ export async function atomically<T, R>(
       return await database.transaction().execute(work);
     } catch (error) {
       if (!(error instanceof TransactionConflict)) throw error;
-      if (tries >= MOST_TRIES) throw unavailable('too much changes at the same time');
+      if (tries >= MAX_TRIES) throw unavailable('too much changes at the same time');
     }
   }
 }

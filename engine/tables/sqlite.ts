@@ -79,14 +79,14 @@ class SqliteDriver implements Driver {
   }
 }
 
-/** For how long statements of a transaction run one behind the other before everybody else has the process, ms. */
+/** How long statements of a transaction run one behind the other before everybody else has the process, ms. */
 const STRETCH_MS = 5;
 
 class SqliteConnection implements DatabaseConnection {
   readonly #database: SqliteDatabase.Database;
   readonly #patienceMs: number;
   #busyMs = 0;
-  /** Of the transaction that is open; null: there is none. */
+  /** The statements of the transaction that is open; null: there is none. */
   #steps: Step[] | null = null;
 
   constructor(database: SqliteDatabase.Database, patienceMs: number) {

@@ -12,7 +12,7 @@ const EmbeddedPostgres = await importEmbeddedPostgres(process);
 
 export interface PostgresServer extends AsyncDisposable {
   url: string;
-  /** Of the server process, for tests that pause it. */
+  /** The data folder of the server, for tests that pause its process. */
   folder: string;
   /** Starts again what was stopped or crashed, on the same port with the same data. */
   start(): Promise<void>;

@@ -96,7 +96,7 @@ export function endLeases(
   return result;
 }
 
-/** Of leased keys that are not as they are held to be: what they are, as a wish. */
+/** The leased keys that are not as they are held to be, with what they are, as a wish. */
 export function strayed(leases: Leases, desired: JsonObject): JsonObject {
   const values: JsonObject = {};
   for (const [key, { leases: held }] of Object.entries(leases)) {

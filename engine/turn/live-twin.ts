@@ -6,7 +6,7 @@ import { migrateTwin } from './migrate-twin.ts';
 
 /** A twin in memory: its row, its machine's snapshot and what its kind shows of it. */
 export interface LiveTwin extends LoadedTwin {
-  /** Of the database, under which its turns are folded. */
+  /** The epoch of the database, under which its turns are folded. */
   epoch: number;
   /** What ids of its turns carry. */
   life: Life;

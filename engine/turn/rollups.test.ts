@@ -14,12 +14,16 @@ import {
 const ADDRESS = { home: 'h', twin: 't' };
 const MINUTE = 60_000;
 /** As many as can be counted, among all samples of a case. */
-const MOST = 2 ** 53;
+const MAX_COUNT = 2 ** 53;
 
 const samples = fc.array(
   fc.record({
     at: fc.integer({ min: 0, max: 20 * MINUTE }),
-    count: fc.oneof(fc.constant(1), fc.constant(MOST / 64), fc.integer({ min: 1, max: MOST / 64 })),
+    count: fc.oneof(
+      fc.constant(1),
+      fc.constant(MAX_COUNT / 64),
+      fc.integer({ min: 1, max: MAX_COUNT / 64 }),
+    ),
     value: fc.oneof(
       fc.constantFrom(MEASUREMENT_LIMIT, -MEASUREMENT_LIMIT),
       fc.double({ min: -MEASUREMENT_LIMIT, max: MEASUREMENT_LIMIT, noNaN: true }),
@@ -30,7 +34,7 @@ const samples = fc.array(
 
 describe('sums', () => {
   test('of as many of the largest samples as can be counted are finite', () => {
-    expect(Number.isFinite(MOST * MEASUREMENT_LIMIT)).toBe(true);
+    expect(Number.isFinite(MAX_COUNT * MEASUREMENT_LIMIT)).toBe(true);
   });
 
   test('of whatever can be measured are finite, and their means within, in buckets and where they merge', () => {

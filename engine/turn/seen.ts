@@ -12,7 +12,7 @@ import type { SeenSegment } from '../model/twin-state.ts';
 
 /** Lengths of texts: of so many hashes. */
 const LEAST_LENGTH = 64 * ID_HASH_LENGTH;
-const MOST_LENGTH = 4_096 * ID_HASH_LENGTH;
+const MAX_LENGTH = 4_096 * ID_HASH_LENGTH;
 const KEPT_MS = 10_000;
 /** What a silence counts for at most. */
 const SILENCE_MS = 1_000;
@@ -61,7 +61,7 @@ function forget(seen: SeenSegment[], now: number): SeenSegment[] {
   let dropped = 0;
   for (const { at, ids } of seen.slice(0, 2)) {
     const spare = total - ids.length >= LEAST_LENGTH;
-    if (!spare || !(at < now - KEPT_MS || total > MOST_LENGTH)) break;
+    if (!spare || !(at < now - KEPT_MS || total > MAX_LENGTH)) break;
     total -= ids.length;
     dropped++;
   }

@@ -2,7 +2,7 @@
 import type { TwinState } from '../model/twin-state.ts';
 
 /** Levels of objects and lists that stored data may have. */
-export const MOST_LEVELS = 64;
+export const MAX_LEVELS = 64;
 
 /** The parts that machines and senders fill. */
 const PARTS = ['context', 'timers', 'pending', 'alerts', 'leases'] as const;
@@ -27,9 +27,9 @@ export function stateFlaw(
 function flawOf(state: TwinState, limit: number): string | null {
   let left = limit;
   for (const part of PARTS) {
-    left = sizeLeft(state[part], left, MOST_LEVELS);
+    left = sizeLeft(state[part], left, MAX_LEVELS);
     if (left === TOO_DEEP) {
-      return `its state (${part}) is nested deeper than ${MOST_LEVELS} levels`;
+      return `its state (${part}) is nested deeper than ${MAX_LEVELS} levels`;
     }
     if (left < 0) return `its state is larger than ${limit} bytes`;
   }

@@ -9,7 +9,7 @@ const SEVERITIES = ['info', 'warning', 'critical'] as const;
 /** What turns have in common that are counted together. */
 export type Activity = {
   turns: Record<SenderGroup, number>;
-  /** By name; what comes after the first {@link MOST_NAMES} of a day is counted as {@link OTHERS}. */
+  /** By name; what comes after the first {@link MAX_NAMES} of a day is counted as {@link OTHERS}. */
   commands: Record<string, number>;
   /** Raised, by severity. */
   alerts: Record<(typeof SEVERITIES)[number], number>;
@@ -18,7 +18,7 @@ export type Activity = {
 };
 
 export const ACTIVITY = 'activity';
-const MOST_NAMES = 50;
+const MAX_NAMES = 50;
 const OTHERS = '(others)';
 const EVERY_MS = 10_000;
 
@@ -104,7 +104,7 @@ function counted(
   times: number,
 ): Activity['commands'] {
   const isNew = !Object.hasOwn(commands, name);
-  const key = isNew && Object.keys(commands).length >= MOST_NAMES ? OTHERS : name;
+  const key = isNew && Object.keys(commands).length >= MAX_NAMES ? OTHERS : name;
   const before = Object.hasOwn(commands, key) ? (commands[key] ?? 0) : 0;
   // Not by assignment, which would make no member of `__proto__`
   return { ...commands, [key]: before + times };

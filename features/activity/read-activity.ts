@@ -3,9 +3,9 @@ import { FeatureError } from '../contract/feature-error.ts';
 import { ACTIVITY, type Activity, added, NOTHING, turnsOf } from './activity.ts';
 
 /** Days of one answer. */
-export const MOST_DAYS = 92;
+export const MAX_DAYS = 92;
 /** Rows that are added up for one answer: days of twins. A week of as many twins as a home may have by default is less. */
-const MOST_ROWS = 80_000;
+const MAX_ROWS = 80_000;
 const PAGE = 1_000;
 
 /** UTC days, `from` inclusive, `to` exclusive. */
@@ -22,7 +22,7 @@ export async function readDays(
 ): Promise<{ day: string; activity: Activity }[]> {
   const rows = await engine.listProjected(
     { name: ACTIVITY, ...of, ...days, after: null },
-    MOST_DAYS,
+    MAX_DAYS,
   );
   return rows.map(({ key, value }) => ({ day: key, activity: value as Activity }));
 }
@@ -46,8 +46,8 @@ export async function rankTwins(
     }
     const last = rows.at(-1);
     if (!last || rows.length < PAGE) break;
-    if (read + PAGE >= MOST_ROWS) {
-      throw new FeatureError('bad-input', `that is more than ${MOST_ROWS} days of twins`, {
+    if (read + PAGE >= MAX_ROWS) {
+      throw new FeatureError('bad-input', `that is more than ${MAX_ROWS} days of twins`, {
         hint: 'Ask for fewer days, or for one twin.',
       });
     }

@@ -6,7 +6,7 @@ import { HomePath, QueryText } from '../contract/parameters.ts';
 import { type FeatureRoute, route } from '../contract/route.ts';
 import { ACTIVITY, added, dayOf, NOTHING } from './activity.ts';
 import { HomeActivity } from './home-activity.ts';
-import { type Days, MOST_DAYS, rankTwins, readDays } from './read-activity.ts';
+import { type Days, MAX_DAYS, rankTwins, readDays } from './read-activity.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 const WEEK_DAYS = 7;
@@ -77,8 +77,8 @@ function daysOf({ from, to }: { from?: number | undefined; to?: number | undefin
   const end = Math.min(Math.ceil((to ?? now + 1) / DAY_MS), LAST_DAY);
   const begin = from === undefined ? end - WEEK_DAYS : Math.floor(from / DAY_MS);
   if (begin >= end) throw new FeatureError('malformed', '"from" must be before "to"');
-  if (end - begin > MOST_DAYS) {
-    throw new FeatureError('bad-input', `at most ${MOST_DAYS} days at once`, {
+  if (end - begin > MAX_DAYS) {
+    throw new FeatureError('bad-input', `at most ${MAX_DAYS} days at once`, {
       hint: 'Ask again for the days before or after.',
     });
   }

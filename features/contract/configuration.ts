@@ -11,7 +11,7 @@ export interface Configuration<V extends Variables = Variables> {
   readonly variables: V;
 }
 
-/** Of all that has been read, the values of these. */
+/** The values of these variables, from all that has been read. */
 export function valuesOf<V extends Variables>(
   { variables }: Configuration<V>,
   read: Readonly<Record<string, unknown>>,

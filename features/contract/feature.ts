@@ -28,7 +28,7 @@ export interface Feature<V extends Variables = Variables> {
   /** The name of its folder. */
   readonly name: string;
   readonly kinds?: readonly AnyKind[];
-  /** Of these, those whose twins hold what an author wrote: their turns are seen by who may read rules. */
+  /** Those of the kinds whose twins hold what an author wrote: their turns are seen by who may read rules. */
   readonly authored?: readonly AnyKind[];
   /** Tables that are computed from the journal. */
   readonly projections?: readonly Projection[];

@@ -9,7 +9,7 @@ export type RouteProblem = 'not-found' | 'conflict' | 'stale' | 'refused';
 export interface Visibility {
   /** @param twin null: those of the home */
   assertMayExplain(home: string, twin: string | null): Promise<void>;
-  /** For the turns of one twin, which may show what an author wrote. */
+  /** Refuses who may not see the turns of this twin, which may show what an author wrote. */
   assertSeesTurns(twin: { home: string; twin: string; kind: string }): Promise<void>;
   /** Kinds whose turns they do not see, of those of a home whose turns they see. */
   hiddenKinds(home: string): Promise<string[]>;
@@ -39,7 +39,7 @@ interface Described {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** Below `/v1`: `/homes/:home/activity`. */
   path: `/${string}`;
-  /** Of the table of permissions. */
+  /** An action of the table of permissions. */
   action: string;
   operationId: string;
   tags: readonly string[];

@@ -4,7 +4,7 @@ import { MomentText, MomentValue } from './moment.ts';
 
 const DAY_MS = 24 * 60 * 60_000;
 /** Folding what has happened anew takes seconds for a month of a home. */
-export const MOST_DAYS = 31;
+export const MAX_DAYS = 31;
 
 const FROM = 'ISO 8601 or epoch ms, inclusive. Default: a day before `to`.';
 const TO = 'ISO 8601 or epoch ms, exclusive. Default: now.';
@@ -29,8 +29,8 @@ interface Given {
 export function spanOf(given: Given, now: number): { from: number; to: number } {
   const { from, to } = endsOf(given, now);
   if (from >= to) throw new FeatureError('bad-input', '"from" must be before "to"');
-  if (to - from > MOST_DAYS * DAY_MS) {
-    throw new FeatureError('bad-input', `at most ${MOST_DAYS} days at once`);
+  if (to - from > MAX_DAYS * DAY_MS) {
+    throw new FeatureError('bad-input', `at most ${MAX_DAYS} days at once`);
   }
   return { from, to };
 }

@@ -3,7 +3,7 @@ import type { Kysely, Transaction } from 'kysely';
 
 /** @template T the rows by table, in camelCase where the migration has snake_case */
 export interface FeatureTables<T> {
-  /** For reading; a single statement may write, too. */
+  /** The database, for reading; a single statement may write, too. */
   readonly database: Kysely<T>;
   /**
    * Runs `work` in one transaction: all that it writes is stored, or nothing. What it reads must still be so when it commits: it

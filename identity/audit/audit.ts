@@ -35,7 +35,7 @@ type Waiting = Omit<AuditRow, 'position' | 'incarnation'>;
 /** Entries stored at once. */
 const TOGETHER = 200;
 /** Entries that wait while the store is away; then the oldest are given up, and that is told. */
-const MOST_WAITING = 10_000;
+const MAX_WAITING = 10_000;
 
 /** What was done, by whom, from where, with what outcome. Nothing here is ever changed. */
 export class Audit implements AsyncDisposable {
@@ -50,7 +50,7 @@ export class Audit implements AsyncDisposable {
   /** Stores it soon; whoever did it does not wait for that. */
   record(deed: AuditedAction): void {
     const { clock, onFailure } = this.#options;
-    if (this.#waiting.length >= MOST_WAITING) {
+    if (this.#waiting.length >= MAX_WAITING) {
       onFailure(new Error('too many audit entries wait for the store'), deed);
       return;
     }

@@ -12,7 +12,7 @@ export interface ClaimCode {
   room: string | null;
   /** Whose device comes back with it, after a reset; null: a new one. */
   twin: string | null;
-  /** Of the twin; null: a new device. */
+  /** The incarnation of the twin; null: a new device. */
   incarnation: string | null;
   /** Epoch ms. */
   expiresAt: number;

@@ -11,7 +11,7 @@ import { DeviceCredentials } from './device-credentials.ts';
 export interface FactoryToken {
   id: string;
   name: string;
-  /** Of the devices that it enrols. */
+  /** The kind of the devices that it enrols. */
   kind: string;
   usesLeft: number;
   createdAt: number;

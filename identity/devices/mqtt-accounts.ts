@@ -50,7 +50,7 @@ export class MqttAccounts {
     return gateway && { ...gateway, principal: `gateway:${username}` };
   }
 
-  /** For a broker that checks passwords itself. @returns null for who may not come in there */
+  /** Finds an account for a broker that checks passwords itself. @returns null for who may not come in there */
   async find(username: string): Promise<BrokerAccount | null> {
     const [home = '', twin] = username.split('/');
     if (twin === undefined) return this.#gateway(username);

@@ -4,7 +4,7 @@ import type { IdentityDatabase } from '../store/open.ts';
 export interface DeviceDay {
   /** Readings from the beginning of the list, good or not. */
   taken: number;
-  /** Of these, those that were not good. */
+  /** How many of these were not good. */
   refused: number;
   isDone: boolean;
 }

@@ -6,12 +6,12 @@ export interface GatewayState {
   id: string;
   home: string;
   name: string;
-  /** Of its secret. */
+  /** The hash of its secret. */
   hash: string;
   fetches: boolean;
   createdAt: number;
   usedAt: number | null;
-  /** For which it speaks, by id. */
+  /** The twins for which it speaks, by id. */
   twins: readonly string[];
 }
 

@@ -21,7 +21,7 @@ export interface Gateway {
   /** Whether it fetches commands over HTTP, having no MQTT. */
   fetches: boolean;
   createdAt: number;
-  /** Of the last sign-in, epoch ms. */
+  /** The last sign-in, epoch ms. */
   usedAt: number | null;
   twins: ReadonlySet<string>;
 }
@@ -48,7 +48,7 @@ interface OfHome {
 const PREFIX = 'hsg';
 /** Each is in memory for as long as it is there. */
 const QUOTA: HomeQuota = { quota: 'gateways', mostOf: () => 100 };
-/** Of one statement. */
+/** The most rows of one statement. */
 const ROWS_AT_ONCE = 200;
 
 /**

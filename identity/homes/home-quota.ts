@@ -17,7 +17,7 @@ export interface HomeUsage {
   limit: number | null;
 }
 
-/** Of what a home may have so many; 0: any number. */
+/** What a home may have only so many of; 0: any number. */
 export interface HomeQuota {
   /** As answers name it. */
   quota: string;

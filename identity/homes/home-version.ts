@@ -1,4 +1,4 @@
-/** Of all that somebody has in a home: which of two states is the later one. */
+/** The version of all that somebody has in a home: it tells which of two states is the later one. */
 export interface HomeVersion {
   /** The incarnation. */
   number: number;

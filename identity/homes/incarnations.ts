@@ -31,7 +31,7 @@ export interface IncarnationsOptions {
  */
 export class Incarnations {
   readonly #options: IncarnationsOptions;
-  /** Of twins, by `home/twin`. */
+  /** The deletions of twins, by `home/twin`. */
   readonly #deletions = new InTurn();
 
   constructor(options: IncarnationsOptions) {

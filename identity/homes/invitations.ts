@@ -31,7 +31,7 @@ export interface InvitationsOptions {
 
 const DAY_MS = 24 * 60 * 60_000;
 export const INVITATION_DAYS = 7;
-/** Of a home, that nobody has taken yet: each is looked at when one of its twins is deleted. */
+/** The most invitations of a home that nobody has taken yet: each is looked at when one of its twins is deleted. */
 const QUOTA: HomeQuota = { quota: 'invitations', mostOf: () => 100 };
 
 /** How people come into a home. An invitation ends when whoever made it may invite no more. */

@@ -36,7 +36,7 @@ const PREFIX = 'hsk';
 const USED_MS = 60_000;
 const REMEMBERED = 10_000;
 
-/** For automations and services: what they may do is listed, they need no session, and they may end. */
+/** The keys of automations and services: what they may do is listed, they need no session, and they may end. */
 export class ApiKeys {
   readonly #options: ApiKeysOptions;
   /** By hash, those that have not been revoked. */

@@ -27,7 +27,7 @@ export interface PeopleOptions {
 /** With what somebody proves who they are. */
 export interface Credentials {
   password?: string | undefined;
-  /** Of the second factor: a code of the moment, or a recovery code. */
+  /** The second factor: a code of the moment, or a recovery code. */
   code?: string | undefined;
 }
 

@@ -32,7 +32,7 @@ export interface RegistrationsOptions {
 
 const MINUTE_MS = 60_000;
 const CODE_MS = 20 * MINUTE_MS;
-const MOST_TRIES = 5;
+const MAX_TRIES = 5;
 
 /** How accounts come into being. No answer tells whether an address has one, save to its owner. */
 export class Registrations {
@@ -100,7 +100,7 @@ export class Registrations {
       .updateTable('registration')
       .set((row) => ({ tries: row('tries', '+', 1) }))
       .where('id', '=', attempt)
-      .where('tries', '<', MOST_TRIES)
+      .where('tries', '<', MAX_TRIES)
       .where('expiresAt', '>', now)
       .executeTakeFirst();
     if (numUpdatedRows === 0n) throw wrongCode();

@@ -26,7 +26,7 @@ export interface Try {
   undone(): void;
 }
 
-const MOST_KEPT = 50_000;
+const MAX_KEPT = 50_000;
 
 /**
  * Makes guessing slow, key by key. The keys are pairs of whom is asked for and where from, so that nobody
@@ -70,7 +70,7 @@ export class Throttle {
     const wait = count >= free ? Math.min(longestWaitMs, firstWaitMs * 2 ** (count - free)) : 0;
     // The oldest goes first: a map keeps the order in which its keys came
     this.#tries.delete(key);
-    if (this.#tries.size >= MOST_KEPT) {
+    if (this.#tries.size >= MAX_KEPT) {
       const [oldest] = this.#tries.keys();
       if (oldest !== undefined) this.#tries.delete(oldest);
     }

@@ -51,7 +51,7 @@ export interface Vouched {
 export interface Journey {
   state: string;
   nonce: string;
-  /** Of PKCE, between this server and the provider. */
+  /** The verifier of PKCE, between this server and the provider. */
   verifier: string;
 }
 

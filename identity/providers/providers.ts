@@ -77,7 +77,7 @@ interface Returned {
 }
 
 const MINUTE_MS = 60_000;
-/** For people who have to look for their password there. */
+/** How long a sign-in at a provider may take: people may have to look for their password there. */
 const JOURNEY_MS = 10 * MINUTE_MS;
 const CODE_MS = MINUTE_MS;
 

@@ -27,7 +27,7 @@ interface Sealed {
   value: string;
 }
 
-const MOST = 200;
+const MAX = 200;
 
 /** Tokens of other services that rules of a home call: set here, never shown, and read where they are sent. */
 export class HomeSecrets {
@@ -48,8 +48,8 @@ export class HomeSecrets {
     await changes.commit(database, async (writing) => {
       await holdToGrant(writing, { home, by, now: clock.now(), existence });
       const known = await list(writing, home);
-      if (known.length >= MOST && !known.some((one) => one.name === name)) {
-        throw new IdentityError('conflict', `a home has ${MOST} secrets at most`, {
+      if (known.length >= MAX && !known.some((one) => one.name === name)) {
+        throw new IdentityError('conflict', `a home has ${MAX} secrets at most`, {
           hint: 'Remove one that no rule uses any more.',
         });
       }

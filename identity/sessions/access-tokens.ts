@@ -6,7 +6,7 @@ import { IdentityError } from '../errors.ts';
 export interface AccessClaims {
   subject: string;
   session: string;
-  /** Of a gateway: the home that it works for. */
+  /** The home that a gateway works for. */
   home?: string;
   isAdmin?: boolean;
 }

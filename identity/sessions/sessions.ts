@@ -51,7 +51,7 @@ export interface Opened {
 const DAY_MS = 24 * 60 * 60_000;
 /** Without being used. */
 const SESSION_MS = 90 * DAY_MS;
-/** For an answer that got lost: the same token may ask again. */
+/** How long the same token may ask again, for an answer that got lost. */
 const GRACE_MS = 10_000;
 const REFUSED = 'this refresh token is not valid any more';
 

@@ -1,5 +1,5 @@
 export interface GenerationCacheOptions {
-  /** For tests that want each cache to be proved. */
+  /** The name of the cache, for tests that want each cache to be proved. */
   name: string;
   clock: { now(): number };
   /** Entries; when there are more, all are forgotten. */

@@ -17,8 +17,8 @@ import { conditionOf, valueOfPart, valueOfTemplate } from './templates.ts';
 import type { Translation } from './translation.ts';
 import { checkEnabled, isOff, triggersOf } from './triggers.ts';
 
-const MOST_ROUNDS = 1_000;
-const MOST_BRANCHES = 16;
+const MAX_ROUNDS = 1_000;
+const MAX_BRANCHES = 16;
 
 /** A sequence of actions. */
 export function actionsOf(part: Part, translation: Translation): JsonObject[] {
@@ -219,10 +219,10 @@ function repeat(fields: Fields, translation: Translation): JsonObject[] {
   let head: JsonObject;
   if (count) {
     const times = numberOf(count, 'how often it is repeated');
-    if (!Number.isInteger(times) || times < 1 || times > MOST_ROUNDS)
+    if (!Number.isInteger(times) || times < 1 || times > MAX_ROUNDS)
       throw new Untranslatable(
         count.at,
-        `it is repeated 1 to ${MOST_ROUNDS} times, not ${times}`,
+        `it is repeated 1 to ${MAX_ROUNDS} times, not ${times}`,
         'give such a number',
       );
     head = { times };
@@ -230,9 +230,9 @@ function repeat(fields: Fields, translation: Translation): JsonObject[] {
     const test = testOf(whilst ?? until, inner, translation);
     translation.assume(
       inner.at,
-      `the loop ends after ${MOST_ROUNDS} rounds in any case, and after 2000 steps without a wait`,
+      `the loop ends after ${MAX_ROUNDS} rounds in any case, and after 2000 steps without a wait`,
     );
-    head = { [whilst ? 'while' : 'until']: test, most: MOST_ROUNDS };
+    head = { [whilst ? 'while' : 'until']: test, most: MAX_ROUNDS };
   }
   inner.finish('"repeat"');
   return [{ repeat: { ...head, do: branch(actions, translation) } }];
@@ -244,10 +244,10 @@ function parallel(fields: Fields, translation: Translation): JsonObject[] {
     .map((one) => branch(one, translation))
     .filter((one) => one.length > 0);
   if (branches.length === 0) return [];
-  if (branches.length > MOST_BRANCHES)
+  if (branches.length > MAX_BRANCHES)
     throw new Untranslatable(
       fields.at,
-      `more than ${MOST_BRANCHES} branches at once`,
+      `more than ${MAX_BRANCHES} branches at once`,
       'put several into one',
     );
   return [{ parallel: branches }];

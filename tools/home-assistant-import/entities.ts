@@ -62,7 +62,7 @@ const CLIMATE = {
   hvac_action: 'reported.heating',
 };
 
-/** Of binary sensors, by a word in their name. */
+/** What a binary sensor measures, by a word in its name. */
 const SENSES: [RegExp, string, Record<string, boolean>][] = [
   [/motion|occupan|presence|pir|moving/, 'reported.occupancy', SWITCH],
   // `on` is open, and a contact that is open is false
@@ -70,7 +70,7 @@ const SENSES: [RegExp, string, Record<string, boolean>][] = [
   [/smoke/, 'reported.smoke', SWITCH],
   [/leak|water|moisture|flood/, 'reported.waterLeak', SWITCH],
 ];
-/** Of sensors, likewise. */
+/** What a sensor measures, by a word in its name. */
 const MEASURES: [RegExp, string][] = [
   [/temperature|temp$/, 'temperature'],
   [/humidity/, 'humidity'],

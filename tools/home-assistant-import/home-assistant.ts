@@ -296,7 +296,7 @@ function inline(lets: readonly JsonObject[], translation: Translation): void {
 }
 
 const MODES = ['single', 'restart', 'queued', 'parallel'];
-const MOST = 50;
+const MAX = 50;
 
 function modeOf(fields: Fields, translation: Translation): JsonObject {
   const given = fields.take('mode');
@@ -325,12 +325,9 @@ function modeOf(fields: Fields, translation: Translation): JsonObject {
       'give a whole number above 0',
     );
   if (most === 0) return {};
-  if (most > MOST)
-    translation.assume(
-      max?.at ?? fields.at,
-      `at most ${MOST} runs at once or waiting, not ${most}`,
-    );
-  return { mode, most: Math.min(MOST, most) };
+  if (most > MAX)
+    translation.assume(max?.at ?? fields.at, `at most ${MAX} runs at once or waiting, not ${most}`);
+  return { mode, most: Math.min(MAX, most) };
 }
 
 function initialState(fields: Fields): void {

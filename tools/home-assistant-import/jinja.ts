@@ -21,13 +21,13 @@ type Token = { type: 'name' | 'number' | 'string' | 'sign'; text: string };
 
 const LEXEMES =
   /\s*(?:([A-Za-z_]\w*)|(\d+(?:\.\d+)?)|("(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(==|!=|<=|>=|\/\/|\*\*|[-+*/%~<>=|().,:[\]{}]))/y;
-const MOST_DEPTH = 40;
-const MOST_TEXT = 4_000;
+const MAX_DEPTH = 40;
+const MAX_TEXT = 4_000;
 const SIMPLER = 'write it as a CEL expression by hand';
 
 /** Texts and expressions of a template, in turn. @throws Untranslatable */
 export function partsOfTemplate(text: string, at: Spot): (string | Node)[] {
-  if (text.length > MOST_TEXT) throw new Untranslatable(at, 'the template is very long', SIMPLER);
+  if (text.length > MAX_TEXT) throw new Untranslatable(at, 'the template is very long', SIMPLER);
   const parts: (string | Node)[] = [];
   let rest = text;
   for (;;) {
@@ -138,7 +138,7 @@ class Parser {
   }
 
   expression(): Node {
-    if (++this.#depth > MOST_DEPTH) {
+    if (++this.#depth > MAX_DEPTH) {
       throw new Untranslatable(this.#spot, 'the template is nested too deeply', SIMPLER);
     }
     const then = this.#or();
@@ -315,7 +315,7 @@ class Parser {
   }
 
   #deeper(): void {
-    if (++this.#depth > MOST_DEPTH) {
+    if (++this.#depth > MAX_DEPTH) {
       throw new Untranslatable(this.#spot, 'the template is nested too deeply', SIMPLER);
     }
   }

@@ -57,16 +57,16 @@ export class Untranslatable extends Error {
   }
 }
 
-const MOST_TEXT = 2_000_000;
+const MAX_TEXT = 2_000_000;
 /** Aliases may not blow a small text up, nor depth the stack. */
-const MOST_PARTS = 200_000;
-const MOST_DEPTH = 100;
+const MAX_PARTS = 200_000;
+const MAX_DEPTH = 100;
 
 /** @throws ImportError for what is no YAML */
 export function readParts(name: string, text: string): Part {
-  if (text.length > MOST_TEXT) {
+  if (text.length > MAX_TEXT) {
     throw new ImportError(
-      `${name} is longer than ${MOST_TEXT} characters`,
+      `${name} is longer than ${MAX_TEXT} characters`,
       'Import its automations in several files.',
     );
   }
@@ -87,7 +87,7 @@ export function readParts(name: string, text: string): Part {
   }
   let parts = 0;
   const partOf = (node: Node | null, near: Spot, depth: number): Part => {
-    if (++parts > MOST_PARTS || depth > MOST_DEPTH) {
+    if (++parts > MAX_PARTS || depth > MAX_DEPTH) {
       throw new ImportError(
         `${name}:${near.line}:${near.column}: this is nested too deeply, or its aliases make it too large`,
         'Write out what the aliases stand for.',

@@ -25,7 +25,7 @@ export interface Account {
   at: Spot;
   /** As Home Assistant calls it. */
   name: string;
-  /** Of the rule. */
+  /** The file of the rule. */
   file: string;
   isComplete: boolean;
   triggers: Tally;

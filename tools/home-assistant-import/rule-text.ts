@@ -12,7 +12,7 @@ import { type Account, sentences } from './report.ts';
 import { OPEN, type Translation } from './translation.ts';
 
 export interface ImportedRule {
-  /** Of the file to write: `.yaml`, or `.yaml.incomplete`. */
+  /** The name of the file to write, which ends in `.yaml` or `.yaml.incomplete`. */
   file: string;
   text: string;
   account: Account;
@@ -29,7 +29,7 @@ export interface Draft {
 
 // ── its text ─────────────────────────────────────────────────────────────────────────────────
 
-const MOST_NAME = 64;
+const MAX_NAME = 64;
 
 /** `Küche: Licht an` → `kuche-licht-an`. */
 export function slugOf(text: string): string {
@@ -40,7 +40,7 @@ export function slugOf(text: string): string {
     .toLowerCase()
     .replaceAll(/[^a-z0-9]+/g, '-')
     .replaceAll(/^-+|-+$/g, '')
-    .slice(0, MOST_NAME - 8)
+    .slice(0, MAX_NAME - 8)
     .replace(/-+$/, '');
 }
 

@@ -12,12 +12,12 @@ export const linkEvents = {
   'link.restored': z.object({}),
 };
 
-/** Of these events, which the link itself raises. */
+/** The senders of these events: none, since the link itself raises them. */
 export const linkSenders = { 'link.restored': [] } as const;
 
 export const DEFAULT_SILENCE_MS = 3 * 60_000;
 
-/** For `settings.changed`: from 1 s, so that a typing error floods nobody, to 31 days. */
+/** The setting of `settings.changed`: from 1 s, so that a typing error floods nobody, to 31 days. */
 export const silenceSetting = z
   .number()
   .int()

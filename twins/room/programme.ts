@@ -13,7 +13,7 @@ export type ProgrammePoint = {
 };
 
 /** Twelve changes a day are a programme; more are something else. */
-const MOST_POINTS = 84;
+const MAX_POINTS = 84;
 
 export const programme = z
   .array(
@@ -23,7 +23,7 @@ export const programme = z
       targetTemperature,
     }),
   )
-  .max(MOST_POINTS)
+  .max(MAX_POINTS)
   .refine(
     (points) =>
       new Set(points.map(({ weekday, time }) => `${weekday} ${time}`)).size === points.length,

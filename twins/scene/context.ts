@@ -10,7 +10,7 @@ export type Context = {
   /** What its twins wanted before it was applied. */
   before: Wishes;
   transition: Transition | null;
-  /** Of who applied it, 0 to 100: what it tells its twins has the same. */
+  /** The priority of who applied it, 0 to 100: what it tells its twins has the same. */
   priority?: number;
 };
 

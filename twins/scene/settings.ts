@@ -12,8 +12,8 @@ export const DEFAULTS: Settings = { entries: {} };
 
 export const SETTINGS = ['entries', 'transitionMs'] as const;
 
-const MOST_TWINS = 100;
-const MOST_VALUES_A_TWIN = 20;
+const MAX_TWINS = 100;
+const MAX_VALUES_A_TWIN = 20;
 
 const twinId = z.string().regex(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/, 'must be the id of a twin');
 const key = z
@@ -34,11 +34,11 @@ export const settingsChange = z.object({
       z
         .record(key, z.json())
         .refine(
-          (values) => Object.keys(values).length <= MOST_VALUES_A_TWIN,
-          `at most ${MOST_VALUES_A_TWIN} values a twin`,
+          (values) => Object.keys(values).length <= MAX_VALUES_A_TWIN,
+          `at most ${MAX_VALUES_A_TWIN} values a twin`,
         ),
     )
-    .refine((entries) => Object.keys(entries).length <= MOST_TWINS, `at most ${MOST_TWINS} twins`)
+    .refine((entries) => Object.keys(entries).length <= MAX_TWINS, `at most ${MAX_TWINS} twins`)
     .nullable()
     .optional(),
   transitionMs: transitionMs.nullable().optional(),

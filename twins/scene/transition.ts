@@ -25,7 +25,7 @@ export type Move = {
   waits: boolean;
 };
 
-const MOST_STEPS = 20;
+const MAX_STEPS = 20;
 /** More often than this nobody sees. */
 const SHORTEST_STEP_MS = 250;
 /** A twin may round what it is told. */
@@ -51,7 +51,7 @@ export function transitionTo(
     }),
   );
   if (moves.length === 0) return null;
-  const steps = Math.min(MOST_STEPS, Math.max(1, Math.floor(ms / SHORTEST_STEP_MS)));
+  const steps = Math.min(MAX_STEPS, Math.max(1, Math.floor(ms / SHORTEST_STEP_MS)));
   return { startedAt: at, ms, steps, taken: 0, moves };
 }
 

@@ -19,8 +19,8 @@ export type Plan = { weekly: readonly WeeklyPeriod[]; exceptions: readonly Excep
 /** What a plan comes to at an instant. */
 export type Planned = { active: boolean; value: Value };
 
-const MOST_ENTRIES = 100;
-const MOST_PERIODS_A_DAY = 24;
+const MAX_ENTRIES = 100;
+const MAX_PERIODS_A_DAY = 24;
 const EVERY_DAY = [1, 2, 3, 4, 5, 6, 7];
 
 const time = z.string().regex(/^([01]\d|2[0-3]):[0-5]\d$/, 'must be a time of day like "06:30"');
@@ -32,7 +32,7 @@ const period = {
 
 export const weekly = z
   .array(z.object({ weekdays: z.array(z.number().int().min(1).max(7)).min(1).max(7), ...period }))
-  .max(MOST_ENTRIES);
+  .max(MAX_ENTRIES);
 
 export const exceptions = z
   .array(
@@ -40,11 +40,11 @@ export const exceptions = z
       .object({
         from: z.iso.date(),
         to: z.iso.date(),
-        periods: z.array(z.object(period)).max(MOST_PERIODS_A_DAY),
+        periods: z.array(z.object(period)).max(MAX_PERIODS_A_DAY),
       })
       .refine(({ from, to }) => from <= to, 'ends before it begins'),
   )
-  .max(MOST_ENTRIES);
+  .max(MAX_ENTRIES);
 
 /**
  * What applies at an instant, by the wall clock alone: not by the timer that fired, as after a night offline
@@ -107,7 +107,7 @@ function wallTime(at: number, timezone: string): { weekday: number; minutes: num
   return isRepeated ? { ...now, minutes: now.minutes - (now.minutes % 60) + 59 } : now;
 }
 
-/** Of several for a day the first. */
+/** The exception of a day; of several, the first. */
 function exceptionOn({ exceptions }: Plan, at: number, timezone: string): Exception | undefined {
   if (exceptions.length === 0) return undefined;
   const date = localDate(at, timezone);

@@ -35,7 +35,7 @@ export const UNITS: Measurements = Object.fromEntries(
   MEASURED_NAMES.map((name) => [name, { unit: MEASURED[name].unit }]),
 );
 
-/** For the telemetry schema: all optional, numbers within what exists. */
+/** The fields of the telemetry schema: all optional, numbers within what exists. */
 export const measuredFields = Object.fromEntries(
   MEASURED_NAMES.map((name) => [
     name,

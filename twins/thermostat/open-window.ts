@@ -5,7 +5,7 @@ import type { Settings } from './settings.ts';
 export type Sample = [at: number, temperature: number];
 
 /** Samples kept; more of them would only lie closer together. */
-const MOST_SAMPLES = 8;
+const MAX_SAMPLES = 8;
 
 const MINUTE_MS = 60_000;
 
@@ -18,8 +18,8 @@ export function remember(
   const span = windowMinutes * MINUTE_MS;
   const recent = samples.filter(([then]) => at - then <= span);
   const latest = recent.at(-1);
-  if (latest !== undefined && at - latest[0] < span / MOST_SAMPLES) return recent;
-  return [...recent, [at, temperature] satisfies Sample].slice(-MOST_SAMPLES - 1);
+  if (latest !== undefined && at - latest[0] < span / MAX_SAMPLES) return recent;
+  return [...recent, [at, temperature] satisfies Sample].slice(-MAX_SAMPLES - 1);
 }
 
 /** Whether the temperature has fallen from any recent sample by what an open window makes of it. */

@@ -12,7 +12,7 @@ export interface MessageSource {
 
 /** The twin that hears for its home; rules watch it. */
 const HEARER = 'home';
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /**
  * What no device says of itself, for the rules of a home: whatever is published below `{root}/{home}/messages/`.
@@ -62,8 +62,8 @@ function decode({ payload, replayed }: InboundPacket, home: string, topic: strin
 
 /** JSON, or else the text as it is. */
 function bodyOf(payload: Buffer): Read<Json> {
-  const read = readJson(payload, MOST_BYTES);
-  if (read.ok || payload.length > MOST_BYTES) return read;
+  const read = readJson(payload, MAX_BYTES);
+  if (read.ok || payload.length > MAX_BYTES) return read;
   const text = payload.toString('utf8');
   return isJson(text) || /[\0\uFFFD]/.test(text) ? read : { ok: true, value: text };
 }

@@ -42,7 +42,7 @@ export class FakeEngine {
     this.clock = clock;
   }
 
-  /** For the adapter, which knows the whole door. */
+  /** The fake as the adapter takes it: as a whole engine. */
   get door(): Engine {
     return this as unknown as Engine;
   }

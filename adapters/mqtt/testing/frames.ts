@@ -33,7 +33,7 @@ const topic = fc.oneof(
 );
 const packetId = fc.constantFrom(0, 1, 2, 65_535).map((id) => Buffer.from([id >> 8, id & 0xff]));
 const bytes = fc.uint8Array({ maxLength: 40 }).map((given) => Buffer.from(given));
-/** Of a PUBLISH at each QoS, sent again, to be retained; some flags contradict each other. */
+/** The first byte of a PUBLISH: at each QoS, sent again, to be retained; some flags contradict each other. */
 const published = fc.constantFrom(...[0x30, 0x32, 0x32, 0x32, 0x33, 0x3a, 0x31, 0x34, 0x36, 0x3f]);
 
 const publish = fc

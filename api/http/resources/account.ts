@@ -25,7 +25,7 @@ export const Password = z
   .describe(`At least ${SHORTEST_PASSWORD} characters.`);
 /** A code from a letter. */
 export const Code = z.string().min(1).max(64);
-/** Of a second factor. */
+/** A code of the second factor. */
 export const FactorCode = z
   .string()
   .min(1)

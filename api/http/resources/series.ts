@@ -8,10 +8,10 @@ import { FEWEST_POINTS, REDUCTIONS } from '../../thinning.ts';
 import { Resolution } from './history.ts';
 
 /** Series of one request. */
-const MOST_SERIES = 50;
+const MAX_SERIES = 50;
 /** Points of one series in an answer, and of all of them. */
-const MOST_POINTS = 20_000;
-const MOST_POINTS_OF_ALL = 100_000;
+const MAX_POINTS = 20_000;
+const MAX_POINTS_OF_ALL = 100_000;
 const DEFAULT_POINTS = 1_000;
 
 const AGGREGATES = ['mean', 'min', 'max', 'last', 'count'] as const;
@@ -37,10 +37,10 @@ export const HistoryQuestion = SpanBody.extend({
   maxPoints: z
     .int()
     .min(FEWEST_POINTS)
-    .max(MOST_POINTS)
+    .max(MAX_POINTS)
     .default(DEFAULT_POINTS)
     .describe(
-      `Points of a measurement, at most; together with the number of series at most ${MOST_POINTS_OF_ALL}.`,
+      `Points of a measurement, at most; together with the number of series at most ${MAX_POINTS_OF_ALL}.`,
     ),
   reduction: z
     .enum(REDUCTIONS)
@@ -48,11 +48,11 @@ export const HistoryQuestion = SpanBody.extend({
     .describe(
       'How there become fewer. `lttb`: largest triangle three buckets, which keeps the look of a curve. `min-max`: the lowest and the highest of each stretch, which keeps every peak.',
     ),
-  series: z.array(AskedSeries).min(1).max(MOST_SERIES),
+  series: z.array(AskedSeries).min(1).max(MAX_SERIES),
 })
-  .refine(({ maxPoints, series }) => maxPoints * series.length <= MOST_POINTS_OF_ALL, {
+  .refine(({ maxPoints, series }) => maxPoints * series.length <= MAX_POINTS_OF_ALL, {
     path: ['maxPoints'],
-    message: `times the number of series must not be more than ${MOST_POINTS_OF_ALL}`,
+    message: `times the number of series must not be more than ${MAX_POINTS_OF_ALL}`,
   })
   .meta({
     id: 'HistoryQuestion',

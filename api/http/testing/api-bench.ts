@@ -106,7 +106,7 @@ export class ApiBench implements AsyncDisposable {
     given: {
       /** Default: all. */
       features?: readonly Feature[];
-      /** Of the features, by their names. */
+      /** The configuration of features, by their names. */
       configuration?: Config['features'];
       server?: Partial<ServerOptions>;
       engine?: Partial<EngineOptions>;

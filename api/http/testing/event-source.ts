@@ -11,7 +11,7 @@ export class EventSourceReader implements AsyncDisposable {
   readonly #reader: ReadableStreamDefaultReader<string>;
   readonly #abort: AbortController;
   #text = '';
-  /** Of the last message that had one: what a browser sends when it connects again. */
+  /** The id of the last message that had one: a browser sends it when it connects again. */
   lastId: string | null = null;
   /** Comments seen so far. */
   readonly comments: string[] = [];

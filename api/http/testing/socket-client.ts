@@ -10,7 +10,7 @@ export class SocketClient implements Disposable {
   #received: SocketMessage[] = [];
   #arrived: () => void = () => {};
   #closed = false;
-  /** Of the last message that had one. */
+  /** The id of the last message that had one. */
   lastId: string | null = null;
 
   private constructor(socket: WebSocket) {

@@ -26,7 +26,7 @@ import { bandPathOf, unitOf } from '../../recorded.ts';
 import { thinned } from '../../thinning.ts';
 
 /** Turns, buckets and bands that are looked at for one answer; the series after that have to be asked for again. */
-const MOST_READ = 500_000;
+const MAX_READ = 500_000;
 const CSV_HEAD = ['twin', 'series', 'at', 'until', 'value', 'error'];
 
 /** What all series of a question share. */
@@ -98,7 +98,7 @@ export function historyQueryRoutes(app: App, { engine, identity }: RouteContext)
       const may = askAs(identity, principal);
       const question = { ...params, from, to, resolution, maxPoints, reduction, may };
       const series: Series[] = [];
-      let left = MOST_READ;
+      let left = MAX_READ;
       for (const asked of body.series) {
         try {
           if (left <= 0) throw tooMuch();
@@ -124,7 +124,7 @@ function nameOf({ measurement, path }: AskedSeries): ['measurement' | 'path', st
 }
 
 function tooMuch(): Refusal {
-  return new Refusal('too-large', `for the series before it ${MOST_READ} turns were looked at`, {
+  return new Refusal('too-large', `for the series before it ${MAX_READ} turns were looked at`, {
     hint: 'Ask for fewer series at once, or a coarser resolution.',
   });
 }

@@ -47,7 +47,7 @@ export class Ring {
     });
   }
 
-  /** Of all its rules, since they were made live. */
+  /** How often all its rules have run since they were made live. */
   async runs(): Promise<number> {
     const { items } = await this.#engine.get<{ items: { runs: number }[] }>(
       `${this.#home}/rules?limit=${this.#rules}`,

@@ -8,14 +8,14 @@ import { BOTH_BROKERS, BOTH_STORES, type Scenario } from '../scenario.ts';
 import { trouble } from '../trouble.ts';
 import type { World } from '../world.ts';
 
-const MOST_RSS_MB = 400;
+const MAX_RSS_MB = 400;
 const ANSWER_MS = 60_000;
 /**
  * What 99 of 100 round trips of the others may take while the flood goes on, on a busy machine. The
  * embedded broker acknowledges after the commit, which holds the flooding device back. Mosquitto takes
  * all it can get and hands on in order: what is beyond the engine's pace waits there, before others'.
  */
-const MOST_P99_MS = { embedded: 3_000, mosquitto: 15_000 } as const;
+const MAX_P99_MS = { embedded: 3_000, mosquitto: 15_000 } as const;
 
 /**
  * One device sends as fast as it can, far beyond its budget, while devices of other homes go on.
@@ -29,7 +29,7 @@ const flood: Scenario = {
   run(ground, random) {
     const world = { environment: { LIMIT_TELEMETRY_BUDGET: '20' } };
     const fleet = { homes: 3, thermostats: 2, restless: false };
-    const setting = { world, fleet, perSecond: 50, mostRssMb: MOST_RSS_MB };
+    const setting = { world, fleet, perSecond: 50, mostRssMb: MAX_RSS_MB };
     return trouble(ground, random, setting, async ({ world: flooded }) => {
       const others: Device[] = [];
       for (let n = 0; n < 4; n++) {
@@ -50,7 +50,7 @@ const flood: Scenario = {
       const during = summary(await roundTrips(flooded, others, turns));
       const acknowledged = await within(ANSWER_MS, 'the flood is acknowledged', poured);
       flooded.model.anonymous.set(keyOf(wild), { sent, acknowledged });
-      if (during.p99 > MOST_P99_MS[ground.broker])
+      if (during.p99 > MAX_P99_MS[ground.broker])
         throw new Error(`others wait for ${Math.round(during.p99)} ms`);
       return {
         poured: acknowledged,

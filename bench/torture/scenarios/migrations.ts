@@ -18,7 +18,7 @@ const HEAVY = { home: 'heavy', twin: 'original' };
 const TURNS = 300;
 const COPIES = { short: 50, full: 400 } as const;
 /** To build a projection from so many rows makes garbage, which lies until the heap has reached its limit. */
-const MOST_RSS_MB = 650;
+const MAX_RSS_MB = 650;
 /** From the moment at which a migration begins to the kill, at most: in its first statement, or in a later one. */
 const MIGRATES_MS = [5, 50, 300] as const;
 /** As an operator sees it. */
@@ -33,7 +33,7 @@ const killed: Scenario = {
   stores: BOTH_STORES,
   brokers: BOTH_BROKERS,
   run(ground, random) {
-    return trouble(ground, random, { mostRssMb: MOST_RSS_MB }, async (scene) => {
+    return trouble(ground, random, { mostRssMb: MAX_RSS_MB }, async (scene) => {
       const { world, goOn } = scene;
       const away = await sleepers(world, 'away', 3);
       const asked = await Promise.all(away.map((device) => command(world, device, LONG_MS)));
@@ -108,7 +108,7 @@ async function multiply(databaseUrl: string, copies: number): Promise<void> {
   }
 }
 
-/** Of each turn, all that the former version knew. */
+/** All that the former version knew of each turn. */
 async function fingerprints(databaseUrl: string): Promise<Map<string, string>> {
   await using storage = await openStorage(databaseUrl, { deadLettersPerHome: 1_000 });
   const found = new Map<string, string>();

@@ -9,7 +9,7 @@ import type { World } from '../world.ts';
 
 const HOUR_MS = 3_600_000;
 const NOTICED_MS = 30_000;
-/** Of what it said last, a sender may say again; the engine's window holds at least 64. */
+/** How many of its last events a sender may send again; the engine's window holds at least 64. */
 const SAID_AGAIN = 40;
 
 /** What a sensor said. */

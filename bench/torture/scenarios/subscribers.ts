@@ -8,7 +8,7 @@ import { trouble } from '../trouble.ts';
 import type { World } from '../world.ts';
 
 /** Each stream may hold a few MB; without a bound it would hold tens. */
-const MOST_RSS_MB = 450;
+const MAX_RSS_MB = 450;
 const SERVED_MS = 30_000;
 
 interface Told {
@@ -24,7 +24,7 @@ const deaf: Scenario = {
   run(ground, random) {
     // One home, so that everything is told to everybody
     const fleet = { homes: 1, thermostats: 12, relays: 6, sensors: 3 };
-    const setting = { fleet, perSecond: 1_500, mostRssMb: MOST_RSS_MB };
+    const setting = { fleet, perSecond: 1_500, mostRssMb: MAX_RSS_MB };
     return trouble(ground, random, setting, async ({ world, devices, goOn }) => {
       const count = ground.size === 'short' ? 3 : 10;
       const sockets: WebSocket[] = [];

@@ -4,7 +4,7 @@ import { sizeOf } from '../../turn/state-size.ts';
 /** What memory holds at most. */
 interface FeedLimits {
   turns: number;
-  /** Of their JSON, about. */
+  /** The size of the turns as JSON, about. */
   bytes: number;
 }
 
@@ -15,7 +15,7 @@ const BYTES_OF_REST = 512;
 /** The turns that were committed last, by their positions, for whoever reads the log and keeps up. */
 export class Feed {
   #turns: LogRow[] = [];
-  /** Of each of them. */
+  /** The size of each turn, in the same order. */
   #sizes: number[] = [];
   #bytes = 0;
   /** All committed turns above it are here. */

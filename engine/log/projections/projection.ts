@@ -19,7 +19,7 @@ export interface Projection<Value extends Json = Json> {
   readonly version: number;
   /** How long turns may wait before they are applied, ms. Default 1,000. */
   readonly everyMs?: number;
-  /** The rows that a turn changes, each once. At most {@link MOST_KEYS}. */
+  /** The rows that a turn changes, each once. At most {@link MAX_KEYS}. */
   keysOf(turn: LogRow): readonly RowKey[];
   /**
    * A row after a turn. A value is replaced, never changed; the same value: nothing is written. Null: there is no row.
@@ -28,10 +28,10 @@ export interface Projection<Value extends Json = Json> {
   apply(value: Value | null, turn: LogRow, key: RowKey): Value | null;
 }
 
-export const MOST_KEYS = 16;
-export const MOST_KEY_LENGTH = 200;
+export const MAX_KEYS = 16;
+export const MAX_KEY_LENGTH = 200;
 /** Bytes of JSON that the value of a row may have. */
-export const MOST_VALUE_BYTES = 64 * 1024;
+export const MAX_VALUE_BYTES = 64 * 1024;
 
 const NAME = /^[a-z][a-z0-9-]{0,63}$/;
 

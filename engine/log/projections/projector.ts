@@ -38,14 +38,14 @@ const EVERY_MS = 1_000;
 /** Turns that are read from the store at once. */
 const SLICE = 500;
 /** Turns from memory of one transaction, and of how many twins: what is written at once holds up SQLite's other writers. */
-const MOST_TURNS = 10_000;
-const MOST_TWINS = 2_500;
+const MAX_TURNS = 10_000;
+const MAX_TWINS = 2_500;
 /** Rows that are read at once: commits have their turn in between. */
 const ROWS = 500;
 /** Rows of a former generation that are deleted at once. */
 const DROPPED = 1_000;
 /** How long one rests after a slice, at most. */
-const MOST_REST_MS = 100;
+const MAX_REST_MS = 100;
 const RETRY = { baseMs: 200, capMs: 30_000 };
 
 /** What happens to owners of rows while a step is under way. */
@@ -270,9 +270,9 @@ export class Projector {
   async #advance(generation: GenerationRow, upTo: number): Promise<GenerationRow> {
     const { storage, feed } = this.#options;
     this.#round = { gone: [], isVoid: false };
-    const remembered = feed.read(generation.cursor, upTo, MOST_TURNS);
+    const remembered = feed.read(generation.cursor, upTo, MAX_TURNS);
     if (remembered) {
-      const turns = ofTwins(remembered.turns, MOST_TWINS);
+      const turns = ofTwins(remembered.turns, MAX_TWINS);
       const isCut = turns.length < remembered.turns.length;
       const reached = isCut ? (turns.at(-1)?.seq ?? upTo) : remembered.upTo;
       return await this.#apply(generation, turns, reached);
@@ -379,6 +379,6 @@ export class Projector {
 
   /** Commits come first: they have the store for as long as this had it. */
   async #rest(tookMs: number): Promise<void> {
-    await sleep(this.#options.isQuiet() ? 0 : Math.min(tookMs, MOST_REST_MS));
+    await sleep(this.#options.isQuiet() ? 0 : Math.min(tookMs, MAX_REST_MS));
   }
 }

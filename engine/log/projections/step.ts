@@ -4,11 +4,11 @@ import { isJson, type Json } from '../../model/json.ts';
 import { Pace } from '../../model/pace.ts';
 import type { LogRow, ProjectedKey } from '../../model/rows.ts';
 import type { ProjectionStep, Storage } from '../../storage/port.ts';
-import { isWithinLevels, MOST_LEVELS, sizeOf } from '../../turn/state-size.ts';
+import { isWithinLevels, MAX_LEVELS, sizeOf } from '../../turn/state-size.ts';
 import {
-  MOST_KEY_LENGTH,
-  MOST_KEYS,
-  MOST_VALUE_BYTES,
+  MAX_KEY_LENGTH,
+  MAX_KEYS,
+  MAX_VALUE_BYTES,
   type Projection,
   type RowKey,
 } from './projection.ts';
@@ -127,10 +127,10 @@ async function afterEach(
 
 function keysOf(definition: Projection, turn: LogRow): Touched[] {
   const keys = definition.keysOf(turn);
-  if (keys.length > MOST_KEYS) throw new Error(`it has ${keys.length} keys, ${MOST_KEYS} at most`);
+  if (keys.length > MAX_KEYS) throw new Error(`it has ${keys.length} keys, ${MAX_KEYS} at most`);
   return keys.map((key) => {
-    if (key.key === '' || key.key.length > MOST_KEY_LENGTH) {
-      throw new Error(`a key has 1 to ${MOST_KEY_LENGTH} characters, not ${key.key.length}`);
+    if (key.key === '' || key.key.length > MAX_KEY_LENGTH) {
+      throw new Error(`a key has 1 to ${MAX_KEY_LENGTH} characters, not ${key.key.length}`);
     }
     const row = { home: turn.home, twin: key.of === 'home' ? '' : turn.twin, key: key.key };
     return { id: idOf(row), row, key };
@@ -144,12 +144,12 @@ function idOf({ home, twin, key }: ProjectedKey): string {
 
 /** @throws Error for what cannot be stored */
 function assertStorable(value: Json | null): void {
-  if (!isWithinLevels(value, MOST_LEVELS) || !isJson(value)) {
+  if (!isWithinLevels(value, MAX_LEVELS) || !isJson(value)) {
     throw new Error('its value is no JSON, or nested too deep');
   }
   const bytes = sizeOf(value);
-  if (bytes > MOST_VALUE_BYTES) {
-    throw new Error(`its value has ${bytes} bytes, ${MOST_VALUE_BYTES} at most`);
+  if (bytes > MAX_VALUE_BYTES) {
+    throw new Error(`its value has ${bytes} bytes, ${MAX_VALUE_BYTES} at most`);
   }
 }
 

@@ -7,7 +7,7 @@ import { type OpenSubject, Writer } from './subject.ts';
 const NAME = 'p';
 const OF_TWIN: ProjectedKey = { home: 'h', twin: 't', key: 'k' };
 const OF_HOME: ProjectedKey = { home: 'h', twin: '', key: 'k' };
-/** Of `homeOf` and `twinOf`. */
+/** The incarnations of `homeOf` and `twinOf`. */
 const LIFE = { h: homeOf().incarnation, t: twinOf().incarnation };
 
 function put(of: ProjectedKey, value: number | null, incarnation?: string) {

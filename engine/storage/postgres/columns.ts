@@ -22,12 +22,12 @@ const DIMENSION_BYTES = 8;
 const LENGTH_BYTES = 4;
 const DOUBLE_BYTES = 8;
 const NULL_LENGTH = -1;
-/** Of dimensions, flags and type. */
+/** The size of an empty array: dimensions, flags and type. */
 const EMPTY_BYTES = 12;
 const UINT32 = 2 ** 32;
 /** Texts longer than this are copied one by one: there it is the copying that takes the time, and once is enough. */
 const LONG = 256;
-/** Of the buffer into which columns are written, at first; and how much of it is kept when more was needed. */
+/** The size of the buffer into which columns are written, at first; and how much of it is kept when more was needed. */
 const FIRST_BYTES = 64 * 1024;
 const KEPT_BYTES = 1024 * 1024;
 /** Between two texts, where the length of the second goes. */
@@ -95,7 +95,7 @@ class ColumnWriter {
   #at = 0;
   readonly #ends: number[] = [];
 
-  /** Of nothing but nulls it may be empty: `unnest` fills up with nulls. */
+  /** Writes a column. A column of nothing but nulls may be empty: `unnest` fills up with nulls. */
   column(type: Column['type'], values: readonly unknown[]): void {
     if (values.length === 0) this.#empty(type);
     else {

@@ -18,7 +18,7 @@ const READ_SOME: Statement = { name: 'read-log-slice', text: `${READ.text} LIMIT
 /** How much wider the next range is at most where one held little. */
 const WIDEST = 8;
 /** Positions that may come before the index is brought up to date again. */
-const MOST_UNINDEXED = 20_000;
+const MAX_UNINDEXED = 20_000;
 
 /**
  * Brings the index over block ranges up to the last rows. The server does so by itself only when it vacuums; until then
@@ -109,7 +109,7 @@ export class LogReads {
 
   /** Nobody waits for it: it may have to wait for a vacuum. What fails is done again with a later read. */
   #keepUp(upTo: number): void {
-    if (this.#indexing || upTo < this.#indexed + MOST_UNINDEXED) return;
+    if (this.#indexing || upTo < this.#indexed + MAX_UNINDEXED) return;
     this.#indexing = this.#database
       .upkeep(summarizeLog)
       .then(

@@ -40,7 +40,7 @@ export class Connection implements Disposable {
     );
   }
 
-  /** For migrations: any number of statements. */
+  /** Runs any number of statements, for migrations. */
   execute(script: string): void {
     attempt(() => this.#database.exec(script));
   }

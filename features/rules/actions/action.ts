@@ -78,7 +78,7 @@ export interface Instruction {
   /** Whose changes it has to hear while a run is at it. */
   readonly watches?: readonly Watch[];
   readonly awaits?: Awaited;
-  /** Of a loop: the address behind it. */
+  /** The address behind a loop. */
   readonly exit?: number;
   /** @throws BudgetExceeded */
   execute(step: Step): Progress;

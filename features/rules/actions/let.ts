@@ -11,8 +11,8 @@ interface LetAction extends Action {
   readonly values: Record<string, Json>;
 }
 
-/** Of the variables of one run, as JSON. */
-const MOST_BYTES = 64 * 1_024;
+/** The most bytes of the variables of one run, as JSON. */
+const MAX_BYTES = 64 * 1_024;
 
 export const letValues = defineAction<LetAction>({
   type: 'let',
@@ -34,10 +34,10 @@ export const letValues = defineAction<LetAction>({
         if (!filled) return 'waits';
         const { run, moment } = step;
         const vars = { ...run.vars, ...(filled.value as JsonObject) };
-        if (moment.budget.bytesOf(vars) > MOST_BYTES) {
+        if (moment.budget.bytesOf(vars) > MAX_BYTES) {
           const names = Object.keys(filled.value as JsonObject).join(', ');
           throw new BudgetExceeded(
-            `setting ${names} lets the variables of its run grow beyond ${MOST_BYTES / 1_024} KiB`,
+            `setting ${names} lets the variables of its run grow beyond ${MAX_BYTES / 1_024} KiB`,
           );
         }
         run.vars = vars;

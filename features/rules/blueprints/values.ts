@@ -11,8 +11,8 @@ import type { Input, Inputs } from './blueprint-definition.ts';
 import type { Value, Values } from './substitute.ts';
 
 const TIME = /^([01]\d|2[0-3]):[0-5]\d$/;
-const MOST_CHARACTERS = 2_000;
-const MOST_TWINS = 100;
+const MAX_CHARACTERS = 2_000;
+const MAX_TWINS = 100;
 
 /**
  * Each input with its value, given or by default.
@@ -84,7 +84,7 @@ function flawsOfValue(
     case 'twin': {
       if (!input.several) return flawsOfTwin(input, value, place, home);
       if (!Array.isArray(value) || value.length === 0) return say('has to be a list of twins');
-      if (value.length > MOST_TWINS) return say(`takes ${MOST_TWINS} twins at most`);
+      if (value.length > MAX_TWINS) return say(`takes ${MAX_TWINS} twins at most`);
       return value.flatMap((one, at) => flawsOfTwin(input, one, [...place, at], home));
     }
     case 'number': {
@@ -137,7 +137,7 @@ function flawsOfValue(
 
 function flawsOfText(value: Json): string[] {
   if (typeof value !== 'string') return ['has to be a text'];
-  if (value.length > MOST_CHARACTERS) return [`takes ${MOST_CHARACTERS} characters at most`];
+  if (value.length > MAX_CHARACTERS) return [`takes ${MAX_CHARACTERS} characters at most`];
   // Half a character, and what no store takes
   return /\p{Cs}/u.test(value) || /(?![\n\t])\p{Cc}/u.test(value)
     ? ['has a character in it that cannot be stored']

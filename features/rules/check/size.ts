@@ -3,18 +3,18 @@
 import { error, type Problem } from '../language/problem.ts';
 import type { Definition } from '../rule-definition.ts';
 
-/** Of its canonical form, as JSON; and of its author's text. */
-const MOST_BYTES = 64 * 1_024;
-const MOST_EXPRESSIONS = 500;
+/** The most bytes of a rule's canonical form, as JSON, and of its author's text. */
+const MAX_BYTES = 64 * 1_024;
+const MAX_EXPRESSIONS = 500;
 
 export function flawsOfSize(definition: Definition): Problem[] {
   const text = JSON.stringify(definition);
   const flaws = flawsOfText(text);
   const expressions = countOf(text);
-  if (expressions > MOST_EXPRESSIONS) {
+  if (expressions > MAX_EXPRESSIONS) {
     flaws.push(
       error(
-        `a rule has at most ${MOST_EXPRESSIONS} expressions, and this one about ${expressions}; make several of it`,
+        `a rule has at most ${MAX_EXPRESSIONS} expressions, and this one about ${expressions}; make several of it`,
         [],
       ),
     );
@@ -24,11 +24,11 @@ export function flawsOfSize(definition: Definition): Problem[] {
 
 /** What is wrong with the size of an author's text; null: there is none. */
 export function flawsOfText(text: string | null): Problem[] {
-  if (text === null || Buffer.byteLength(text) <= MOST_BYTES) return [];
-  return [error(`a rule is at most ${MOST_BYTES / 1_024} KiB; make several of it`, [])];
+  if (text === null || Buffer.byteLength(text) <= MAX_BYTES) return [];
+  return [error(`a rule is at most ${MAX_BYTES / 1_024} KiB; make several of it`, [])];
 }
 
-/** Of templates, conditions and triggers. */
+/** How many templates, conditions and triggers the text has. */
 function countOf(text: string): number {
   return text.match(/\$\{|"(?:expression|where|when|until|key)":"/g)?.length ?? 0;
 }

@@ -4,9 +4,9 @@ import type { Place } from '../language/place.ts';
 
 export interface Influence {
   twin: string;
-  /** Of the twin; undefined: nobody knows such a twin. */
+  /** The kind of the twin; undefined: nobody knows such a twin. */
   kind: string | undefined;
-  /** Of `desired`, and sooner or later of `reported`. */
+  /** A property of `desired`, and sooner or later of `reported`. */
   property: string;
   value: Json;
   place: Place;

@@ -10,7 +10,7 @@ export interface Verdict {
   /** Why it has no value, where it has none; it counts as false. */
   unknown?: string;
   operands: OperandValue[];
-  /** Of and, or, not: those that were asked. */
+  /** The conditions below `and`, `or`, `not` that were asked. */
   of?: Verdict[];
 }
 

@@ -38,7 +38,7 @@ export function accountOf({ before, row }: PastTurn): Account | null {
 }
 
 /** Bytes of a value that are shown; a rule may have read a whole webhook's body a thousand times. */
-const MOST_SHOWN = 2_000;
+const MAX_SHOWN = 2_000;
 
 function withShortValues(step: Trace): Trace {
   switch (step.type) {
@@ -62,11 +62,11 @@ function withShortOperands(verdict: Verdict): Verdict {
 function shortened({ text, value }: OperandValue): OperandValue {
   if (value === undefined) return { text };
   const { bytes } = new Measures(() => {}).of(value);
-  return { text, value: bytes > MOST_SHOWN ? `(${bytes} bytes)` : value };
+  return { text, value: bytes > MAX_SHOWN ? `(${bytes} bytes)` : value };
 }
 
 function cut(text: string): string {
-  return text.length > MOST_SHOWN ? `${text.slice(0, MOST_SHOWN)}…` : text;
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN)}…` : text;
 }
 
 /** The event as the machine saw it. */

@@ -23,14 +23,14 @@ export interface Link {
   principal: string;
   /** The effect of this turn that led on. */
   effect: JournalRow['effects'][number] | null;
-  /** Of a rule: what it decided, and why. */
+  /** What a rule decided, and why; null: it is no rule. */
   account: Account | null;
 }
 
 /** Longer chains end here; a cascade has at most 8 tells, but timers prolong it. */
-const MOST_LINKS = 50;
+const MAX_LINKS = 50;
 /** Turns that are searched for the one that armed a timer. */
-const MOST_SEARCHED = 500;
+const MAX_SEARCHED = 500;
 
 /**
  * The turns that led to an effect, the last one first.
@@ -42,7 +42,7 @@ export async function chainOf(reader: Reader, home: string, id: string): Promise
   const first = turnOfId(id);
   if (first === null || first.home !== home) throw notFound(home, id);
   let at: Place | null = first;
-  for (let effect: string | null = id; at !== null && links.length < MOST_LINKS; ) {
+  for (let effect: string | null = id; at !== null && links.length < MAX_LINKS; ) {
     const row: JournalRow | null = await rowAt(reader, home, at);
     if (!row) {
       if (links.length === 0) throw notFound(home, id);
@@ -103,7 +103,7 @@ async function armedBy(
 ): Promise<Place | null> {
   if (event.type !== 'timer.fired') return null;
   let cursor: string | undefined;
-  for (let searched = 0; searched < MOST_SEARCHED; ) {
+  for (let searched = 0; searched < MAX_SEARCHED; ) {
     const page = await reader.storage.listJournal({ home, twin }, { limit: 100, cursor });
     for (const row of page.items) {
       if (row.revision >= revision) continue;

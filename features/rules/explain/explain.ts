@@ -22,7 +22,7 @@ export interface Near {
   at: number;
   reason: string;
   value?: Json;
-  /** Of a trigger that has to hold: for how long it did at most, ms. */
+  /** How long the trigger held at most, ms, where it has to hold. */
   heldMs?: number;
 }
 
@@ -42,7 +42,7 @@ export interface Explanation {
 }
 
 /** Accounts that an explanation holds; those beyond are the oldest. */
-const MOST_ACCOUNTS = 200;
+const MAX_ACCOUNTS = 200;
 
 /** @throws EngineError `unknown-twin`, `state-unreadable` where the journal does not reach back so far */
 export async function explainRule(
@@ -95,7 +95,7 @@ export async function explainRule(
     span,
     definition: last?.definition ?? null,
     enabled: last?.enabled ?? false,
-    accounts: accounts.slice(-MOST_ACCOUNTS),
+    accounts: accounts.slice(-MAX_ACCOUNTS),
     near: [...near.values()].sort((a, b) => a.trigger - b.trigger),
     seen,
   };

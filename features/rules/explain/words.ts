@@ -129,7 +129,7 @@ const WORDS: Record<Language, Words> = { en: EN, de: DE };
 /** How a turn begins that does not go on with a run. */
 const OPENINGS = new Set(['started', 'refused', 'overruled']);
 /** Turns that are told of a span; all of them are in its accounts. */
-const MOST_TOLD = 20;
+const MAX_TOLD = 20;
 
 /** What a rule did in a turn, in sentences. */
 export function tellAccount(
@@ -201,9 +201,9 @@ export function tellExplanation(
   const { rule, definition, enabled, accounts, near, seen } = explanation;
   if (!definition) return words.undefined(rule);
   const told = accounts
-    .slice(-MOST_TOLD)
+    .slice(-MAX_TOLD)
     .map((account) => tellAccount(rule, account, language, timezone));
-  if (accounts.length > MOST_TOLD) told.unshift(words.earlier(accounts.length - MOST_TOLD));
+  if (accounts.length > MAX_TOLD) told.unshift(words.earlier(accounts.length - MAX_TOLD));
   const misses = near.map((one) => words.near(one.trigger, one, moment(one.at, words, timezone)));
   const started = accounts.some(({ trace }) => trace.some(({ type }) => type === 'started'));
   return [
@@ -247,7 +247,7 @@ function moment(at: number, { locale }: Words, timezone: string): string {
   }).format(at);
 }
 
-/** Of `home/twin` the twin. */
+/** The twin in `home/twin`. */
 function nameOf(holder: string): string {
   return holder.split('/')[1] ?? holder;
 }

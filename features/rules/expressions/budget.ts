@@ -11,15 +11,15 @@ export interface Limits {
   bytes: number;
 }
 
-/** Of a turn of a rule, all of its runs together. */
+/** The limits of a turn of a rule, all of its runs together. */
 export const TURN_LIMITS: Limits = { steps: 50_000, bytes: 256 * 1_024 };
-/** Of a rule that is asked whether a change concerns it. */
+/** The limits of a rule that is asked whether a change concerns it. */
 export const OBSERVE_LIMITS: Limits = { steps: 10_000, bytes: 128 * 1_024 };
-/** Of all rules of a home that are asked about the same change, together. */
+/** The steps of all rules of a home that are asked about the same change, together. */
 export const CHANGE_STEPS = 50_000;
 
 /** Lists and maps within each other, in a value that an expression makes. */
-const MOST_LEVELS = 64;
+const MAX_LEVELS = 64;
 /** Characters of a text that one step looks at. */
 const CHARACTERS_A_STEP = 32;
 
@@ -93,8 +93,8 @@ export class Budget {
   /** The size of a value; looking at each member for the first time costs a step. @throws BudgetExceeded */
   measure(value: unknown): Measured {
     const measured = this.#measures.of(value);
-    if (measured.levels > MOST_LEVELS) {
-      throw new BudgetExceeded(`makes a value of more than ${MOST_LEVELS} levels`);
+    if (measured.levels > MAX_LEVELS) {
+      throw new BudgetExceeded(`makes a value of more than ${MAX_LEVELS} levels`);
     }
     return measured;
   }
@@ -105,8 +105,8 @@ export class Budget {
   }
 }
 
-const MOST_SHOWN = 120;
+const MAX_SHOWN = 120;
 
 export function shortened(text: string): string {
-  return text.length <= MOST_SHOWN ? text : `${text.slice(0, MOST_SHOWN)}…`;
+  return text.length <= MAX_SHOWN ? text : `${text.slice(0, MAX_SHOWN)}…`;
 }

@@ -153,19 +153,19 @@ function pay(name: string, all: readonly unknown[], budget: Budget): void {
     case 'uint':
     case 'double':
       // How long reading takes grows with the square of the length, or worse
-      if (first > MOST_READ) throw new NoValue(`${name}() takes at most ${MOST_READ} characters`);
+      if (first > MAX_READ) throw new NoValue(`${name}() takes at most ${MAX_READ} characters`);
       return;
     default:
       // A name of a timezone is looked up anew each time
       if (name.startsWith('get') && all.length > 1) {
-        if (second > MOST_READ) throw new NoValue(`${name}() takes the name of a timezone`);
+        if (second > MAX_READ) throw new NoValue(`${name}() takes the name of a timezone`);
         budget.spend(TIMEZONE_STEPS);
       }
   }
 }
 
 const COMPARISONS_A_STEP = 128;
-const MOST_READ = 64;
+const MAX_READ = 64;
 const TIMEZONE_STEPS = 1_000;
 
 function lengthOf(value: unknown): number {

@@ -77,7 +77,7 @@ export class ExpressionError extends Error {
 }
 
 /** Macros over lists, and names for values, within each other. The budget bounds what they cost; this, how they read. */
-const MOST_NESTED = 2;
+const MAX_NESTED = 2;
 const OVER_LISTS = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'bind']);
 /** `matches` takes regular expressions, which can take for ever. */
 const REFUSED = new Set(['matches']);
@@ -255,7 +255,7 @@ function walk(node: ASTNode, text: string, reading: Reading, around: Surrounding
         nested: around.nested + (isMacro ? 1 : 0),
         isInside: around.isInside || isMacro,
       };
-      if (deeper.nested > MOST_NESTED) {
+      if (deeper.nested > MAX_NESTED) {
         throw new ExpressionError(
           `"${name}" within "${name}" within another costs too much`,
           node.start,

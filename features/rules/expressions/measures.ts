@@ -1,7 +1,7 @@
 /** How large values are as JSON. */
 
 /** Lists and maps within each other: what is deeper is not measured. */
-const MOST_MEASURED = 128;
+const MAX_MEASURED = 128;
 
 export interface Measured {
   /** Never less than what its JSON takes in UTF-8. */
@@ -10,8 +10,8 @@ export interface Measured {
   levels: number;
 }
 
-const TOO_DEEP: Measured = { bytes: Number.POSITIVE_INFINITY, levels: MOST_MEASURED + 1 };
-/** Of scalars that are no text. */
+const TOO_DEEP: Measured = { bytes: Number.POSITIVE_INFINITY, levels: MAX_MEASURED + 1 };
+/** The size of a scalar that is no text. */
 const SCALAR: Measured = { bytes: 26, levels: 0 };
 const SMALL: Measured = { bytes: 8, levels: 0 };
 const PLAIN = /^[\x20-\x21\x23-\x5b\x5d-\x7e]*$/;
@@ -49,7 +49,7 @@ export class Measures {
     if (!isList && !isMap(value)) {
       return value instanceof Uint8Array ? { bytes: 4 * value.length + 2, levels: 0 } : SCALAR;
     }
-    if (above >= MOST_MEASURED) return TOO_DEEP;
+    if (above >= MAX_MEASURED) return TOO_DEEP;
     let bytes = 2;
     let levels = 0;
     const add = (member: unknown) => {
@@ -67,7 +67,7 @@ export class Measures {
     }
     const measured = { bytes, levels: levels + 1 };
     // Of one that is too deep only because of where it was found, nothing is known
-    if (measured.levels <= MOST_MEASURED) this.#known.set(value, measured);
+    if (measured.levels <= MAX_MEASURED) this.#known.set(value, measured);
     return measured;
   }
 }

@@ -10,7 +10,7 @@ export const events = {
     source: z.string().nullable(),
     /** The rule beside which it is on trial: what it asks for is withheld. */
     draftOf: z.string().optional(),
-    /** Of a rule that is made from a blueprint. */
+    /** Where a rule that is made from a blueprint comes from. */
     origin: z
       .object({
         blueprint: z.string(),

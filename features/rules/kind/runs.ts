@@ -17,11 +17,11 @@ import { ThreadStep } from './step.ts';
 import { stormBegins, stormIsOver } from './storm.ts';
 
 /** Instructions of one turn: beyond it the rule goes round without ever waiting. */
-const MOST_INSTRUCTIONS = 2_000;
+const MAX_INSTRUCTIONS = 2_000;
 /** What the engine does for each instruction, in steps of an expression. */
 const INSTRUCTION_STEPS = 10;
-/** Of all that a rule remembers: its runs, what waits to become one, and what its triggers hold. */
-const MOST_MEMORY = 96 * 1_024;
+/** The most bytes that a rule remembers: its runs, what waits to become one, and what its triggers hold. */
+const MAX_MEMORY = 96 * 1_024;
 
 export class Runs {
   readonly #turn: RuleTurn;
@@ -115,8 +115,8 @@ export class Runs {
         this.end(run, 'finished');
         return;
       }
-      if (++this.#turn.instructions > MOST_INSTRUCTIONS) {
-        this.end(run, 'failed', `did ${MOST_INSTRUCTIONS} steps without ever waiting`);
+      if (++this.#turn.instructions > MAX_INSTRUCTIONS) {
+        this.end(run, 'failed', `did ${MAX_INSTRUCTIONS} steps without ever waiting`);
         return;
       }
       const progress = this.within(run, instruction, () => {
@@ -143,10 +143,10 @@ export class Runs {
     // Looked at in any case, so at nobody's cost
     const measures = new Measures(() => {});
     const bytesOf = (what: unknown) => measures.of(what).bytes;
-    const reason = `remembers more than ${MOST_MEMORY / 1_024} KiB in its runs, their variables and what set them off`;
+    const reason = `remembers more than ${MAX_MEMORY / 1_024} KiB in its runs, their variables and what set them off`;
     const isLarge = () => {
       const all = [...memory.runs, ...memory.queue, memory.triggers];
-      return all.reduce((sum, one) => sum + bytesOf(one), 0) > MOST_MEMORY;
+      return all.reduce((sum, one) => sum + bytesOf(one), 0) > MAX_MEMORY;
     };
     while (isLarge()) {
       const youngest = memory.runs.at(-1);

@@ -17,7 +17,7 @@ export function take(context: Context, event: RuleEvent): Taken {
   return taken.context.draftOf ? { ...taken, effects: taken.effects.map(withheld) } : taken;
 }
 
-/** Of what a draft asks for, only its own clocks are set. */
+/** Of what a draft asks for, only its own timers are set. */
 function withheld(effect: Effect): Effect {
   switch (effect.type) {
     case 'tell':

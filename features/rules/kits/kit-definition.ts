@@ -6,7 +6,7 @@ import { twinName } from '../language/schemas.ts';
 const fields = z.record(z.string(), z.json());
 const name = z.string().min(1).max(200);
 const parts = z.record(twinName, fields).default({});
-const MOST_PARTS = 300;
+const MAX_PARTS = 300;
 
 /** As its author writes it. Its parts are looked at once the inputs have their values. */
 export const kit = z
@@ -31,8 +31,8 @@ export const kit = z
       [twins, scenes, schedules].reduce((sum, one) => sum + Object.keys(one).length, 0) +
         blueprints.length +
         rules.length <=
-      MOST_PARTS,
-    `at most ${MOST_PARTS} parts`,
+      MAX_PARTS,
+    `at most ${MAX_PARTS} parts`,
   );
 export type Kit = z.output<typeof kit>;
 

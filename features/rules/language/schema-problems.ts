@@ -100,7 +100,7 @@ function collectKeys(part: unknown, into: Set<string>): void {
   }
 }
 
-/** Of a union's branches the one that was meant: that which knows the most of the given keys, and misses the least. */
+/** The branch of a union that was meant: the one that knows the most of the given keys, and misses the least. */
 function nearest(
   branches: readonly (readonly z.core.$ZodIssue[])[],
   found: unknown,

@@ -21,17 +21,20 @@ export type Read<T> =
   | { value: null; locate: Locate; problems: Problem[] };
 
 export const NOWHERE: Locate = () => undefined;
-const MOST_TEXT = 100_000;
+const MAX_TEXT = 100_000;
 /** What a text comes to as data: aliases make it more than it says. Kits hold much, a rule less (check/size.ts). */
-const MOST_BYTES = 2 * MOST_TEXT;
-const MOST_LEVELS = 64;
-/** Of a text, as its parser counts them: more than data may have, and far fewer than fill a thread's stack. */
-const MOST_OPEN = 500;
+const MAX_BYTES = 2 * MAX_TEXT;
+const MAX_LEVELS = 64;
+/**
+ * The most open brackets and blocks of a text, as its parser counts them: more than data may have, and far fewer than
+ * fill a thread's stack.
+ */
+const MAX_OPEN = 500;
 
 /** YAML as data, whatever it says. */
 export function parseText(text: string, tags: readonly ScalarTag[] = []): Read<{ given: unknown }> {
-  if (text.length > MOST_TEXT) {
-    return failed([error(`is longer than ${MOST_TEXT} characters`, [])], NOWHERE);
+  if (text.length > MAX_TEXT) {
+    return failed([error(`is longer than ${MAX_TEXT} characters`, [])], NOWHERE);
   }
   if (isTooDeep(text)) return failed([error(DEEP, [])], NOWHERE);
   const lines = new LineCounter();
@@ -75,7 +78,7 @@ function isTooDeep(text: string): boolean {
   for (const lexeme of new Lexer().lex(text)) {
     // It works while it is asked for tokens, which nobody needs here
     Array.from(parser.next(lexeme));
-    if (parser.stack.length > MOST_OPEN) return true;
+    if (parser.stack.length > MAX_OPEN) return true;
   }
   return false;
 }
@@ -83,8 +86,8 @@ function isTooDeep(text: string): boolean {
 /** Why data is none that a rule is read from; null: it may be. It may hold itself, as aliases let it. */
 export function flawOf(given: unknown): string | null {
   const { bytes, levels } = new Measures(() => {}).of(given);
-  if (levels > MOST_LEVELS) return `is nested deeper than ${MOST_LEVELS} levels, or holds itself`;
-  if (bytes > MOST_BYTES) return `comes to more than ${MOST_BYTES} bytes`;
+  if (levels > MAX_LEVELS) return `is nested deeper than ${MAX_LEVELS} levels, or holds itself`;
+  if (bytes > MAX_BYTES) return `comes to more than ${MAX_BYTES} bytes`;
   return null;
 }
 

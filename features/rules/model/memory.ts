@@ -19,7 +19,7 @@ export type TriggerFiring = {
   intent?: JsonObject;
   body?: Json;
   topic?: string;
-  /** Of the twin as it is after the change: what the rule's expressions read of it. */
+  /** The twin as it is after the change: what the rule's expressions read of it. */
   after?: JsonObject;
 };
 
@@ -30,15 +30,15 @@ export type TriggerMemory = {
   /** It holds since; fires at `until` (epoch ms) if it still does. */
   until?: number;
   hit?: TriggerFiring;
-  /** Of a `when`: whether it was true. */
+  /** Whether a `when` was true. */
   isTrue?: boolean;
 };
 
 export type Waiting =
   | { type: 'delay' }
-  /** For an event or a condition; `memory` is that of its triggers. */
+  /** Waits for an event or a condition; `memory` is that of its triggers. */
   | { type: 'wait'; memory: Record<string, TriggerMemory> }
-  /** For what becomes of a command. */
+  /** Waits for what becomes of a command. */
   | { type: 'command'; ref: string; open: number; tries: number }
   | { type: 'retry'; tries: number };
 
@@ -70,7 +70,7 @@ export type Run = {
 export type Memory = {
   triggers: Record<string, TriggerMemory>;
   runs: Run[];
-  /** Of mode `queued`: what waits for its turn. */
+  /** What waits for its turn in mode `queued`. */
   queue: { key: string; hit: TriggerFiring }[];
   nextRun: number;
   /** Runs that may start now, as of `at` (epoch ms); it refills with time. */
@@ -90,16 +90,16 @@ export type Memory = {
 };
 
 /** Runs at once, and then one a second. */
-const MOST_RUNS_AT_ONCE = 60;
+const MAX_RUNS_AT_ONCE = 60;
 
 /** So often within {@link OVERRUN_MS} a turn may cost too much: then the rule is disabled. */
-const MOST_OVERRUNS = 3;
+const MAX_OVERRUNS = 3;
 const OVERRUN_MS = 60 * 60_000;
 
 /** Remembers that a turn has cost too much. @returns whether it was once too often */
 export function overrun(memory: Memory, now: number): boolean {
   memory.overruns = [...(memory.overruns ?? []).filter((at) => at > now - OVERRUN_MS), now];
-  return memory.overruns.length >= MOST_OVERRUNS;
+  return memory.overruns.length >= MAX_OVERRUNS;
 }
 
 export function freshMemory(at: number): Memory {
@@ -108,20 +108,20 @@ export function freshMemory(at: number): Memory {
     runs: [],
     queue: [],
     nextRun: 1,
-    budget: { left: MOST_RUNS_AT_ONCE, at },
+    budget: { left: MAX_RUNS_AT_ONCE, at },
     stormSince: null,
   };
 }
 
 /** What may start at this moment. */
 export function budgetAt({ budget }: Memory, now: number): number {
-  return Math.min(MOST_RUNS_AT_ONCE, budget.left + refillOf(budget, now));
+  return Math.min(MAX_RUNS_AT_ONCE, budget.left + refillOf(budget, now));
 }
 
 /** The moment up to which the budget has been refilled; what is left of a second counts on. */
 export function refilledAt(memory: Memory, now: number): number {
   const { budget } = memory;
-  if (budgetAt(memory, now) === MOST_RUNS_AT_ONCE) return now;
+  if (budgetAt(memory, now) === MAX_RUNS_AT_ONCE) return now;
   return budget.at + refillOf(budget, now) * 1_000;
 }
 

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../engine/kind.ts';
 
 export type Origin = {
   blueprint: string;
-  /** Of the blueprint, as it was then: how often it had been defined. */
+  /** The edition of the blueprint, as it was then: how often it had been defined. */
   edition: number;
   inputs: JsonObject;
   name?: string;

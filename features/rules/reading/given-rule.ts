@@ -26,7 +26,7 @@ export interface ReadRule {
   problems: RuleProblem[];
 }
 
-/** Of values for a blueprint that are only tried. */
+/** The name of a rule whose values for a blueprint are only tried. */
 const DRAFT = 'draft';
 
 /** Reads a rule and checks it against its home. */

@@ -3,7 +3,7 @@ import { iso, Moment } from '../../contract/moment.ts';
 import type { Backtest, Deed } from '../trial/backtest.ts';
 
 /** Deeds of a list that an answer holds; the counts are of all. */
-const MOST_DEEDS = 500;
+const MAX_DEEDS = 500;
 
 const DeedValue = z
   .object({
@@ -17,7 +17,7 @@ const Performance = z
     runs: z.int(),
     failed: z.int(),
     count: z.int().describe('Of all its deeds.'),
-    deeds: z.array(DeedValue).describe(`The first ${MOST_DEEDS}.`),
+    deeds: z.array(DeedValue).describe(`The first ${MAX_DEEDS}.`),
   })
   .meta({ id: 'Performance' });
 
@@ -59,5 +59,5 @@ export function toBacktest({
 }
 
 function listed(deeds: readonly Deed[]): z.input<typeof DeedValue>[] {
-  return deeds.slice(0, MOST_DEEDS).map((deed) => ({ ...deed, at: iso(deed.at) }));
+  return deeds.slice(0, MAX_DEEDS).map((deed) => ({ ...deed, at: iso(deed.at) }));
 }

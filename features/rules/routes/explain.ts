@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
 import { OfHomePath, RulePath } from '../../contract/parameters.ts';
 import { type FeatureRoute, route } from '../../contract/route.ts';
-import { MOST_DAYS, SpanQuery, spanOf } from '../../contract/span.ts';
+import { MAX_DAYS, SpanQuery, spanOf } from '../../contract/span.ts';
 import { tellChain, tellExplanation } from '../explain/words.ts';
 import { mustReadRule } from '../home/rules.ts';
 import { LANGUAGES } from '../language/languages.ts';
@@ -26,7 +26,7 @@ export function explainRoutes({ engine, work }: RulesContext): FeatureRoute[] {
       operationId: 'explainRule',
       tags: ['Explaining'],
       summary: 'Why a rule ran, or why it did not',
-      description: `From the journal, by folding it again: each run with the values of its conditions, and of triggers that did not fire what came nearest. At most ${MOST_DAYS} days at once.`,
+      description: `From the journal, by folding it again: each run with the values of its conditions, and of triggers that did not fire what came nearest. At most ${MAX_DAYS} days at once.`,
       params: RulePath,
       query: Span,
       answer: { description: 'Why.', schema: RuleExplanation },

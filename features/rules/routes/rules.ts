@@ -8,7 +8,7 @@ import { listOf, pageOfKind } from '../../contract/pages.ts';
 import { HomePath, PageQuery, RulePath } from '../../contract/parameters.ts';
 import { Receipt, toReceipt } from '../../contract/receipt.ts';
 import { type FeatureRoute, placingRoute, removingRoute, route } from '../../contract/route.ts';
-import { MOST_DAYS, spanOf } from '../../contract/span.ts';
+import { MAX_DAYS, spanOf } from '../../contract/span.ts';
 import { deleteRule, mustReadRule, putRule, tryRule } from '../home/rules.ts';
 import { ruleSchema } from '../rule-definition.ts';
 import { BacktestResult, toBacktest } from './backtest-resource.ts';
@@ -106,7 +106,7 @@ export function ruleRoutes({ engine, work }: RulesContext): FeatureRoute[] {
       operationId: 'backtestRule',
       tags,
       summary: 'Try a rule on what has happened',
-      description: `What it would have done in a span of the journal, and what the version that is live would have: both are run anew, nothing is sent. Commands that it waits for are taken to be confirmed; what it does does not change the record. At most ${MOST_DAYS} days.`,
+      description: `What it would have done in a span of the journal, and what the version that is live would have: both are run anew, nothing is sent. Commands that it waits for are taken to be confirmed; what it does does not change the record. At most ${MAX_DAYS} days.`,
       params: HomePath,
       body: BacktestRequest,
       answer: { description: 'What it would have done.', schema: BacktestResult },

@@ -39,7 +39,7 @@ export interface Backtest {
   /** Turns of the past that the rule watched. */
   turns: number;
   draft: Verdict;
-  /** Of the version that is live; null: there is none. */
+  /** The verdict of the version that is live; null: there is none. */
   live: Verdict | null;
   /** What the draft does and the live version does not, and the other way round. */
   more: Deed[];

@@ -27,11 +27,11 @@ const HOME = 'home';
 const BY = { principal: 'test', source: 'rest' };
 const LEAST_STEP_MS = 100;
 /** The engine looks for what falls due while time passes, not after. */
-const MOST_STEP_MS = 5 * 60_000;
+const MAX_STEP_MS = 5 * 60_000;
 /** As long as kinds let a device be silent. */
 const LONGEST_SILENCE_MS = 31 * 24 * 60 * 60_000;
 /** Commands that follow from the answers to commands; beyond it devices and rules go round. */
-const MOST_ANSWERS = 100;
+const MAX_ANSWERS = 100;
 
 export class Rehearsal implements AsyncDisposable {
   readonly clock: ManualClock;
@@ -170,7 +170,7 @@ export class Rehearsal implements AsyncDisposable {
       const [next] = await this.#storage.dueWakes(end, 1, null);
       // A deadline that stays due is passed over in small steps
       const at = Math.max(next?.wakeAt ?? end, now + LEAST_STEP_MS);
-      this.clock.advance(Math.min(at, end, now + MOST_STEP_MS) - now);
+      this.clock.advance(Math.min(at, end, now + MAX_STEP_MS) - now);
       await this.#settle();
     }
   }
@@ -245,7 +245,7 @@ export class Rehearsal implements AsyncDisposable {
     this.clock.advance(0);
     await this.#engine.idle();
     for (let answers = 0; this.#sent.length > 0; answers++) {
-      if (answers === MOST_ANSWERS)
+      if (answers === MAX_ANSWERS)
         throw new EngineError(
           'cascade-too-wide',
           'devices and rules answer each other without end',

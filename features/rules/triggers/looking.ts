@@ -107,7 +107,7 @@ export function moveOfValue(
   return { key, move: 'holds', hit };
 }
 
-/** Of an aspect the parts that expressions read. */
+/** The parts of an aspect that expressions read. */
 function partsOf(aspect: Aspect, paths: readonly (readonly string[])[]): JsonObject {
   const parts: JsonObject = {};
   for (const path of paths) {

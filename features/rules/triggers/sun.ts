@@ -15,7 +15,7 @@ interface SunTrigger extends Trigger {
 }
 
 const DAY_MS = 86_400_000;
-/** Of a day whose sun is computed. */
+/** The steps that the sun of one day counts for. */
 const SUN_STEPS = 20;
 
 export const sun = defineTrigger<SunTrigger>({

@@ -33,7 +33,7 @@ export interface ReadyTrigger<T extends Trigger = Trigger> {
 
 /** What a change does to a trigger; journaled with the rule's turn. */
 export type Move = {
-  /** Of its memory: `index`, or `index:twin`. */
+  /** The key of its memory: `index`, or `index:twin`. */
   key: string;
   move:
     | 'fires'

@@ -13,9 +13,9 @@ interface Machine {
 /** A job works at least so long between two rests, ms. */
 const WORKS_MS = 3;
 /** A rest beside a process that takes a whole core for itself, as a multiple of the work before. */
-const MOST_RESTS = 8;
+const MAX_RESTS = 8;
 /** What follows a long wait for the store. */
-const MOST_MS = 20;
+const MAX_MS = 20;
 
 const THIS: Machine = {
   now: () => performance.now(),
@@ -39,7 +39,7 @@ export function duty({ now, used, rest }: Machine = THIS): Pause {
     const others = Math.max(0, usedNow - usedThen - worked) / (at - began);
     began = at;
     usedThen = usedNow;
-    const ms = Math.min(worked, MOST_MS) * MOST_RESTS * Math.min(others, 1);
+    const ms = Math.min(worked, MAX_MS) * MAX_RESTS * Math.min(others, 1);
     if (ms >= 1) await rest(ms);
     rested = now();
   };

@@ -13,8 +13,11 @@ import { duty } from './duty.ts';
 import { jobs } from './jobs.ts';
 import type { FromThread, ToThread } from './protocol.ts';
 
-/** Of an answer as JSON: more than a person reads, and less than what holds up the server that passes it on. */
-const MOST_BYTES = 8 * 1_024 * 1_024;
+/**
+ * The most bytes of an answer as JSON: more than a person reads, and less than what holds up the server that passes it
+ * on.
+ */
+const MAX_BYTES = 8 * 1_024 * 1_024;
 /** The lowest: others of the process go before. On Linux the priority is of the thread that asks for it. */
 const LATER = 19;
 
@@ -72,8 +75,8 @@ export function serveJobs(port: MessagePort, loading: Promise<readonly AnyKind[]
     const reader = readerOf(storage, kinds, duty());
     const output = await (jobs[job] as (...given: unknown[]) => Promise<unknown>)(reader, input);
     const bytes = Buffer.byteLength(JSON.stringify(output));
-    if (bytes <= MOST_BYTES) return output;
-    throw new EngineError('bad-input', `the answer is larger than ${MOST_BYTES} bytes`, {
+    if (bytes <= MAX_BYTES) return output;
+    throw new EngineError('bad-input', `the answer is larger than ${MAX_BYTES} bytes`, {
       hint: 'Ask about a shorter span.',
     });
   };

@@ -93,7 +93,7 @@ export const jobs = {
     return chainOf(reader, home, id);
   },
 
-  /** Of any twin: what a rule evaluates can take as long as it took then, turn for turn. */
+  /** Replays any twin. A turn of a rule may take as long here as it took then. */
   replay(reader: Reader, address: Address): Promise<ReplayReport> {
     return replay(reader, address);
   },

@@ -10,7 +10,7 @@ export interface QueueOptions {
 }
 
 /** Accounts that have had jobs; of others it counts as if they had had none. */
-const MOST_REMEMBERED = 1_000;
+const MAX_REMEMBERED = 1_000;
 
 interface Waiting {
   account: string;
@@ -89,7 +89,7 @@ export class Queue {
     this.#ran.delete(account);
     this.#ran.set(account, ++this.#jobs);
     const [oldest] = this.#ran.keys();
-    if (this.#ran.size > MOST_REMEMBERED && oldest !== undefined) this.#ran.delete(oldest);
+    if (this.#ran.size > MAX_REMEMBERED && oldest !== undefined) this.#ran.delete(oldest);
   }
 
   #next(): void {

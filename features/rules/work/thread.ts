@@ -10,7 +10,7 @@ export interface ThreadOptions extends Beginning {
   /** The compiled program of the thread: it calls `serveJobs`. */
   file: URL;
   memoryMb: number;
-  /** For one job. */
+  /** How long one job may take. */
   timeMs: number;
 }
 

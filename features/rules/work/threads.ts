@@ -13,15 +13,15 @@ export interface ThreadsOptions {
   storage: ReadingStorage;
   /** The folder of the operator's kinds; null: none. */
   kindsDir: string | null;
-  /** Of each thread. */
+  /** The memory of each thread. */
   memoryMb: number;
-  /** For a job that goes through journals. */
+  /** How long a job that goes through journals may take. */
   seconds: number;
   /** The compiled program of a thread: it calls `serveJobs`. */
   file: URL;
 }
 
-/** For a job that does not. */
+/** How long any other job may take. */
 const QUICK_MS = 10_000;
 /** A thread that has had nothing to do for so long ends: its memory is wanted elsewhere. */
 const IDLE_MS = 60_000;

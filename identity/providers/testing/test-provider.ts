@@ -149,7 +149,7 @@ function withState(
   return { ...fields, state };
 }
 
-/** Of a page that sends a form by itself. */
+/** The fields of a page that sends a form by itself. */
 function fieldsOf(page: string): Record<string, string> {
   const inputs = page.matchAll(/<input type="hidden" name="([^"]+)" value="([^"]*)"/g);
   return Object.fromEntries([...inputs].map(([, name, value]) => [name, value]));

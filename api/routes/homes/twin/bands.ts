@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { MOST_BANDS, mustReadTwin } from '../../../../engine/index.ts';
+import { MAX_BANDS, mustReadTwin } from '../../../../engine/index.ts';
 import { iso } from '../../../../features/contract/moment.ts';
 import { QueryText, TwinPath } from '../../../../features/contract/parameters.ts';
 import { anySpanOf, SpanQuery } from '../../../../features/contract/span.ts';
@@ -18,8 +18,8 @@ const BandQuery = SpanQuery.extend({
     .number()
     .int()
     .min(1)
-    .max(MOST_BANDS)
-    .default(MOST_BANDS)
+    .max(MAX_BANDS)
+    .default(MAX_BANDS)
     .describe('Bands, at most.'),
 });
 
