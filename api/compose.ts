@@ -248,7 +248,7 @@ async function startParts(
   };
 }
 
-/** In the background: rules hear of the start while everything else goes on. */
+/** Tells rules of the start in the background, while everything else goes on. */
 function beginTelling(
   engine: Engine,
   held: string | null,

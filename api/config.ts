@@ -45,11 +45,11 @@ export interface Config {
   jwtSecrets: string[] | null;
   /** The address that people know the server by. Null: that on which it listens. */
   publicUrl: string | null;
-  /** With whom else people sign in, and the apps that browsers are sent on to. */
+  /** The providers at which people sign in, and the apps that browsers are sent on to. */
   signIn: { providers: ProviderOptions[]; appUrls: string[] };
   /** Who may make an account. */
   registration: RegistrationMode;
-  /** As many as one may have; 0: as many as they like. */
+  /** The most that one may have of each; 0: no limit. */
   quotas: IdentityQuotas & {
     twinsPerHome: number;
     rulesPerHome: number;

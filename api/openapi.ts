@@ -64,7 +64,7 @@ export async function describeApi(app: App, version: string): Promise<void> {
   });
 }
 
-/** After the routes: the document at /openapi.json and the page at /docs. Nothing comes from a CDN. */
+/** Serves the document at /openapi.json and the page at /docs; called after the routes. Nothing comes from a CDN. */
 export async function showApi(app: App): Promise<void> {
   app.get('/openapi.json', { config: { action: 'api.read' }, schema: { hide: true } }, () =>
     app.swagger(),

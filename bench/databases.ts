@@ -6,7 +6,7 @@ import { query } from './sql.ts';
 /** On, as they are by themselves; said here since tests turn the former off. */
 export const DURABLE = ['fsync=on', 'synchronous_commit=on'];
 
-/** As an operator would set up a server with a few GB of memory; nothing here trades durability. */
+/** Set up as an operator would a server with a few GB of memory; nothing here trades durability. */
 const SETTINGS = [...DURABLE, 'shared_buffers=1GB', 'max_wal_size=4GB', 'checkpoint_timeout=15min'];
 
 /** A PostgreSQL of the bench's own, whose databases begin empty. */

@@ -3,7 +3,7 @@ import { HomeostatProcess } from '../api/e2e/homeostat-process.ts';
 import { ReleaseStack } from '../api/release-stack.ts';
 import type { Setting } from './measurement.ts';
 
-/** On what an engine runs. */
+/** What an engine runs on. */
 export interface Where {
   store: 'PostgreSQL' | 'SQLite';
   broker: 'Mosquitto' | 'embedded broker';

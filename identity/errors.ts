@@ -9,7 +9,7 @@ export type IdentityErrorCode =
   | 'conflict'
   | 'bad-input'
   | 'too-many-tries'
-  /** As many as one may have are there already. */
+  /** There are already as many as one may have. */
   | 'quota-exceeded'
   /** The store or a provider is away; it goes on by itself. */
   | 'unavailable';
@@ -17,7 +17,7 @@ export type IdentityErrorCode =
 export class IdentityError extends Error {
   readonly code: IdentityErrorCode;
   readonly hint: string | undefined;
-  /** After which it is worth another try. */
+  /** The time after which it is worth another try. */
   readonly retryAfterMs: number | undefined;
   /** What there is no more room for, with `quota-exceeded`. */
   readonly quota: { quota: string; limit: number; used: number } | undefined;

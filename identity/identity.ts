@@ -55,7 +55,7 @@ export interface IdentityOptions {
   write: Write;
   onAuditFailure: (error: unknown) => void;
   announce: AnnounceSecret;
-  /** With whom else people may sign in. Default: nobody. */
+  /** The providers at which people may sign in. Default: none. */
   providers?: ProviderSettings;
   /** Default: `open`. */
   registration?: RegistrationMode;

@@ -210,7 +210,7 @@ export const CORE_ACTIONS = {
 
 export type CoreAction = keyof typeof CORE_ACTIONS;
 
-/** In a role, on which twins. */
+/** A role, and the twins that it reaches. */
 export interface Standing {
   role: Role;
   /** Whether the twin is one of its own; never asked for those who may on all. */

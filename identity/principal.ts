@@ -16,7 +16,7 @@ export type Principal =
   /** Whatever calls a webhook of a rule. */
   | { type: 'hook'; home: string; rule: string; hook: string };
 
-/** As journals, logs and the audit name it. @param principal null: nobody that we know */
+/** The name in journals, logs and the audit. @param principal null: nobody that we know */
 export function nameOf(principal: Principal | null): string {
   switch (principal?.type) {
     case 'bootstrap':

@@ -3,7 +3,7 @@ import { createHash, randomBytes, randomInt, timingSafeEqual } from 'node:crypto
 
 /** 256 bits: nothing to guess, so a fast hash will do. */
 const SECRET_BYTES = 32;
-/** Without letters that look like others. */
+/** The alphabet of codes, without letters that look like others. */
 const CODE_LETTERS = '23456789ABCDEFGHJKMNPQRSTUVWXYZ';
 
 /** @param prefix says what it is to people, and to tools that look for leaked secrets */
@@ -23,7 +23,7 @@ export function newLongCode(groups: number): string {
   return Array.from({ length: groups }, group).join('-');
 }
 
-/** As a person types it. */
+/** Reads a code as a person types it. */
 export function readLongCode(text: string): string {
   const letters = text.toUpperCase().replaceAll(/[^0-9A-Z]/g, '');
   return letters.match(/.{1,4}/g)?.join('-') ?? '';
@@ -33,7 +33,7 @@ export function hashOf(secret: string): string {
   return createHash('sha256').update(secret).digest('base64url');
 }
 
-/** In the same time, whatever is given. */
+/** Compares in the same time, whatever is given. */
 export function isSecret(given: string, hash: string): boolean {
   const [one, other] = [Buffer.from(hashOf(given)), Buffer.from(hash)];
   return one.length === other.length && timingSafeEqual(one, other);

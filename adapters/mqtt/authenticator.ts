@@ -8,7 +8,7 @@ interface DeviceAddress {
 /** Somebody who has a name and a password. */
 export interface Guest {
   username: string;
-  /** As journals name whoever said something: `device:home/heater`. */
+  /** The principal, as journals name it: `device:home/heater`. */
   principal: string;
   /**
    * The devices that this account speaks for. `all`: the account of a bridge, which also speaks dialects other than our

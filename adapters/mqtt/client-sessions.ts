@@ -45,7 +45,7 @@ export class ClientSessions implements Disposable {
   #admitted = new WeakMap<Client, Admitted>();
   /** Connections by the name that they came with, from the moment that it was found right. */
   #connections = new Map<string, Set<Client>>();
-  /** By name, the ids of sessions that outlive their connections. */
+  /** The ids of sessions that outlive their connections, by name. */
   #sessions = new Map<string, Set<string>>();
   /** Counts whatever ended somebody’s rights: a look at them that was under way meanwhile is repeated. */
   #changes = 0;
@@ -118,7 +118,7 @@ export class ClientSessions implements Disposable {
     return this.#of(client)?.devices != null;
   }
 
-  /** As journals name it. @returns null for who came without a name */
+  /** The principal, as journals name it. @returns null for who came without a name */
   principalOf(client: Client | null): string | null {
     return this.#of(client)?.guest.principal ?? null;
   }

@@ -145,7 +145,7 @@ export class BrokerSession {
     });
   }
 
-  /** On every connection: it costs one round trip and mends a session that the broker has lost. */
+  /** Subscribes on every connection: it costs one round trip and mends a session that the broker has lost. */
   #subscribe(): void {
     const identifiable = this.client.serverProperties?.subscriptionIdentifiersAvailable !== false;
     const { signal, onReady, filters } = this.#options;

@@ -35,7 +35,7 @@ export interface DecodedEvent {
   twin: string;
   /** Left out when the dialect cannot tell: then only an existing twin takes the event. */
   kind?: string | undefined;
-  /** As whom it speaks: a device, unless it says otherwise. */
+  /** The sender that it speaks as: a device, unless it says otherwise. */
   speaker?: 'device' | 'message';
   event: EventData;
   /** Device time, epoch ms, sane or not. */

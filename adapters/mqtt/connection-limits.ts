@@ -2,9 +2,9 @@
 import { isIPv6 } from 'node:net';
 
 export interface ConnectionLimits {
-  /** In all. */
+  /** All connections together. */
   all: number;
-  /** From one address; of this machine itself there is no such limit. */
+  /** Connections from one address; this machine itself has no such limit. */
   perAddress: number;
 }
 

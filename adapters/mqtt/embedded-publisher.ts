@@ -24,7 +24,7 @@ interface Handed {
   payload: Buffer;
 }
 
-/** By these aedes delivers; its types leave them out. */
+/** What aedes delivers by; its types leave it out. */
 type RememberedClient = Client & { subscriptions: Record<string, { qos: 0 | 1 | 2 }> };
 
 export interface EmbeddedPublisherOptions {
@@ -58,7 +58,7 @@ export class EmbeddedPublisher implements Transport, Disposable {
   readonly #subscriptions = new SubscriptionIndex();
   #live = new Map<string, Client>();
   #publishes = new Map<string, InFlightPublish>();
-  /** By payload, the one thing of a message that aedes passes through as it is. */
+  /** Keyed by payload, the one thing of a message that aedes passes through as it is. */
   #byPayload = new Map<Buffer, Handed>();
   #byClient = new Map<string, Map<number, Handed>>();
   #lastPacketId = 0;

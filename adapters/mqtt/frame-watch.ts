@@ -26,7 +26,7 @@ export class FrameWatch {
     this.#events = events;
   }
 
-  /** From the next packet on. */
+  /** Takes effect from the next packet on. */
   set limit(bytes: number) {
     this.#limit = bytes;
   }

@@ -67,7 +67,7 @@ export class Intake implements Disposable {
       await new Promise<void>((resolve) => this.#idleWanted.push(resolve));
     }
   }
-  /** From now on every packet is withheld; what is under way goes on. */
+  /** Withholds every packet from now on; what is under way goes on. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#source[Symbol.dispose]();

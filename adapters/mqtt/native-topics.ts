@@ -4,7 +4,7 @@
 export const DEVICE_CHANNELS = ['telemetry', 'event', 'status', 'ack'] as const;
 /** What the engine publishes to. */
 export const ENGINE_CHANNELS = ['command', 'desired'] as const;
-/** In place of a kind: what is said to the rules of a home, and is no device's. */
+/** Stands in place of a kind: what is said to the rules of a home, and is no device's. */
 export const MESSAGES = 'messages';
 
 const CHANNELS: readonly string[] = [...DEVICE_CHANNELS, ...ENGINE_CHANNELS];

@@ -36,7 +36,7 @@ export class DocsPass {
     this.#pass = createHmac('sha256', secret).update('docs').digest('base64url');
   }
 
-  /** To be set when the token came in the address of a page, where it must not stay. */
+  /** A cookie to set, when the token came in the address of a page, where it must not stay. */
   cookieFor({ protocol }: FastifyRequest): string {
     const secure = protocol === 'https' ? '; Secure' : '';
     return `${DOCS_COOKIE}=${this.#pass}; Path=/docs; HttpOnly; SameSite=Strict${secure}`;

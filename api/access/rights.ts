@@ -20,7 +20,7 @@ export class Rights {
     this.may = askAs(identity, principal);
   }
 
-  /** On whose account their streams count. */
+  /** The account on which their streams count. */
   get account(): string {
     return accountOf(this.#principal);
   }

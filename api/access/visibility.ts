@@ -8,7 +8,7 @@ import type { LiveMessage } from '../live/message.ts';
 import { Refusal } from '../problem.ts';
 import type { Action } from './permissions.ts';
 
-/** By what is shown, the action of the table of permissions that it takes. */
+/** The action of the table of permissions that it takes to see a thing, by what is shown. */
 export const SHOWN = {
   /** A twin as it is. */
   twin: 'twin.read',

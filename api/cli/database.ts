@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { EngineError, sqlitePathOf } from '../../engine/index.ts';
 
-/** As it may be printed: without its password. */
+/** The address as it may be printed: without its password. */
 export function shownUrl(databaseUrl: string): string {
   return databaseUrl.replace(/:[^:@/]*@/, ':…@');
 }

@@ -13,7 +13,7 @@ export const TOKEN = 'token-of-the-tests-1234';
 
 const LOOK_MS = 25;
 
-/** Between two looks at a server that is at work: looking without a pause takes a processor from it. */
+/** The pause between two looks at a server that is at work: looking without a pause takes a processor from it. */
 export const beforeNextLook = (): Promise<void> => sleep(LOOK_MS);
 
 /** A Homeostat as an operator runs it: its own process, configured by the environment. */
@@ -154,17 +154,17 @@ export class HomeostatProcess implements AsyncDisposable {
     return { code: child.exitCode, signal: child.signalCode };
   }
 
-  /** As a debugger or an overcommitted host does. */
+  /** Stops it as a debugger or an overcommitted host does. */
   signal(name: 'SIGSTOP' | 'SIGCONT'): void {
     this.#child?.kill(name);
   }
 
-  /** As an operator does. @returns the exit code */
+  /** Ends it as an operator does. @returns the exit code */
   async stop(): Promise<number | null> {
     return this.#end('SIGTERM');
   }
 
-  /** As a power cut does. */
+  /** Ends it as a power cut does. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }

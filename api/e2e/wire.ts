@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a bad wire does to what passes through it. */
 export interface Disturbance {
-  /** In [0, 1): where chunks are halved, how long they wait, when connections are cut. */
+  /** Random numbers in [0, 1): where chunks are halved, how long they wait, when connections are cut. */
   random: () => number;
   /** Up to how long each piece waits. */
   delayMs: number;
@@ -58,7 +58,7 @@ export class Wire implements AsyncDisposable {
     return this.#cuts;
   }
 
-  /** From now on, for connections that are open as for new ones; null: a good wire again. */
+  /** Sets the fault from now on, for connections that are open as for new ones; null: a good wire again. */
   disturb(disturbance: Disturbance | null): void {
     this.#disturbance = disturbance;
   }

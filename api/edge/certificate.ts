@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { type Clock, messageOf } from '../../engine/index.ts';
 
-/** In PEM; the certificate may bring its chain. */
+/** A certificate and its key in PEM; the certificate may bring its chain. */
 export interface KeyPair {
   cert: Buffer;
   key: Buffer;

@@ -16,13 +16,13 @@ export type LimitName = 'address' | 'principal' | 'hook' | 'home';
 
 /** Requests a minute; 0: as many as come. */
 export interface LimitOptions {
-  /** From one address (of IPv6: one /64) without a valid credential, or to get one. */
+  /** Requests from one address (of IPv6: one /64) without a valid credential, or to get one. */
   signIn: number;
   /** Requests a minute of one principal. */
   requests: number;
   /** Requests a minute of one webhook of a rule. */
   hookRequests: number;
-  /** Into one home, of everyone together. */
+  /** Requests into one home, of everyone together. */
   homeRequests: number;
 }
 

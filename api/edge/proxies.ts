@@ -24,7 +24,7 @@ export function areAddresses(proxies: TrustedProxies): boolean {
   return 'hops' in proxies || proxies.addresses.every(isRange);
 }
 
-/** As Fastify takes it. It ignores a bare number of hops, so that nobody trusts them unawares. */
+/** The setting as Fastify takes it. Fastify ignores a bare number of hops, so that nobody trusts them unawares. */
 export function trustOf(
   proxies: TrustedProxies | null,
 ): false | string[] | ((address: string, hop: number) => boolean) {

@@ -32,7 +32,7 @@ export interface DayLogResult {
 interface Worker {
   id: string;
   home: string;
-  /** As journals name it. */
+  /** The principal, as journals name it. */
   principal: string;
 }
 

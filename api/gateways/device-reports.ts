@@ -9,7 +9,7 @@ export interface DeviceReport {
   at: number | undefined;
   /** The same id counts once. */
   id: string;
-  /** As journals name the gateway. */
+  /** The principal, as journals name the gateway. */
   principal: string;
 }
 

@@ -12,7 +12,7 @@ const DETAIL: Record<number, string> = {
   408: 'the request did not arrive in time',
 };
 
-/** With whom there is no connection (any more) over which to answer. */
+/** Errors of clients that have no connection (any more) over which to answer. */
 const UNREACHABLE = /^(ECONNRESET|ERR_(SSL|TLS)_)/;
 
 /** Answers bytes that are no HTTP request, for which there is no route and no reply yet. */

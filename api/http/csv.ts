@@ -5,7 +5,7 @@ import type { Json } from '../../engine/index.ts';
 
 export type Cell = string | number | boolean | null;
 
-/** Beside the JSON of an answer: the same as text. */
+/** An answer as CSV, beside its JSON. */
 export const csvContent = { 'text/csv': { schema: z.string() } };
 
 /** Whether who asks would rather have CSV than JSON. */

@@ -11,7 +11,7 @@ const GRACE_MS = 5_000;
  * those that ask for a WebSocket when nobody makes one any more.
  */
 export function endConnectionsOnClose(app: App): void {
-  /** By the other end: with TLS the request names another socket than the connection. */
+  /** Keyed by the other end: with TLS the request names another socket than the connection. */
   const silent = new Map<string, Socket>();
   const spoke = ({ socket }: IncomingMessage) => silent.delete(peerOf(socket));
   app.server.on('connection', (socket: Socket) => {

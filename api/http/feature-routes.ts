@@ -128,7 +128,7 @@ function requestFor(
   };
 }
 
-/** As the route describes it. */
+/** Answers as the route describes it. */
 function send(reply: FastifyReply, route: FeatureRoute, params: unknown, answer: unknown): unknown {
   if (route.gone !== null) return reply.code(204).send();
   const placed = route.made ? (answer as Placed<unknown>) : { made: false, body: answer };

@@ -2,7 +2,7 @@ import type { FastifySchemaCompiler } from 'fastify';
 import type { z } from 'zod';
 import { parseSafely } from '../../engine/index.ts';
 
-/** As the one of `fastify-type-provider-zod`, but for what makes zod throw. */
+/** Like the validator of `fastify-type-provider-zod`, but for what makes zod throw. */
 export const validatorCompiler: FastifySchemaCompiler<z.ZodType> =
   ({ schema }) =>
   (given) => {

@@ -3,7 +3,7 @@ import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface KindModules {
-  /** Below the folder, sorted. */
+  /** The files below the folder, sorted. */
   files: readonly string[];
   /** Folders in it without a file that is their door: nothing of them is loaded. */
   doorless: readonly string[];

@@ -12,7 +12,7 @@ import { kindModulesIn } from './kind-modules.ts';
 
 export interface CustomKind {
   kind: AnyKind;
-  /** Below the folder. */
+  /** The file, below the folder. */
   file: string;
 }
 

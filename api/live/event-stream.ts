@@ -18,7 +18,7 @@ export interface StreamSurroundings {
   clock: Clock;
   connections: LiveConnections;
   url: string;
-  /** On whose account: see `accountOf`. */
+  /** The account on which it counts: see `accountOf`. */
   account: string;
   /** Watches the reader's rights. */
   watch: (onLost: () => void) => RightsWatch;

@@ -2,7 +2,7 @@ import { Refusal } from '../problem.ts';
 
 /** A stream that is open. */
 export interface LiveConnection {
-  /** On whose account it is: see `accountOf`. */
+  /** The account on which it counts: see `accountOf`. */
   account: string;
   /** Asks the other side to go, after what was written has been read. */
   end(): void;

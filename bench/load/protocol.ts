@@ -31,7 +31,7 @@ export interface Result {
   answered: number;
   /** From the moment an event is sent, or should have been, to its answer, ms; empty without answers. */
   latency: { p50: number; p99: number; max: number };
-  /** With the warm-up. */
+  /** Answers, with those of the warm-up. */
   answeredInAll: number;
   /** Reports that got no command of their own, since a later one of the same device came first. */
   superseded: number;

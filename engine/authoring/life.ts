@@ -17,7 +17,7 @@ export type Happening =
   | { type: 'ack'; ok: boolean };
 export type Life = readonly Happening[];
 
-/** By event type, how one is made that no schema describes well enough to be made at random. */
+/** How an event is made that no schema describes well enough to be made at random, by its type. */
 export type EventMakers = Readonly<Record<string, (dice: Dice) => EventData>>;
 
 /** Who stands in which relation to the twin. */

@@ -1,7 +1,7 @@
 /** Values made up for a JSON Schema. */
 import type { Dice } from './dice.ts';
 
-/** As much of JSON Schema as zod writes. */
+/** The part of JSON Schema that zod writes. */
 export interface Schema {
   $ref?: string;
   $defs?: Record<string, Schema>;

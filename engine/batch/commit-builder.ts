@@ -49,7 +49,7 @@ export interface Settled {
 export class CommitBuilder {
   readonly receipts: Settled[] = [];
   readonly signals: Signal[] = [];
-  /** By status and source: the signals that count. */
+  /** The signals that count, by status and source. */
   #settled = new Map<string, EngineSignals['events.settled']>();
   #turned: Turned[] = [];
   #journal: LogRow[] = [];

@@ -12,7 +12,7 @@ const MAX_TOLD = 20_000;
 export interface Written {
   /** When, epoch ms. */
   now: number;
-  /** By home. */
+  /** Keyed by home. */
   bytes: ReadonlyMap<string, number>;
   /** Twins (`home/twin`) of which a dead letter tells that their home has written its share. */
   told: readonly string[];

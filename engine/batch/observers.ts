@@ -13,7 +13,7 @@ const NOBODY: readonly string[] = [];
 
 /** Who watches whom in one home. Immutable. */
 export class HomeObservers {
-  /** By target: watchers, in the order of their ids. */
+  /** The watchers of each target, in the order of their ids. */
   readonly #watchers: ReadonlyMap<string, readonly string[]>;
 
   private constructor(watchers: ReadonlyMap<string, readonly string[]>) {
@@ -22,7 +22,7 @@ export class HomeObservers {
 
   static readonly none = new HomeObservers(new Map());
 
-  /** With `watcher` watching these targets and no others. */
+  /** A copy in which `watcher` watches these targets and no others. */
   with(watcher: string, targets: readonly string[]): HomeObservers {
     const watchers = new Map<string, readonly string[]>();
     for (const [target, those] of this.#watchers) {

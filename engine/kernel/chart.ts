@@ -10,7 +10,7 @@ export type History = Readonly<Record<string, readonly Node[]>>;
 
 /** States that are active together. One object for all twins that are in them. */
 export interface Configuration {
-  /** In document order. */
+  /** The states, in document order. */
   nodes: readonly Node[];
   active: ReadonlySet<Node>;
   value: StateValue;
@@ -25,7 +25,7 @@ export interface Configuration {
 /** The transitions for an event in a state and in the active ones below it. */
 export interface Choice {
   inner: readonly Choice[];
-  /** In the order in which they are asked, each as what is selected with it alone. */
+  /** The transitions in the order in which they are asked, each as what is selected with it alone. */
   candidates: readonly (readonly [Transition])[];
 }
 

@@ -57,7 +57,7 @@ interface Prepared {
   scope: AnyActorScope & Scope;
   /** What XState has asked for; emptied before each start. */
   collected: AskedAction[];
-  /** By the text of the state value, for twins that come from the store. */
+  /** Keyed by the text of the state value, for twins that come from the store. */
   configurations: Map<string, Configuration>;
 }
 

@@ -83,7 +83,7 @@ function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** By what it can do: an author's tests may use another copy of zod. */
+/** Tells a schema by what it can do: an author's tests may use another copy of zod. */
 function isZodObject(value: unknown): boolean {
   return isRecord(value) && typeof value.safeParse === 'function' && isRecord(value.shape);
 }

@@ -16,7 +16,7 @@ export interface ChangePosition {
 /** `n` of a position at which everything up to its row has been told, whoever's row that is. */
 const ALL = 2 ** 32 - 1;
 
-/** After everything up to a row; known in memory only. */
+/** The place after everything up to a row; known in memory only. */
 export function positionAfter(epoch: number, seq: number): ChangePosition {
   return { epoch, seq, n: ALL, aside: 0 };
 }
@@ -26,7 +26,7 @@ export function isOfTurn({ n }: ChangePosition): boolean {
   return n !== ALL;
 }
 
-/** Below 0: `one` comes first. */
+/** Compares two positions; below 0: `one` comes first. */
 export function comparePositions(one: ChangePosition, other: ChangePosition): number {
   return one.seq - other.seq || one.n - other.n || one.aside - other.aside;
 }

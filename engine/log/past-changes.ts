@@ -34,7 +34,7 @@ export interface PastChangesSource {
 const MAX_POSITIONS = 200_000;
 /** Turns that are told. */
 const MAX_TURNS = 2_000;
-/** With those that lead from a checkpoint to the first of them. */
+/** The most turns that are read, with those that lead from a checkpoint to the first of them. */
 const MAX_FOLDED = 10_000;
 /** Nothing is delivered again. */
 const NOWHERE: Destinations = {};

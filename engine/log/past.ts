@@ -78,7 +78,7 @@ export async function firstSince(
 
 export interface FoldOptions {
   pause: Pause;
-  /** From the first turn, not from a checkpoint. */
+  /** Begins at the first turn, not at a checkpoint. */
   fromBirth?: boolean;
   /** Turns that may be folded; those that were are taken off. Default: any number. */
   budget?: { turns: number };

@@ -10,7 +10,7 @@ const SHARE_OF_FREE = 0.25;
  * streams one of them resumes, another waits for one of its readings, not for all.
  */
 export class ReadingLine {
-  /** By account, the one whose turn it is first. None is empty. */
+  /** The readings of each account, the account whose turn it is first. None is empty. */
   #waiting = new Map<string, Set<() => Promise<void>>>();
   #count = 0;
   #isReading = false;

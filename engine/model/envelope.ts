@@ -81,7 +81,7 @@ export interface Envelope extends Omit<Inbound, 'source' | 'correlation' | 'mayR
   folded?: FoldedSamples;
   /** What its twin's kind reads of other twins, as it was when this event arose. The engine gathers it. */
   facts?: Facts;
-  /** With what weight the sender wants it, and what follows from it. */
+  /** The weight with which the sender wants it, and what follows from it. */
   claim?: Claim;
 }
 

@@ -39,7 +39,7 @@ export interface QuotaBreach {
   quota: string;
   limit: number;
   used: number;
-  /** After which there is room again by itself; absent: somebody has to make room. */
+  /** The time after which there is room again by itself, ms; absent: somebody has to make room. */
   retryAfterMs?: number;
 }
 

@@ -6,5 +6,5 @@ export interface Read {
   path: readonly string[];
 }
 
-/** By twin: of its aspect the parts that were asked for. A twin or a value that is not there is left out. */
+/** The parts of aspects that were asked for, by twin. A twin or a value that is not there is left out. */
 export type Facts = { [twin: string]: JsonObject };

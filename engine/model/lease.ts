@@ -1,6 +1,6 @@
 import type { Json } from './json.ts';
 
-/** With what weight something is desired. */
+/** The weight with which something is desired. */
 export interface Claim {
   /** 0 (least) to 100. */
   priority: number;
@@ -20,14 +20,14 @@ export interface Lease {
   final?: true;
 }
 
-/** By key of `desired`: at least one lease, the strongest first, and what would be without them. */
+/** For each key of `desired` at least one lease, the strongest first, and the value without them. */
 export type Leases = Record<string, { base: Json; leases: Lease[] }>;
 
 /** What is wanted and does not count, or not any more. */
 export interface Overruling {
   keys: string[];
-  /** By whom. */
+  /** The holder. */
   by: string;
-  /** Until when, epoch ms; null: for good. */
+  /** When it ends, epoch ms; null: never. */
   until: number | null;
 }

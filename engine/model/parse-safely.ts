@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** As V8 words it. */
+/** The message, as V8 words it. */
 const NOT_COMPARABLE = 'Cannot convert object to primitive value';
 
 /**

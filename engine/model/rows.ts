@@ -145,7 +145,7 @@ export interface DeliveryRow extends Address {
   /** Never delivered after this moment; null: no limit. */
   expiresAt: number | null;
   attempts: number;
-  /** Not before this moment. */
+  /** The earliest moment. */
   notBefore: number;
 }
 

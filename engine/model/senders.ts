@@ -7,7 +7,7 @@
 export const SENDERS = ['device', 'message', 'person', 'rule', 'twin', 'engine'] as const;
 export type Sender = (typeof SENDERS)[number];
 
-/** Through which door what is dispatched comes, and as whom the door lets it speak. */
+/** The door through which an event comes, and the sender as which the door lets it speak. */
 export const DOORS = {
   /** A device or a bridge over MQTT. */
   mqtt: 'device',

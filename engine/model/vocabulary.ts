@@ -10,7 +10,10 @@ import { own } from './own.ts';
 import { parseSafely } from './parse-safely.ts';
 import { DOORS, type Sender, type Speaker } from './senders.ts';
 
-/** As whom the door of an event lets it speak, or `bad-input` for a text that is no door. */
+/**
+ * The sender as which the door of an event lets it speak.
+ * @throws EngineError `bad-input` for a text that is no door
+ */
 export function speakerAt({
   source,
   mayReport,
@@ -24,7 +27,7 @@ export function speakerAt({
   return sender === 'person' && mayReport === true ? 'reporter' : sender;
 }
 
-/** As whom an event speaks that was kept before envelopes said so: by its door, or as the engine or a twin of then. */
+/** The sender of an event that was kept before envelopes named it: by its door, or the engine or a twin of then. */
 export function speakerOf(kept: Omit<Envelope, 'sender'> & { sender?: Speaker }): Speaker {
   return kept.sender ?? own<Sender>(DOORS, kept.source) ?? 'engine';
 }
@@ -202,7 +205,7 @@ const ACTIONS: Readonly<Record<string, string>> = {
   'command.requested': 'Use the action "command".',
 };
 
-/** In the journal these are the engine's own words beside the event's. */
+/** The words that the engine itself writes into the journal, beside the event's. */
 const JOURNAL_WORDS = new Set(['folded', 'facts', 'claim']);
 /** These the engine adds for the machine; an event has them from its sender only where its schema names them. */
 const MACHINE_WORDS = new Set(['at', 'late', 'senderPriority']);

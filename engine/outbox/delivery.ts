@@ -21,6 +21,6 @@ export interface Pending {
   isWoken: boolean;
   /** Its dead letter is being stored. */
   isBuried: boolean;
-  /** Since when it is under way, epoch ms; null: it waits. */
+  /** The moment since which it is under way, epoch ms; null: it waits. */
   since: number | null;
 }

@@ -14,7 +14,7 @@ export interface Send {
 export const SENT_BEFORE: Send = { sentAt: null, handedAt: null, attempts: 0, isOld: true };
 export const NOT_YET: Send = { sentAt: null, handedAt: null, attempts: 0 };
 
-/** As the row of an ended command has it. */
+/** What became of a command, as the row of an ended one has it. */
 export function sendOfRow({ sentAt, attempts }: IntentRow): Send {
   return { sentAt, handedAt: sentAt, attempts };
 }

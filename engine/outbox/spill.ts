@@ -46,7 +46,7 @@ export class Spill implements Disposable {
     return this.#twins.has(twin);
   }
 
-  /** From now on rows of the twin are parked only, until what is parked of it has been read. */
+  /** Parks all rows of the twin from now on, until what is parked of it has been read. */
   add(twin: string): void {
     this.#twins.add(twin);
     if (!this.#isClosed) this.#alarm ??= this.#options.clock.delay(SWEEP_MS, () => this.#sweep());

@@ -28,7 +28,7 @@ export interface WaitingDeliveriesOptions {
 export interface QueueLimits {
   /** Rows that can be delivered; what comes on top is read from the log later. */
   ready: number;
-  /** With those whose twins cannot be reached, which must not keep out the others. */
+  /** The most with those whose twins cannot be reached, which must not keep out the others. */
   all: number;
   /** The most of one home: more than that is parked, so that the other homes have their share. */
   ofHome: number;

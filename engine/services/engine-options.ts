@@ -26,7 +26,7 @@ export interface EngineOptions {
   retention: RetentionDays;
   /** Called once, when the homes are owned and before any twin has a turn. */
   begin?: () => Promise<Beginning>;
-  /** In [0, 1), for jitter. Default Math.random. */
+  /** A random number in [0, 1), for jitter. Default Math.random. */
   random?: () => number;
   limits?: Partial<Limits>;
   /**

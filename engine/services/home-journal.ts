@@ -103,7 +103,7 @@ function keyOf({ receivedAt, twin, revision }: JournalRow): TurnKey {
   return [receivedAt, twin, revision];
 }
 
-/** Before all turns of that moment. */
+/** The place before all turns of that moment. */
 function beforeMoment(at: number): TurnKey {
   return [at, '', -1];
 }

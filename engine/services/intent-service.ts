@@ -32,7 +32,7 @@ const ENDED: ReadonlySet<string | undefined> = new Set([
   ...[undefined, 'confirmed', 'failed', 'expired', 'superseded'],
 ]);
 const NONE: Page<IntentRow> = { items: [], nextCursor: null };
-/** Beyond the latest moment: the newest comes after it. */
+/** The place beyond the latest moment: the newest comes after it. */
 const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
 
 export function intentService({

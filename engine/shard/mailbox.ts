@@ -11,7 +11,7 @@ interface RunJob {
   mail: Mail[];
   /** Turns to a mail. */
   cost: number;
-  /** Before this moment it does not rejoin the others, epoch ms. */
+  /** The earliest moment at which it rejoins the others, epoch ms. */
   until: number;
 }
 
@@ -26,7 +26,7 @@ export class Mailbox {
   #mail: Mail[] = [];
   #head = 0;
   #envelopes = 0;
-  /** By home, the one whose turn it is first. */
+  /** The mail of each isolated home, the home whose turn it is first. */
   #isolated = new Map<string, RunJob>();
   #isolatedMail = 0;
   /** Per twin: how many telemetry envelopes wait, and the last mail of that twin if it may be folded into. */

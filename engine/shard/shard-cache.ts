@@ -11,7 +11,7 @@ export class ShardCache {
   readonly #storage: Storage;
   readonly #limit: number;
   readonly #hot: HotTwins;
-  /** By home, the one whose batch is longest ago first. */
+  /** The watches of each home, the home whose batch is longest ago first. */
   readonly #watches = new Map<string, HomeObservers>();
   /** Likewise. Whoever deletes twins forgets the home. */
   readonly #censuses = new Map<string, Census>();

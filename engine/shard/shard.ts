@@ -126,7 +126,7 @@ export class Shard {
     return this.#writer.failing ?? this.#isolatedWriter.failing;
   }
 
-  /** From now on batches are committed under this epoch. */
+  /** Commits batches under this epoch from now on. */
   start(epoch: number): void {
     this.#epoch = epoch;
     this.#writer.start(epoch);

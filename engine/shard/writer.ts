@@ -67,7 +67,7 @@ export class Writer {
     return this.#failing;
   }
 
-  /** From now on batches are committed under this epoch. */
+  /** Commits batches under this epoch from now on. */
   start(epoch: number): void {
     this.#epoch = epoch;
   }

@@ -47,7 +47,7 @@ export interface Commit {
   twins: TwinRow[];
   /** Only `wakeAt` of a twin that had no turn. */
   wakes: Wake[];
-  /** In their order, with the positions that this commit gives them. */
+  /** The turns in their order, with the positions that this commit gives them. */
   journal: LogRow[];
   /** Ids of deliveries that a later turn of the twin has made pointless, and that may be parked. */
   withdrawn: string[];

@@ -50,7 +50,7 @@ export interface StoreReads {
   // ── homes and twins ────────────────────────────────────────────────────────────────────────
   listHomes(page: PageRequest): Promise<Page<HomeRow>>;
   getHome(id: string): Promise<HomeRow | null>;
-  /** By twin id, ascending. */
+  /** Lists twins by id, ascending. */
   listTwins(home: string, filter: TwinFilter, page: PageRequest): Promise<Page<TwinRow>>;
   getTwin(address: Address): Promise<LoadedTwin | null>;
   /** A relation of this name of all twins of these homes, as each was last set. */
@@ -91,7 +91,7 @@ export interface StoreReads {
   checkpointBefore(address: Address, at: number): Promise<CheckpointRow | null>;
   /** Turns from a revision on that changed the state or a reported label, oldest first. */
   readChanges(address: Address, from: number, limit: number): Promise<ChangeRow[]>;
-  /** Since when turns say which labels they changed; those up to then (epoch ms) do not. 0: all do. */
+  /** The moment (epoch ms) since which turns say which labels they changed; those up to then do not. 0: all do. */
   labelsSince(): Promise<number>;
   /**
    * Telemetry of a span that carries the measurement as a number, oldest first: a stretch of it, which begins at a key.

@@ -198,7 +198,7 @@ export const ROLLUP = table<RollupRow>('rollup', {
 /** What a rollup row says that its reader has not asked with: start, count, sum, min, max, last, last_at. */
 export type BucketTuple = readonly [number, number, number, number, number, number, number];
 
-/** Without the ways of a table: there may be thousands. */
+/** A plain array, without the methods of a table: there may be thousands. */
 export function toBuckets(tuples: readonly BucketTuple[]): Bucket[] {
   return tuples.map(([start, count, sum, min, max, last, lastAt]) => {
     return { start, count, sum, min, max, last, lastAt };
@@ -244,7 +244,7 @@ export const GENERATION = table<GenerationRow>('projection', {
   error: 'text',
 });
 
-/** Without projection and generation, which a reader has asked with. */
+/** A row without projection and generation, which a reader has asked with. */
 export const PROJECTED = table<ProjectedRow>('projection_row', {
   home: 'text',
   twin: 'text',

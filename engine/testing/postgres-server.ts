@@ -16,9 +16,9 @@ export interface PostgresServer extends AsyncDisposable {
   folder: string;
   /** Starts again what was stopped or crashed, on the same port with the same data. */
   start(): Promise<void>;
-  /** As an operator does: its connections are ended. */
+  /** Ends it as an operator does: its connections are ended. */
   stop(): Promise<void>;
-  /** As a fault does: nothing is written any more, and the next start has to recover. */
+  /** Ends it as a fault does: nothing is written any more, and the next start has to recover. */
   crash(): Promise<void>;
   /** All its processes stand still until the disposal. */
   pause(): Promise<Disposable>;

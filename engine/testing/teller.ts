@@ -8,7 +8,7 @@ const events = {
     to: z.string(),
     what: z.looseObject({ type: z.string() }),
     claim: z.object({ priority: z.number(), holdMs: z.number().optional() }).optional(),
-    /** As an author of a rule would. */
+    /** Chosen as an author of a rule would. */
     authored: z.boolean().optional(),
   }),
 };

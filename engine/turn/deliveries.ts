@@ -12,7 +12,10 @@ export interface Sender {
   via: string | null;
 }
 
-/** In the order of the effects; what is desired comes last. An effect that has no destination goes nowhere. */
+/**
+ * The deliveries in the order of the effects; what is desired comes last. An effect that has no destination goes
+ * nowhere.
+ */
 export function deliveriesOf(
   row: JournalRow,
   { kind, incarnation, via }: Sender,

@@ -28,7 +28,7 @@ const OCCASION_MS = 1_000;
 /** People and devices come before rules that say nothing else, which come at 0. */
 const PEOPLE = 50;
 
-/** In whose name an event is. */
+/** The holder in whose name an event is. */
 export function holderOf({ source, principal }: Pick<Envelope, 'source' | 'principal'>): string {
   return source.includes('/') ? source : principal;
 }

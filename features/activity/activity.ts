@@ -9,7 +9,7 @@ const SEVERITIES = ['info', 'warning', 'critical'] as const;
 /** What turns have in common that are counted together. */
 export type Activity = {
   turns: Record<SenderGroup, number>;
-  /** By name; what comes after the first {@link MAX_NAMES} of a day is counted as {@link OTHERS}. */
+  /** Counts by name; what comes after the first {@link MAX_NAMES} of a day is counted as {@link OTHERS}. */
   commands: Record<string, number>;
   /** Raised, by severity. */
   alerts: Record<(typeof SEVERITIES)[number], number>;

@@ -88,7 +88,7 @@ function daysOf({ from, to }: { from?: number | undefined; to?: number | undefin
 /** Twins that are looked at together, at least. */
 const LEAST_PAGE = 200;
 
-/** From when and up to when turns are counted. */
+/** The span in which turns are counted. */
 async function standingOf(engine: Engine) {
   const generations = (await engine.listProjections()).filter(({ name }) => name === ACTIVITY);
   const answers = generations.find(({ status }) => status !== 'building');

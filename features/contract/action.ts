@@ -5,7 +5,7 @@ type FeatureRole = 'platform' | 'owner' | 'admin' | 'member' | 'guest' | 'device
 /** Who may do something in a home, or on one twin of it. */
 export interface FeatureAction {
   place: 'home' | 'twin';
-  /** In a few words that go on after "may". */
+  /** What it allows, in a few words that go on after "may". */
   what: string;
   /** Those who may. */
   who: readonly FeatureRole[];

@@ -1,7 +1,7 @@
 /** What a feature refuses. `api/problem.ts` alone says what a code is in HTTP; the engine's errors pass as they are. */
 
 export type FeatureErrorCode =
-  /** Not well-formed. */
+  /** The request is not well-formed. */
   | 'malformed'
   /** Well-formed, and not possible. */
   | 'bad-input'
@@ -15,7 +15,7 @@ export interface FeatureErrorDetails {
   hint?: string;
   /** Each flaw, and where it is: `body.source:3:7`, `rules.hall-light`. */
   flaws?: { path: string; message: string }[];
-  /** After which it is worth another try, ms. */
+  /** The time after which it is worth another try, ms. */
   retryAfterMs?: number;
 }
 

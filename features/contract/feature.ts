@@ -41,7 +41,7 @@ export interface Feature<V extends Variables = Variables> {
   start?(ports: FeaturePorts<V>): FeatureInstance | Promise<FeatureInstance>;
 }
 
-/** With the types of its variables where it starts. */
+/** A feature, with the types of its variables where it starts. */
 export function defineFeature<V extends Variables>(feature: Feature<V>): Feature {
   return feature as unknown as Feature;
 }

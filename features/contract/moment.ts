@@ -8,7 +8,7 @@ const DAY_MS = 24 * 60 * 60_000;
 /** The day of the moment before: most moments of an answer lie close to each other. */
 const day = { number: Number.NaN, text: '' };
 
-/** As `Date.prototype.toISOString`, at a fifth of its cost. @throws RangeError for what is no moment */
+/** Like `Date.prototype.toISOString`, at a fifth of its cost. @throws RangeError for what is no moment */
 export function iso(epochMs: number): string {
   const ms = Math.trunc(epochMs);
   const number = Math.floor(ms / DAY_MS);

@@ -15,7 +15,7 @@ export interface Visibility {
   hiddenKinds(home: string): Promise<string[]>;
 }
 
-/** On whose behalf long work is done. */
+/** The account on whose behalf long work is done. */
 export interface Asker {
   /** Long work is shared among accounts: a person, or a home with its keys. */
   account: string;
@@ -37,7 +37,7 @@ export interface RouteRequest<P, Q, B> {
 
 interface Described {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** Below `/v1`: `/homes/:home/activity`. */
+  /** The path below `/v1`: `/homes/:home/activity`. */
   path: `/${string}`;
   /** An action of the table of permissions. */
   action: string;

@@ -6,7 +6,7 @@ import type { AuditRow, Tables } from '../store/tables.ts';
 export interface AuditedAction {
   /** Null: of the platform. */
   home: string | null;
-  /** As `principal.ts` names them; `nobody` for who could not say who they are. */
+  /** The actor, as `principal.ts` names them; `nobody` for who could not say who they are. */
   who: string;
   address: string | null;
   action: string;

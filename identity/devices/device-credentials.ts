@@ -149,7 +149,7 @@ export class DeviceCredentials {
     return usageOf(this.#options.quota, home, (await this.list(home)).length);
   }
 
-  /** By twin. */
+  /** Credentials by twin. */
   async list(home: string): Promise<DeviceCredential[]> {
     return await this.#options.database
       .selectFrom('deviceCredential')

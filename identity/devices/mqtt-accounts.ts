@@ -9,7 +9,7 @@ import { DeviceCredentials } from './device-credentials.ts';
 export interface Speaker {
   /** `{home}/{twin}` of a device, the id of a gateway or of a key. */
   username: string;
-  /** As journals name it: see `principal.ts`. */
+  /** The principal, as journals name it: see `principal.ts`. */
   principal: string;
   /** All: a bridge, which speaks other dialects than our own. */
   devices: readonly DeviceAddress[] | 'all';

@@ -112,7 +112,7 @@ export class Gateways {
     return { gateway: this.read(home, id), secret };
   }
 
-  /** By id. @returns null for none */
+  /** Finds a gateway by id. @returns null for none */
   find(id: string): Gateway | null {
     return this.#byId.get(id) ?? null;
   }

@@ -1,6 +1,6 @@
 import { IdentityError } from '../errors.ts';
 
-/** As many as one may have; 0: as many as they like. */
+/** The most that one may have of each; 0: no limit. */
 export interface IdentityQuotas {
   homesPerPerson: number;
   keysPerHome: number;
@@ -19,7 +19,7 @@ export interface HomeUsage {
 
 /** What a home may have only so many of; 0: any number. */
 export interface HomeQuota {
-  /** As answers name it. */
+  /** The name of the quota, as answers show it. */
   quota: string;
   mostOf: (home: string) => number;
 }

@@ -45,7 +45,7 @@ const REMEMBERED = 20_000;
 /** Who belongs to which home, and as what. */
 export class Memberships {
   readonly #options: MembershipsOptions;
-  /** By person; each request asks. */
+  /** Memberships by person; each request asks for them. */
   readonly #known: GenerationCache<string, Map<string, Membership>>;
 
   constructor(options: MembershipsOptions) {

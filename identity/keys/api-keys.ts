@@ -39,7 +39,7 @@ const REMEMBERED = 10_000;
 /** The keys of automations and services: what they may do is listed, they need no session, and they may end. */
 export class ApiKeys {
   readonly #options: ApiKeysOptions;
-  /** By hash, those that have not been revoked. */
+  /** The keys that have not been revoked, by hash. */
   readonly #known: GenerationCache<string, ApiKey>;
   /** When they end, by id: each change that somebody asks for with one looks again. */
   readonly #ends: GenerationCache<string, { expiresAt: number | null }>;

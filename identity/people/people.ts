@@ -24,7 +24,7 @@ export interface PeopleOptions {
   write: Write;
 }
 
-/** With what somebody proves who they are. */
+/** What somebody proves with who they are. */
 export interface Credentials {
   password?: string | undefined;
   /** The second factor: a code of the moment, or a recovery code. */

@@ -7,7 +7,7 @@ export interface SemaphoreOptions {
   inLine: number;
 }
 
-/** After which the line is likely to be shorter. */
+/** The time after which the line is likely to be shorter. */
 const RETRY_MS = 2_000;
 
 /** Lets a few at work at a time, in the order in which they came. Who finds the line full is sent away. */

@@ -14,7 +14,7 @@ export interface ThrottleOptions {
   /** The first wait, doubled with each more. */
   firstWaitMs: number;
   longestWaitMs: number;
-  /** After so long without one all is forgotten. */
+  /** The time without one after which all is forgotten. */
   forgetMs: number;
 }
 

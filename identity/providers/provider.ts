@@ -20,16 +20,16 @@ import { LANGUAGES, type Language } from '../mail/templates.ts';
 
 /** A provider of OpenID Connect, as the operator describes it. */
 export interface ProviderOptions {
-  /** In addresses: `google`. */
+  /** The name in addresses: `google`. */
   name: string;
-  /** On buttons and in letters: `Google`. */
+  /** The name on buttons and in letters: `Google`. */
   label: string;
   /** Its metadata are at `{issuer}/.well-known/openid-configuration`. `http:` is for loopback. */
   issuer: string;
   clientId: string;
   /** A file is read at each use, as its secret is renewed while the server runs. */
   clientSecret: string | { file: string };
-  /** With spaces between. */
+  /** The scopes, with spaces between them. */
   scopes: string;
   /** How the browser brings the answer: in the address, or as a form, which Apple asks for. */
   responseMode: 'query' | 'form_post';
@@ -71,7 +71,7 @@ const AWAY_CODES = new Set([
 export class Provider {
   readonly name: string;
   readonly label: string;
-  /** As it is stored: whether it ends with a slash makes no difference. */
+  /** The issuer as it is stored: whether it ends with a slash makes no difference. */
   readonly issuer: string;
   readonly #options: ProviderOptions;
   readonly #callback: string;

@@ -15,7 +15,7 @@ import { type Journey, Provider, type ProviderOptions, type Vouched } from './pr
 import { ProviderIdentities } from './provider-identities.ts';
 import { Seal } from './seal.ts';
 
-/** With whom else people may sign in, and where they come from. */
+/** The providers at which people may sign in, and the apps that they come from. */
 export interface ProviderSettings {
   all: readonly ProviderOptions[];
   /** Where a provider sends browsers back to, as it is registered there. */

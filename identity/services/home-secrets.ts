@@ -61,7 +61,7 @@ export class HomeSecrets {
     });
   }
 
-  /** By name. */
+  /** Secrets by name. */
   async list(home: string): Promise<HomeSecret[]> {
     return await list(this.#options.database, home);
   }

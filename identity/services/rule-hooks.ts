@@ -64,7 +64,7 @@ export class RuleHooks {
     return secret;
   }
 
-  /** By name. */
+  /** Webhooks by name. */
   async list(home: string, rule: string): Promise<RuleHook[]> {
     return await this.#options.database
       .selectFrom('ruleHook')

@@ -49,7 +49,7 @@ export interface Opened {
 }
 
 const DAY_MS = 24 * 60 * 60_000;
-/** Without being used. */
+/** How long a session lives without being used. */
 const SESSION_MS = 90 * DAY_MS;
 /** How long the same token may ask again, for an answer that got lost. */
 const GRACE_MS = 10_000;

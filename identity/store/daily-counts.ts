@@ -1,6 +1,6 @@
 import type { Writing } from './atomically.ts';
 
-/** At most so many a day, all together, for each bucket. */
+/** Counts against a limit of so many a day, all together, for each bucket. */
 export interface DailyLimit {
   bucket: string;
   most: number;

@@ -99,7 +99,7 @@ export async function emptyTwin(
   }
 }
 
-/** As a table of which only the columns are known that all of these have. */
+/** The table, with only those columns known that all of these have. */
 function as(table: keyof Tables): 'deviceCredential' {
   return table as 'deviceCredential';
 }

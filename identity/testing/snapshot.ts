@@ -7,7 +7,7 @@ const UNCHECKED = {
   sqlite: 'PRAGMA defer_foreign_keys = ON',
   postgres: 'SET LOCAL session_replication_role = replica',
 };
-/** With the numbers that the store gave out by itself. */
+/** Lets a row be written with the number that the store gave out by itself. */
 const AS_IT_WAS = { sqlite: '', postgres: 'OVERRIDING SYSTEM VALUE' };
 const TABLES = Object.keys(HOLDINGS).map((table) =>
   table.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

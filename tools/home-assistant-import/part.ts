@@ -12,7 +12,7 @@ import {
 } from 'yaml';
 import type { Json } from '../../engine/kind.ts';
 
-/** From 1. */
+/** A line and a column, from 1. */
 export interface Spot {
   line: number;
   column: number;

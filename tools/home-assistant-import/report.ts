@@ -23,7 +23,7 @@ export interface Tally {
 export interface Account {
   source: string;
   at: Spot;
-  /** As Home Assistant calls it. */
+  /** The name in Home Assistant. */
   name: string;
   /** The file of the rule. */
   file: string;

@@ -13,7 +13,7 @@ export interface Call {
 const PUT_IN = 'put the actions of the script in its place: a rule has no scripts';
 const NO_DEVICE =
   'let a twin of a kind of your own stand for it, and say what the action makes it want, as "set" of the entity in the file of entities';
-/** By the name of a service, or of its domain. */
+/** The services, by their name or that of their domain. */
 export const INSTEAD = new Map<string, string>(
   Object.entries({
     script: PUT_IN,

@@ -23,7 +23,7 @@ export class Compiler {
     return this.#truth(this.#term(node));
   }
 
-  /** As Home Assistant would show it. */
+  /** The value as text, as Home Assistant would show it. */
   shown(node: Node): string {
     const term = this.#term(node);
     switch (term.type) {
@@ -115,7 +115,7 @@ export class Compiler {
     }
   }
 
-  /** As a value in its own right, where the branches of a choice have to be of one kind. */
+  /** The value in its own right, where the branches of a choice have to be of one kind. */
   #plain(node: Node): { type: 'bool' | 'number' | 'text' | 'any'; cel: string } {
     const term = this.#term(node);
     if (term.type === 'state')

@@ -4,7 +4,7 @@ import { targetTemperature } from './target-temperature.ts';
 
 const member = z.string();
 
-/** From members to their room. */
+/** The events from members to their room. */
 export const toldToRoom = {
   /** `measuredAt`: epoch ms by the member's device. */
   'member.report': z.object({
@@ -16,14 +16,14 @@ export const toldToRoom = {
   'member.window': z.object({ member, open: z.boolean() }),
 };
 
-/** From a room to its members. */
+/** The events from a room to its members. */
 export const toldToMembers = {
-  /** To one that has just joined: how things stand here. A member answers with what matters now. */
+  /** Tells one that has just joined how things stand here. A member answers with what matters now. */
   'room.welcome': z.object({
     targetTemperature: targetTemperature.optional(),
     paused: z.boolean(),
   }),
-  /** To one that has left: nothing of this room applies to it any more. */
+  /** Tells one that has left that nothing of this room applies to it any more. */
   'room.farewell': z.object({}),
   'room.target': z.object({ targetTemperature }),
   'room.heating': z.object({ paused: z.boolean(), reason: z.enum(['window', 'alarm', 'none']) }),

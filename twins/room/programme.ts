@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type LocalTime, localTime } from '../../engine/kind.ts';
 import { targetTemperature } from './target-temperature.ts';
 
-/** From `time` on that day until the next point. */
+/** Applies from `time` on that day until the next point. */
 export type ProgrammePoint = {
   /** 1 = Monday … 7 = Sunday. */
   weekday: number;

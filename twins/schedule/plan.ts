@@ -5,7 +5,7 @@ import { localDate, localTime } from '../../engine/kind.ts';
 /** Said while a period lasts. */
 export type Value = string | number | boolean | null;
 
-/** From `from` until just before `to`, local `HH:MM`. Where `to` is not later, it is on the next day. */
+/** Lasts from `from` until just before `to`, local `HH:MM`. Where `to` is not later, it is on the next day. */
 export type Period = { from: string; to: string; value?: Value };
 
 /** It belongs to the days on which it begins; 1 = Monday … 7 = Sunday. */

@@ -4,7 +4,7 @@ import { type Limit, limit } from './limits.ts';
 
 export type Settings = {
   silenceMs: number;
-  /** By measurement. */
+  /** Limits by measurement. */
   limits: Record<string, Limit>;
   /** Measurements beyond the known ones: name → unit. */
   measurements: Record<string, string>;

@@ -157,7 +157,7 @@ export const machine = setup({
           ? { targetTemperature: nearestTarget(event.targetTemperature) }
           : context.desired,
     }),
-    /** Before something else comes into force: where to return to, if nobody has said. */
+    /** Remembers, before something else comes into force, where to return to, if nobody has said. */
     keepTarget: assign({
       desired: ({ context, event }) => {
         const { paused, boost, desired, reported } = context;

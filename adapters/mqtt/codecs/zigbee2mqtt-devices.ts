@@ -43,7 +43,10 @@ const device = z.object({
 export const SETPOINTS = ['occupied_heating_setpoint', 'current_heating_setpoint'] as const;
 const VALVES = ['pi_heating_demand', 'position', 'valve_position'];
 
-/** By friendly name. An entry that cannot be read, the coordinator and unsupported devices are left out. */
+/**
+ * Reads `bridge/devices`: devices by friendly name. An entry that cannot be read, the coordinator and unsupported
+ * devices are left out.
+ */
 export function readDevices(list: Json): Map<string, ZigbeeDevice> {
   const devices = new Map<string, ZigbeeDevice>();
   if (!Array.isArray(list)) return devices;
@@ -55,7 +58,7 @@ export function readDevices(list: Json): Map<string, ZigbeeDevice> {
   return devices;
 }
 
-/** By friendly name, from `bridge/groups`. */
+/** Reads `bridge/groups`: groups by friendly name. */
 export function readGroups(list: Json): Set<string> {
   const read = parseSafely(z.array(z.object({ friendly_name: z.string() })), list);
   return new Set(read.success ? read.data.map(({ friendly_name }) => friendly_name) : []);

@@ -52,7 +52,10 @@ function translate(
   return [known ?? camelCase(property), value];
 }
 
-/** To a tenth. A value so far beyond its maximum that it has no percentage stays, to be refused as it came. */
+/**
+ * A percentage, to a tenth. A value so far beyond its maximum that it has no percentage stays, to be refused as it
+ * came.
+ */
 function percentOf(value: number, max: number): number {
   const percent = Math.round((value / max) * 1_000) / 10;
   return Number.isFinite(percent) ? percent : value;

@@ -165,7 +165,7 @@ class Zigbee2Mqtt implements Codec {
   }
 }
 
-/** Before the device list has come, a payload alone must do. */
+/** What a payload alone tells of a device, before the device list has come. */
 function guess(state: JsonObject): ZigbeeDevice {
   const climate = 'local_temperature' in state || SETPOINTS.some((name) => name in state);
   const relay = onOff(state.state) !== undefined;

@@ -59,7 +59,9 @@ const deviceList: fc.Arbitrary<Json> = fc.array(
   { maxLength: 4 },
 ) as fc.Arbitrary<unknown> as fc.Arbitrary<Json>;
 
-/** By name: a codec as it begins, and what its devices say. A codec may learn, so each life has its own. */
+/**
+ * The dialects by name: a codec as it begins, and what its devices say. A codec may learn, so each life has its own.
+ */
 export function dialects(
   templates: readonly Template[],
 ): Record<string, { codec: () => Codec; packets: fc.Arbitrary<InboundPacket> }> {

@@ -50,10 +50,10 @@ const DIES_WITH_US = existsSync('/usr/bin/setpriv')
 
 /** A broker on a free loopback port, in a folder of its own that is removed in the end. */
 export class Mosquitto implements AsyncDisposable {
-  /** As the engine and bridges reach it. */
+  /** The address for the engine and bridges. */
   readonly url: string;
   readonly port: number;
-  /** As devices do: their user name is the id of their session. */
+  /** Connects as devices do: their user name is the id of their session. */
   readonly deviceUrl: string;
   readonly #folder: string;
   #process: ChildProcess | null = null;
@@ -106,12 +106,12 @@ export class Mosquitto implements AsyncDisposable {
     this.#process?.kill('SIGSTOP');
   }
 
-  /** As an operator does: it saves its sessions. */
+  /** Ends it as an operator does: it saves its sessions. */
   async stop(): Promise<void> {
     await this.#end('SIGTERM');
   }
 
-  /** As a power cut does. */
+  /** Ends it as a power cut does. */
   async kill(): Promise<void> {
     await this.#end('SIGKILL');
   }

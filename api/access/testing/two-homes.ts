@@ -1,7 +1,7 @@
 import { ApiBench } from '../../http/testing/api-bench.ts';
 import { permissions } from '../permissions.ts';
 
-/** In everything that home B holds, and in nothing that anybody of home A says. */
+/** A word that stands in everything that home B holds, and in nothing that anybody of home A says. */
 export const CANARY = 'CANARY';
 export const A = 'house-a';
 export const B = 'house-b';

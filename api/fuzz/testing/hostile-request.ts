@@ -83,7 +83,7 @@ const segment: fc.Arbitrary<Segment> = fc.oneof(
   },
 );
 
-/** As `encodeURIComponent`, but of any text: half a character becomes the bytes that it would have. */
+/** Like `encodeURIComponent`, but takes any text: half a character becomes the bytes that it would have. */
 function percentEncoded(text: string): string {
   return [...text]
     .map((character) =>

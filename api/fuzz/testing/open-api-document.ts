@@ -11,7 +11,7 @@ interface Media {
 export interface Operation {
   operationId: string;
   method: string;
-  /** With its parameters in braces. */
+  /** The path with its parameters in braces. */
   path: string;
   parameters?: {
     in: 'path' | 'query' | 'header';
@@ -81,7 +81,7 @@ export class OpenApiDocument {
     return this.#check(pointer(path, method, 'requestBody', 'content', type, 'schema'))(body);
   }
 
-  /** In what the answer differs from those that the document names; null: in nothing. */
+  /** Says how the answer differs from those that the document names; null: it does not. */
   flawOf({ method, path, responses }: Operation, answer: GivenAnswer, head = false): string | null {
     const { status, headers, text } = answer;
     const described = responses[status];

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type JsonSchema, jsonOfSchema } from '../../../adapters/mqtt/testing/json-of-schema.ts';
 import type { AnyKind, Json, JsonObject } from '../../../engine/index.ts';
 
-/** By operationId. Each for a twin of any kind, so that most reach one that refuses them. */
+/** Bodies by operationId. Each is sent to a twin of any kind, so that most reach one that refuses them. */
 export function spokenBodies(
   kinds: readonly AnyKind[],
   homes: readonly string[],

@@ -35,7 +35,7 @@ import { OpenApiCheck } from './open-api-check.ts';
 
 export const TOKEN = 'a-token-of-more-than-sixteen-characters';
 
-/** As on a machine of one's own, and without limits: tests ask as often as they like. */
+/** The edge of a machine of one's own, without limits: tests ask as often as they like. */
 export const EDGE: EdgeOptions = {
   certificate: null,
   trustedProxies: null,
@@ -59,7 +59,7 @@ export interface Call {
   raw?: { type: string; text: string };
 }
 
-/** By the features of the server: it takes longer to make a document than a test to run. */
+/** Documents by the features of the server: it takes longer to make a document than a test to run. */
 const checks = new WeakMap<readonly Feature[], OpenApiCheck>();
 
 /**

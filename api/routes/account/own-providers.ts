@@ -1,4 +1,4 @@
-/** With whom else one signs in. */
+/** The providers at which one signs in. */
 import { z } from 'zod';
 import { always, conflict, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';

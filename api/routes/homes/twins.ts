@@ -207,7 +207,7 @@ export function twinRoutes(app: App, { engine }: RouteContext): void {
   );
 }
 
-/** Without the members that were not given. */
+/** The change, without the members that were not given. */
 function change({
   name,
   room,

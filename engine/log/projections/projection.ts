@@ -15,7 +15,7 @@ export interface RowKey {
 export interface Projection<Value extends Json = Json> {
   /** 1 to 64 small letters, digits and `-`. */
   readonly name: string;
-  /** To be raised when the same turns give other rows: it is built anew then. */
+  /** The version. Raise it when the same turns give other rows: the projection is built anew then. */
   readonly version: number;
   /** How long turns may wait before they are applied, ms. Default 1,000. */
   readonly everyMs?: number;

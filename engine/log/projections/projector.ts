@@ -68,7 +68,7 @@ export class Projector {
   #running: Promise<void> | null = null;
   #again = false;
   #alarm: Disposable | null = null;
-  /** Since when turns wait that no run has begun to look at. */
+  /** The moment since which turns wait that no run has begun to look at. */
   #since: number | null = null;
   #failures = 0;
   #closed = false;

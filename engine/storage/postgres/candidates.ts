@@ -7,7 +7,7 @@ import type { Database } from './database.ts';
 
 const SELECT = `SELECT ${CANDIDATE.fields} FROM candidate`;
 
-/** By home and twin, ascending. */
+/** The order: by home and twin, ascending. */
 export async function listCandidates(
   database: Database,
   home: string | null,

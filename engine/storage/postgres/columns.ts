@@ -30,7 +30,7 @@ const LONG = 256;
 /** The size of the buffer into which columns are written, at first; and how much of it is kept when more was needed. */
 const FIRST_BYTES = 64 * 1024;
 const KEPT_BYTES = 1024 * 1024;
-/** Between two texts, where the length of the second goes. */
+/** What stands between two texts, where the length of the second goes. */
 const LENGTH_GAP = ' '.repeat(LENGTH_BYTES);
 
 /** A subquery that gives the rows back; its parameters begin at `$first`. */

@@ -4,7 +4,7 @@ import type { AlertFilter, IntentFilter, OpenCommands, Page, PageRequest } from 
 import { ALERT, INTENT } from '../tables.ts';
 import type { Database, Statement } from './database.ts';
 
-/** Beyond the latest moment: the newest row comes after it. */
+/** The place beyond the latest moment: the newest row comes after it. */
 const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
 
 const LIST_INTENTS: Statement = {

@@ -9,7 +9,7 @@ import { WRITER_LOCK } from './locks.ts';
 const RETRY_MS = 1_000;
 /** How long one try to win a lost claim back waits for the former connection's lock to go. */
 const REGAIN_WAIT_MS = 2_000;
-/** On top of the wait for the lock: a server that does not even answer is not waited for. */
+/** Time on top of the wait for the lock: a server that does not even answer is not waited for. */
 const ANSWER_MS = 5_000;
 
 /** One epoch for all writers, above all that were: whoever still writes under an older one is fenced. */

@@ -3,7 +3,7 @@ import type { LogRow } from '../../model/rows.ts';
 import { JOURNAL } from '../tables.ts';
 import type { Database, Statement } from './database.ts';
 
-/** As the index has it, which serves no other expression. */
+/** The expression as the index has it, which serves no other. */
 export const SEQ = 'coalesce(seq, ceil(received_at)::bigint)';
 
 const ROWS = `SELECT ${JOURNAL.fields}, coalesce(writer, -1) AS writer, ${SEQ} AS seq FROM journal`;

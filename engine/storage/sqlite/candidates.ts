@@ -7,7 +7,7 @@ import { type Connection, readRow } from './connection.ts';
 
 const SELECT = `SELECT ${CANDIDATE.fields} FROM candidate`;
 
-/** By home and twin, ascending. */
+/** The order: by home and twin, ascending. */
 export function listCandidates(
   connection: Connection,
   home: string | null,

@@ -5,7 +5,7 @@ import { sqliteFailure } from './failures.ts';
 
 /** What can be bound to a parameter. */
 export type Value = string | number | null;
-/** By position (`?`) or by name (`@home`). */
+/** Parameters by position (`?`) or by name (`@home`). */
 type Values = Value[] | [Record<string, Value>];
 export type Raw = Record<string, Value>;
 

@@ -6,7 +6,7 @@ import { ALERT, INTENT } from '../tables.ts';
 import { fromStored } from '../text.ts';
 import { type Connection, readRow } from './connection.ts';
 
-/** Beyond the latest moment and any id: the newest row comes after it. */
+/** The place beyond the latest moment and any id: the newest row comes after it. */
 const NEWEST: [number, string] = [Number.MAX_VALUE, ''];
 
 export function listEndedIntents(

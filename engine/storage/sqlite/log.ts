@@ -2,7 +2,7 @@ import type { LogRow } from '../../model/rows.ts';
 import { JOURNAL } from '../tables.ts';
 import { type Connection, type Raw, readRow } from './connection.ts';
 
-/** As the index has it, which serves no other expression. */
+/** The expression as the index has it, which serves no other. */
 export const SEQ = 'coalesce(seq, ceil(received_at))';
 
 const ROWS = `SELECT ${JOURNAL.fields}, coalesce(writer, -1) AS "writer", ${SEQ} AS "seq" FROM journal`;

@@ -25,7 +25,7 @@ export function listParked(
     .map((raw) => ({ place: Number(raw['position']), row: readRow(PARKED, raw) }));
 }
 
-/** By the index that begins with the twin. */
+/** Finds rows by the index that begins with the twin. */
 export function listParkedOf(
   connection: Connection,
   destination: string,

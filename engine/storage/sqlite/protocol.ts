@@ -17,7 +17,7 @@ export type ToThread =
   | { type: 'close' };
 
 export type FromThread =
-  /** Before it is open: a migration begins. */
+  /** Told before the database is open: a migration begins. */
   | { type: 'migrating'; name: string }
   /** The connection is open, and these may be asked. */
   | { type: 'open'; operations: Operation[] }

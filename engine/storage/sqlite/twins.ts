@@ -31,7 +31,7 @@ export function loadTwin(connection: Connection, { home, twin }: Address): Loade
   return { ...readRow(TWIN, raw), relations };
 }
 
-/** In this process a statement a twin costs less than building one for all. */
+/** One statement for each twin: in this process that costs less than building one for all. */
 export function loadTwins(connection: Connection, addresses: readonly Address[]): LoadedTwin[] {
   const found = addresses.map((address) => loadTwin(connection, address));
   return found.filter((twin) => twin !== null);

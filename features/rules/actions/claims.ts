@@ -1,4 +1,4 @@
-/** With what weight a rule wants something of a twin, and for how long it holds it. */
+/** The weight with which a rule wants something of a twin, and how long it holds it. */
 import type { Effect } from '../../../engine/kind.ts';
 import type { Step } from './action.ts';
 

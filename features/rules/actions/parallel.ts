@@ -32,7 +32,7 @@ export const parallel = defineAction<ParallelAction>({
   },
 });
 
-/** In place of the thread that comes to it there is one per branch. */
+/** Replaces the thread that comes to it by one per branch. */
 class Fork implements Instruction {
   readonly operands = [];
   readonly place: Place;

@@ -21,7 +21,7 @@ interface WaitAction extends Action {
   readonly until?: string;
   /** ms. */
   readonly timeout?: number;
-  /** After the timeout. */
+  /** What happens after the timeout. */
   readonly otherwise: 'continue' | 'stop';
 }
 

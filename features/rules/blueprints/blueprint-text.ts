@@ -1,4 +1,4 @@
-/** From a text, or data, to a blueprint, or to a rule that is made from one. */
+/** Reads a text, or data, as a blueprint, or as a rule that is made from one. */
 import type { ScalarTag } from 'yaml';
 import type { z } from 'zod';
 import type { Json } from '../../../engine/kind.ts';

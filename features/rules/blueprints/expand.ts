@@ -23,7 +23,7 @@ export interface Expanded {
   /** Null: no rule comes of it. */
   definition: Definition | null;
   origin: Origin | null;
-  /** In what was given, but for those that name the blueprint. */
+  /** Problems in what was given, but for those that name the blueprint. */
   problems: Problem[];
 }
 

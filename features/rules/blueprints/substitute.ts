@@ -95,7 +95,7 @@ function inExpression(text: string, value: (name: string) => Value): string {
   });
 }
 
-/** As CEL writes it. */
+/** A value as CEL writes it. */
 function literal(value: Value): string {
   return JSON.stringify(value);
 }

@@ -72,7 +72,7 @@ function compare(result: Compared): void {
   for (const { at, type, what } of result.fewer) say(`  - ${at} ${type} ${what}`);
 }
 
-/** Beside the rule that is live: both see the same traffic, and nothing comes of the draft. */
+/** Tries a draft beside the rule that is live: both see the same traffic, and nothing comes of the draft. */
 export async function putDraft(file: string, server: Server): Promise<void> {
   const { source, rule } = await checked(file, server);
   if (rule === null) return;

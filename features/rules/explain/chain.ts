@@ -1,4 +1,4 @@
-/** From a command, an alert or any other effect back to the first event that led to it. */
+/** Follows a command, an alert or any other effect back to the first event that led to it. */
 import {
   EngineError,
   type JournalRow,
@@ -58,7 +58,7 @@ export async function chainOf(reader: Reader, home: string, id: string): Promise
 interface Place {
   twin: string;
   revision: number;
-  /** As an id of the turn carries it; absent: known from the journal itself. */
+  /** The epoch, as an id of the turn carries it; absent: known from the journal itself. */
   life?: string;
 }
 

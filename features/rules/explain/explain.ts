@@ -30,7 +30,7 @@ export interface Explanation {
   home: string;
   rule: string;
   span: Span;
-  /** As it was defined at the end of the span; null: it was not yet. */
+  /** The rule as it was defined at the end of the span; null: it was not yet. */
   definition: Definition | null;
   /** Whether it was enabled at the end of the span. */
   enabled: boolean;

@@ -75,7 +75,7 @@ export class Budget {
     this.spend(1 + Math.ceil(characters / CHARACTERS_A_STEP));
   }
 
-  /** Before bytes are made. @throws BudgetExceeded */
+  /** Counts bytes before they are made. @throws BudgetExceeded */
   make(bytes: number): void {
     this.#bytes -= bytes;
     if (this.#bytes < 0) {

@@ -17,7 +17,7 @@ export type Root = (typeof ROOTS)[number];
 
 /** A value that an expression reads: `twins.lamp.reported.power`. */
 export interface Operand {
-  /** As the author wrote it. */
+  /** The text, as the author wrote it. */
   text: string;
   root: Root;
   path: readonly string[];
@@ -82,7 +82,7 @@ const OVER_LISTS = new Set(['all', 'exists', 'exists_one', 'map', 'filter', 'bin
 /** `matches` takes regular expressions, which can take for ever. */
 const REFUSED = new Set(['matches']);
 
-/** As it is written, for finding what it reads. */
+/** The expression as it is written, for finding what it reads. */
 const READING = BASE.clone();
 for (const root of ROOTS) READING.registerVariable(root, 'map');
 

@@ -33,7 +33,7 @@ export function step(run: Run): Run {
   };
 }
 
-/** To fail costs the process more than anything else that an expression does. */
+/** The steps of a failure, which costs the process more than anything else that an expression does. */
 const FAILURE_STEPS = 100;
 
 /** The value, or why there is none. */

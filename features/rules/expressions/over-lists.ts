@@ -7,7 +7,7 @@ import { isMap } from './measures.ts';
 
 type OverList = (range: Run, args: readonly ASTNode[], into: Into) => Run;
 
-/** By name and number of arguments. */
+/** The functions, by name and number of arguments. */
 export const OVER_LISTS: Record<string, OverList> = {
   'all/2': quantifier(false, 'all'),
   'exists/2': quantifier(true, 'exists'),

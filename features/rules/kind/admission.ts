@@ -43,7 +43,7 @@ function keyOf(turn: RuleTurn, hit: TriggerFiring): string {
   return keyed?.ok ? JSON.stringify(keyed.value) : '';
 }
 
-/** As the mode has it, a run begins, waits, or is refused. */
+/** Lets a run begin, wait, or be refused, as the mode has it. */
 function startByMode(turn: RuleTurn, runs: Runs, hit: TriggerFiring, key: string): void {
   const { mode, most } = turn.program.definition;
   const { memory } = turn;

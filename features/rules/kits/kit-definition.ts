@@ -8,7 +8,7 @@ const name = z.string().min(1).max(200);
 const parts = z.record(twinName, fields).default({});
 const MAX_PARTS = 300;
 
-/** As its author writes it. Its parts are looked at once the inputs have their values. */
+/** A kit as its author writes it. Its parts are looked at once the inputs have their values. */
 export const kit = z
   .strictObject({
     kit: twinName.describe('The id of the kit, which is a twin of its home'),

@@ -1,4 +1,4 @@
-/** From a text, or data, to a kit. */
+/** Reads a text, or data, as a kit. */
 import { INPUT_TAG } from '../blueprints/blueprint-text.ts';
 import { type Read, readData, readText } from '../language/read.ts';
 import { type Kit, kit } from './kit-definition.ts';

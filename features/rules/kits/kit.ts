@@ -26,7 +26,7 @@ export type Context = {
   /** The author's own text, where there was one. */
   source: string | null;
   inputs: JsonObject;
-  /** In the order in which they are made; they are written down before they are. */
+  /** The parts in the order in which they are made; they are written down before they are. */
   parts: Part[];
 };
 

@@ -26,7 +26,7 @@ export interface KitHome extends HomeSnapshot {
 }
 
 export interface Plan {
-  /** In the order in which they are made. */
+  /** The parts in the order in which they are made. */
   parts: Part[];
   /** All of them at once. */
   problems: Problem[];

@@ -8,7 +8,7 @@ export interface Problem {
   message: string;
   /** Where, as keys and indices of what was written. */
   place: Place;
-  /** From 1; absent where what was written is no text. */
+  /** The line, from 1; absent where what was written is no text. */
   line?: number;
   column?: number;
   /** The place is in the text of this blueprint; absent: in what was given. */

@@ -1,4 +1,4 @@
-/** From a text, or from data, to what a schema makes of it, with every problem at its line and column. */
+/** Reads a text, or data, by a schema, with every problem at its line and column. */
 import type { ScalarTag } from 'yaml';
 import type { z } from 'zod';
 import { parseSafely } from '../../../engine/index.ts';

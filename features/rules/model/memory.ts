@@ -75,7 +75,7 @@ export type Memory = {
   nextRun: number;
   /** Runs that may start now, as of `at` (epoch ms); it refills with time. */
   budget: { left: number; at: number };
-  /** Since when runs have been refused because there were too many; null: they are not. */
+  /** The moment since which runs have been refused because there were too many; null: they are not. */
   stormSince: number | null;
   /** When turns of the rule cost more than they may (epoch ms); of late only. */
   overruns?: number[];
@@ -85,7 +85,7 @@ export type Memory = {
   saysHeld?: true;
   /** When it was last left out because the rules of the home had spent all that a change may cost (epoch ms). */
   leftOutAt?: number;
-  /** By twin, until when the rule holds something of it (epoch ms). */
+  /** When the rule ceases to hold something of a twin (epoch ms), by twin. */
   holds?: Record<string, number>;
 };
 

@@ -23,7 +23,7 @@ export interface Deed {
   /** Epoch ms. */
   at: number;
   type: 'set' | 'release' | 'command' | 'send' | 'alert' | 'clear' | 'notify' | 'webhook';
-  /** In one line, such as `lamp {"on":true}`. */
+  /** What was done, in one line, such as `lamp {"on":true}`. */
   what: string;
 }
 

@@ -28,7 +28,7 @@ const BY = { principal: 'test', source: 'rest' };
 const LEAST_STEP_MS = 100;
 /** The engine looks for what falls due while time passes, not after. */
 const MAX_STEP_MS = 5 * 60_000;
-/** As long as kinds let a device be silent. */
+/** How long kinds let a device be silent. */
 const LONGEST_SILENCE_MS = 31 * 24 * 60 * 60_000;
 /** Commands that follow from the answers to commands; beyond it devices and rules go round. */
 const MAX_ANSWERS = 100;

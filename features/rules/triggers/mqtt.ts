@@ -62,7 +62,7 @@ export const mqtt = defineTrigger<MqttTrigger>({
   },
 });
 
-/** As MQTT has it: `+` is a level, `#` at the end all that follow, and the level above. */
+/** Whether a topic matches a filter of MQTT: `+` is a level, `#` at the end all that follow, and the level above. */
 function topicMatches(filter: string, topic: string): boolean {
   const wanted = filter.split('/');
   const given = topic.split('/');

@@ -24,7 +24,7 @@ export interface Trigger {
 /** A trigger of a rule, with its expression parsed. */
 export interface ReadyTrigger<T extends Trigger = Trigger> {
   trigger: T;
-  /** Among the triggers of the rule, or of what a run waits for. */
+  /** Its place among the triggers of the rule, or of what a run waits for. */
   index: number;
   /** The author's, or its type. */
   id: string;
@@ -86,7 +86,7 @@ export interface AlarmMoment {
 
 /** What a trigger that fires by itself, again and again, has. */
 export interface Clock<T extends Trigger> {
-  /** From now on. @param id what the alarm is called, or what its names begin with */
+  /** The alarms that it needs from now on. @param id what the alarm is called, or what its names begin with */
   alarms(trigger: T, id: string, moment: AlarmMoment): Alarm[];
   /** What its alarms are called, whether they are set or not. */
   alarmIds(trigger: T, id: string): string[];

@@ -22,7 +22,7 @@ export class Queue {
   #waiting: Waiting[] = [];
   /** Whose job runs; null: none does. */
   #running: string | null = null;
-  /** By account, the number of its last job, the account whose job is longest ago first. */
+  /** The number of the last job of each account, the account whose job is longest ago first. */
   #ran = new Map<string, number>();
   #jobs = 0;
 

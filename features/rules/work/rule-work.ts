@@ -4,7 +4,7 @@ import { type InputOf, type JobName, jobs, type OutputOf } from './jobs.ts';
 
 /** Whose work it is. */
 export interface Caller {
-  /** On whose account: see `accountOf`. */
+  /** The account on which it counts: see `accountOf`. */
   account: string;
   /** Aborted: nobody waits for it any more. Absent: somebody always does. */
   signal?: AbortSignal;
@@ -19,7 +19,7 @@ export interface RuleWork extends AsyncDisposable {
   load(): { running: number; waiting: number };
 }
 
-/** In this thread, without limits. */
+/** Does the work in this thread, without limits. */
 export function workHere(reader: Reader): RuleWork {
   const runJob: RunJob = (job, input) =>
     (jobs[job] as (reader: Reader, input: unknown) => Promise<never>)(reader, input);
