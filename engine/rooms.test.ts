@@ -8,9 +8,15 @@ const README = read('engine/README.md');
 /** Rooms without an order: what stands in them is for tests. */
 const APART = ['testing'];
 
+/** The rooms in the table of a section of the README. */
+function roomsBelow(heading: string): (string | undefined)[] {
+  const [, rest = ''] = README.split(`\n${heading}\n`);
+  const [section = ''] = rest.split('\n## ');
+  return [...section.matchAll(/^\| `(\w+)\/`/gm)].map(([, room]) => room);
+}
+
 describe('the rooms of the engine', () => {
-  const [, table = ''] = README.split('## Rooms');
-  const listed = [...table.matchAll(/^\| `(\w+)\/`/gm)].map(([, room]) => room);
+  const listed = roomsBelow('## Rooms');
 
   test('are the folders that there are', () => {
     const folders = readdirSync(new URL('engine/', PACKAGE_ROOT), { withFileTypes: true })
@@ -24,6 +30,12 @@ describe('the rooms of the engine', () => {
     const kept = [...rooms.matchAll(/'(\w+)'/g)].map(([, room]) => room);
     expect(kept.length).toBeGreaterThan(0);
     expect(listed.filter((room) => !APART.includes(String(room)))).toEqual(kept);
+  });
+
+  test('say why each needs its size', () => {
+    expect(roomsBelow('## Why it needs its size').sort()).toEqual(
+      listed.filter((room) => !APART.includes(String(room))).sort(),
+    );
   });
 });
 

@@ -195,6 +195,7 @@ describe('what is remembered about rights', () => {
     'store/generation-cache.ts #reads': 'the cache itself',
     'store/in-turn.ts #last': 'work that is under way',
     'changes.ts #listeners': 'listeners',
+    'permissions.ts #rules': 'the table of actions, which is code',
   };
 
   test('is in the one cache whose reads are checked', () => {
