@@ -11,8 +11,9 @@ const FLEET: FleetShape = { devices: 2_000, homes: 100, kind: 'thermostat', pref
 const INGEST = 1_000;
 const CONNECTIONS = 16;
 const FOLLOWED: FleetShape = { devices: 20, homes: 1, kind: 'sensor', prefix: 'f' };
-const CLIENTS = 500;
-const REPORTS = 20;
+/** The most streams that one account may have. */
+const CLIENTS = 50;
+const REPORTS = 200;
 
 /** What apps get while devices report. */
 export const api: Measurement = {

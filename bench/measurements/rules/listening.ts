@@ -11,7 +11,8 @@ const WHERE: Where = { store: 'PostgreSQL', broker: 'Mosquitto' };
 const SPACING = 50;
 const SENSORS = 3;
 const RULES = 10;
-const AUTHORS = 16;
+/** The most requests about rules that one account may have under way. */
+const AUTHORS = 8;
 /** Above all that sensors of the load report. */
 const LIMIT = 100;
 
