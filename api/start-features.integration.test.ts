@@ -52,9 +52,12 @@ describe.each(Object.entries(STORES))('tables of a feature on %s', (_store, open
   let stack: ReleaseStack;
   let engine: Engine;
   let tables: FeatureTables<Tables>;
+  let url: string;
   beforeEach(async () => {
     stack = new ReleaseStack();
-    const { url, run } = await open(stack);
+    const opened = await open(stack);
+    const { run } = opened;
+    url = opened.url;
     const storage = stack.use(await openStorage(url, { deadLettersPerHome: 10 }));
     await run(MIGRATION('text'));
     let ids = 0;
@@ -100,6 +103,28 @@ describe.each(Object.entries(STORES))('tables of a feature on %s', (_store, open
     });
     await expect(failing).rejects.toThrow('no tea');
     expect(await notes()).toEqual([]);
+  });
+
+  it('can be read until the feature has ended, however late it asked for them', async () => {
+    let read = async (): Promise<unknown> => 'not started';
+    let atTheEnd: unknown;
+    const late = defineFeature({
+      name: 'late',
+      start(ports) {
+        read = () => ports.tables<Tables>().database.selectFrom('teaNote').select('twin').execute();
+        return {
+          [Symbol.asyncDispose]: async () => {
+            atTheEnd = await read();
+          },
+        };
+      },
+    });
+    await using started = new ReleaseStack();
+    await startFeatures([late], { engine, databaseUrl: url, configuration: {} }, started);
+    await note('l1');
+    expect(await read()).toEqual([{ twin: 'l1' }]);
+    await started[Symbol.asyncDispose]();
+    expect(atTheEnd).toEqual([{ twin: 'l1' }]);
   });
 
   it('have no row of a twin that is not there', async () => {

@@ -46,17 +46,17 @@ export async function startFeatures(
   return started;
 }
 
-/** All features share the connections, which are made when the first of them asks. */
+/**
+ * All features share the connections, which are made when the first of them asks, and end after the last feature,
+ * whenever that was.
+ */
 function tablesAt(url: string, stack: ReleaseStack) {
   const unavailable = (message: string) =>
     new EngineError('storage-unavailable', message, { hint: 'Try again later.' });
   let opened: ReturnType<typeof openTables> | null = null;
+  stack.defer(async () => opened?.destroy());
   return <T>(): FeatureTables<T> => {
-    if (!opened) {
-      const database = openTables(url, unavailable);
-      stack.defer(() => database.destroy());
-      opened = database;
-    }
+    opened ??= openTables(url, unavailable);
     const database = opened as FeatureTables<T>['database'];
     return { database, atomically: (work) => atomically(database, work, unavailable) };
   };

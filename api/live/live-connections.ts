@@ -12,7 +12,7 @@ export interface LiveConnection {
 
 const MAX_CONNECTIONS = 1_000;
 /** The most connections of one person, or of all keys of a home. */
-const MAX_CONNECTIONS_OF_ONE = 50;
+export const MAX_CONNECTIONS_OF_ONE = 50;
 /** The part of the free connections that one account may have. */
 const SHARE_OF_FREE = 0.25;
 /** How long a connection may take to end when the server stops. */

@@ -1,4 +1,5 @@
 import { TOKEN } from '../../api/e2e/homeostat-process.ts';
+import { MAX_CONNECTIONS_OF_ONE } from '../../api/live/live-connections.ts';
 import { Followers, Reader } from '../child.ts';
 import { type Contestant, homeostat } from '../contestant.ts';
 import { type FleetShape, homeOf, twinOf } from '../load/fleet.ts';
@@ -11,8 +12,7 @@ const FLEET: FleetShape = { devices: 2_000, homes: 100, kind: 'thermostat', pref
 const INGEST = 1_000;
 const CONNECTIONS = 16;
 const FOLLOWED: FleetShape = { devices: 20, homes: 1, kind: 'sensor', prefix: 'f' };
-/** The most streams that one account may have. */
-const CLIENTS = 50;
+const CLIENTS = MAX_CONNECTIONS_OF_ONE;
 const REPORTS = 200;
 
 /** What apps get while devices report. */

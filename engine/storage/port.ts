@@ -24,7 +24,7 @@ export type {
 export type { StoreReads } from './reads.ts';
 
 /**
- * The verbs that a durable store gives the engine. Two implementations, `sqlite/` and `postgres/`,
+ * The operations that a durable store gives the engine. Two implementations, `sqlite/` and `postgres/`,
  * pass one suite: `storage.contract.ts`.
  *
  * Failures: `storage-unavailable` and `storage-full` (both retryable) when the database cannot be

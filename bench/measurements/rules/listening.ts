@@ -1,5 +1,6 @@
 import type { HomeostatProcess } from '../../../api/e2e/homeostat-process.ts';
 import { ReleaseStack } from '../../../api/release-stack.ts';
+import { MAX_QUICK_OF_ONE } from '../../../features/rules/work/threads.ts';
 import { atOnce } from '../../at-once.ts';
 import { type Contestant, homeostat, type Measured } from '../../contestant.ts';
 import { type FleetShape, homeOf, twinOf } from '../../load/fleet.ts';
@@ -11,8 +12,6 @@ const WHERE: Where = { store: 'PostgreSQL', broker: 'Mosquitto' };
 const SPACING = 50;
 const SENSORS = 3;
 const RULES = 10;
-/** The most requests about rules that one account may have under way. */
-const AUTHORS = 8;
 /** Above all that sensors of the load report. */
 const LIMIT = 100;
 
@@ -87,7 +86,7 @@ async function define(
   }
   const began = performance.now();
   let done = 0;
-  await atOnce(AUTHORS, fleet.homes, async (home) => {
+  await atOnce(MAX_QUICK_OF_ONE, fleet.homes, async (home) => {
     for (let rule = 0; rule < RULES; rule++) {
       const watched = twinOf(fleet.homes * (rule === 0 ? 0 : 1) + home);
       const path = `/v1/homes/${homeOf(fleet, home)}/rules/heat-${rule}`;

@@ -1,7 +1,6 @@
 import type { HomeostatProcess } from '../../../api/e2e/homeostat-process.ts';
+import { MAX_QUICK_OF_ONE } from '../../../features/rules/work/threads.ts';
 import { atOnce } from '../../at-once.ts';
-
-const AUTHORS = 8;
 
 /** Rules of a home, each of which sets off the next and the last the first; any report of a sensor sets off all. */
 export class Ring {
@@ -18,7 +17,7 @@ export class Ring {
 
   /** The lamps that the rules switch: nobody answers for them. */
   async furnish(): Promise<void> {
-    await atOnce(AUTHORS, this.#rules, async (n) => {
+    await atOnce(MAX_QUICK_OF_ONE, this.#rules, async (n) => {
       const id = `lamp${n}`;
       await this.#engine.request('POST', `${this.#home}/twins`, { id, kind: 'relay' });
       await this.#engine.request('PATCH', `${this.#home}/twins/${id}/desired`, { on: false });
@@ -27,7 +26,7 @@ export class Ring {
 
   /** Makes the rules live; each has all its 60 runs at once before it. */
   async define(): Promise<void> {
-    await atOnce(AUTHORS, this.#rules, async (n) => {
+    await atOnce(MAX_QUICK_OF_ONE, this.#rules, async (n) => {
       const next = `lamp${(n + 1) % this.#rules}`;
       const definition = {
         rule: `ring${n}`,
@@ -42,7 +41,7 @@ export class Ring {
   }
 
   async forget(): Promise<void> {
-    await atOnce(AUTHORS, this.#rules, async (n) => {
+    await atOnce(MAX_QUICK_OF_ONE, this.#rules, async (n) => {
       await this.#engine.request('DELETE', `${this.#home}/rules/ring${n}`);
     });
   }

@@ -23,6 +23,9 @@ export interface ThreadsOptions {
 
 /** How long any other job may take. */
 const QUICK_MS = 10_000;
+/** The most jobs of one account that run or wait: quick ones, and those that go through journals. */
+export const MAX_QUICK_OF_ONE = 8;
+const MAX_LONG_OF_ONE = 2;
 /** A thread that has had nothing to do for so long ends: its memory is wanted elsewhere. */
 const IDLE_MS = 60_000;
 const NEVER = new AbortController().signal;
@@ -44,8 +47,8 @@ export class RuleThreads implements RuleWork {
       thread: new Thread({ storage, kindsDir, memoryMb, timeMs, file }),
       idle: null,
     });
-    this.#quick = worker(QUICK_MS, 8);
-    this.#long = worker(seconds * 1_000, 2);
+    this.#quick = worker(QUICK_MS, MAX_QUICK_OF_ONE);
+    this.#long = worker(seconds * 1_000, MAX_LONG_OF_ONE);
   }
 
   for({ account, signal }: Caller): RunJob {
