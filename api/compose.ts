@@ -16,7 +16,6 @@ import {
   programFile,
   systemClock,
 } from '../engine/index.ts';
-import { beginStart, Kits, RuleThreads, rulesRoutes, tellStart } from '../features/rules/index.ts';
 import {
   type AnnounceSecret,
   createMailer,
@@ -28,23 +27,27 @@ import {
 } from '../identity/index.ts';
 import { authenticatorOf } from './access/mqtt-authenticator.ts';
 import { permissions } from './access/permissions.ts';
+import { reachableUrl } from './broker-url.ts';
 import type { Config } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
-import { isCurrentDelivery } from './gateways/current-delivery.ts';
-import { PullQueue } from './gateways/pull-queue.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
 import { features, projections } from './loaded-features.ts';
-import { logKits, logMqtt, logTelemetry, logUnsent } from './logging.ts';
+import { logMqtt, logTelemetry, logUnsent } from './logging.ts';
 import { countFrom } from './metrics.ts';
-import { reachableUrl } from './provisioning/broker-url.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { callbackOf } from './routes/account/providers.ts';
 import { buildServer } from './server.ts';
-import { destinationsWith, startFeatures } from './start-features.ts';
+import {
+  beginFeatures,
+  destinationsWith,
+  NOT_BEGUN,
+  type StartedFeature,
+  startFeatures,
+} from './start-features.ts';
 import { applyThreadLimits } from './thread-memory.ts';
 import { upkeep } from './upkeep.ts';
 import { readVersion } from './version.ts';
@@ -119,16 +122,18 @@ async function startParts(
         logger.info({ migration }, 'the database is brought up to date; this may take a while'),
     ),
   );
-  let held: string | null = null;
+  let begun = NOT_BEGUN;
   const engine = stack.use(
     await createEngine({
       begin: async () => {
-        const now = doors.clock.now();
-        const start = await beginStart(storage, { id: randomUUID(), now, ...config.rules });
-        held = start.held;
+        const start = { id: randomUUID(), now: doors.clock.now() };
+        begun = await beginFeatures(features, {
+          ...{ ...start, storage, configuration: config.features },
+        });
+        const { holdBack, end } = begun;
         const unsaid = (error: unknown) =>
           logger.warn({ err: error }, 'that this start ends as it should was not stored');
-        return { holdBack: held === null ? [] : ['rule'], end: () => start.end().catch(unsaid) };
+        return { holdBack, end: () => end().catch(unsaid) };
       },
       storage,
       kinds: kinds.all,
@@ -148,8 +153,8 @@ async function startParts(
       deletes: deletesWith(() => identity),
     }),
   );
-  const heldBack: string | null = held;
-  if (heldBack !== null) logger.warn({ reason: heldBack }, 'the rules of all homes are held back');
+  const held = [...begun.because].map(([feature, reason]) => `${feature} are held back: ${reason}`);
+  for (const warning of held) logger.warn(warning);
   let mqtt: MqttAdapter | null = null;
   const announce: AnnounceSecret = async (account, secret) => {
     if (!managesAccounts(config)) return;
@@ -173,44 +178,29 @@ async function startParts(
       secretOf: (home, name) => identity.secrets.open(home, name),
     }),
   );
-  const pullQueue = new PullQueue({
-    destination: 'mqtt',
-    gateways: identity.gateways,
-    clock: doors.clock,
-    wake: (twins) => engine.wakeSink('mqtt', twins),
-    isCurrent: (row) => isCurrentDelivery(engine, row),
-  });
-  const fetching = engine.addSink(pullQueue);
-  stack.defer(async () => fetching[Symbol.dispose]());
-  const work = stack.use(
-    new RuleThreads({
-      ...{ storage: engine.storage, kindsDir: config.kindsDir },
-      ...config.ruleWork,
-      file: programFile('api/rule-thread'),
-    }),
-  );
-  const kits = stack.use(new Kits(engine, work));
   const started = await startFeatures(
     features,
-    { engine, databaseUrl: config.databaseUrl, configuration: config.features },
+    {
+      ...{ engine, begun, access: identity, log: logger, newId: randomUUID },
+      ...{ databaseUrl: config.databaseUrl, configuration: config.features },
+      admission: config.provisioning,
+      broker: {
+        url: () => config.mqtt.publicUrl ?? (mqtt && reachableUrl(mqtt.url, config.publicUrl)),
+        root: config.mqtt.root,
+      },
+      thread: { file: programFile('api/rule-thread'), kindsDir: config.kindsDir },
+    },
     stack,
   );
+  tidyRegularly(config, identity, started, doors.clock, logger, stack);
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
     counts,
     identity,
-    work,
-    features: [{ name: 'rules', routes: rulesRoutes({ engine, work, kits }) }, ...started],
+    features: started,
     secret: token.secret,
     edge: { ...config.http, certificate, publicUrl: config.publicUrl },
-    devices: {
-      pullQueue,
-      brokerUrl: () => config.mqtt.publicUrl ?? (mqtt && reachableUrl(mqtt.url, config.publicUrl)),
-      root: config.mqtt.root,
-      publicUrl: config.publicUrl,
-      provisioning: config.provisioning,
-    },
     version: readVersion(),
     customKinds: new Set(kinds.custom.map(({ kind }) => kind.kind)),
     isReserved,
@@ -220,11 +210,10 @@ async function startParts(
     readiness: () => ({
       ready: mqtt?.connected() ?? false,
       problems: mqtt?.connected() ? [] : ['the MQTT broker cannot be reached'],
-      warnings: heldBack === null ? [] : [`rules are held back: ${heldBack}`],
+      warnings: held,
     }),
   });
   stack.defer(() => server.close());
-  kits.resume(logKits(logger));
   const httpUrl = await server.listen({ host: config.http.host, port: config.http.port });
   mqtt = stack.use(
     await doors.startMqtt({
@@ -235,7 +224,7 @@ async function startParts(
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
-  beginTelling(engine, heldBack, logger, stack);
+  goOn(started, logger, stack);
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }
@@ -248,22 +237,38 @@ async function startParts(
   };
 }
 
-/** Tells rules of the start in the background, while everything else goes on. */
-function beginTelling(
-  engine: Engine,
-  held: string | null,
-  logger: Logger,
-  stack: ReleaseStack,
-): void {
+/** What features do once all doors are open goes on beside everything else. */
+function goOn(started: readonly StartedFeature[], logger: Logger, stack: ReleaseStack): void {
   const stopping = new AbortController();
-  const start = { start: randomUUID(), held };
-  const telling = tellStart(engine, start, stopping.signal).catch((error: unknown) =>
-    logger.error({ err: error }, 'not all rules were told of the start'),
+  const running = started.map(({ name, running: run }) =>
+    run(stopping.signal).catch((error: unknown) =>
+      logger.error({ err: error, feature: name }, 'what a feature does after a start has failed'),
+    ),
   );
   stack.defer(async () => {
     stopping.abort();
-    await telling;
+    await Promise.all(running);
   });
+}
+
+/** Removes what is of no use any more, now and several times a day. */
+function tidyRegularly(
+  { retention }: Config,
+  identity: Identity,
+  started: readonly StartedFeature[],
+  clock: Clock,
+  logger: Logger,
+  stack: ReleaseStack,
+): void {
+  const works = [
+    () => identity.homes.tidy(),
+    () => identity.tidy(retention.audit),
+    ...started.map(({ tidy }) => tidy),
+  ];
+  const tidying = upkeep(clock, works, (error) =>
+    logger.warn({ err: error }, 'something that is of no use any more was not removed'),
+  );
+  stack.defer(async () => tidying[Symbol.dispose]());
 }
 
 function quotasOf({ quotas }: Config, isExempt: HomeQuotas['isExempt']): HomeQuotas {
@@ -320,15 +325,6 @@ async function openIdentity(
       quotas: config.quotas,
     }),
   );
-  const tidying = upkeep(
-    options.clock,
-    async () => {
-      await identity.homes.tidy();
-      await identity.tidy(config.retention.audit);
-    },
-    (error) => logger.warn({ err: error }, 'old sessions and audit entries were not removed'),
-  );
-  stack.defer(async () => tidying[Symbol.dispose]());
   return identity;
 }
 

@@ -10,7 +10,6 @@ import {
   type Variables,
   valuesOf,
 } from '../features/contract/configuration.ts';
-import { type RulesWish, rulesConfiguration } from '../features/rules/index.ts';
 import type { IdentityQuotas, ProviderOptions, RegistrationMode } from '../identity/index.ts';
 import { ConfigError } from './config-error.ts';
 import { Environment, isFolder } from './config-schema.ts';
@@ -67,10 +66,6 @@ export interface Config {
   timezone: string;
   /** How long a start waits for a former owner of the homes, s. */
   takeoverWaitSeconds: number;
-  /** When rules are held back at the start. */
-  rules: { wish: RulesWish; crashes: number };
-  /** The limits of each thread that does the long work with rules. */
-  ruleWork: { memoryMb: number; seconds: number };
   /** What the variables of each feature say, by its name. */
   features: Readonly<Record<string, Values<Variables>>>;
   logLevel: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace' | 'silent';
@@ -111,11 +106,16 @@ const LOOPBACK = /^(127\.|localhost$|::1$)/;
 
 /**
  * Reads and checks the configuration.
+ * @param above what counts in place of the environment’s: the command line sets it
  * @throws ConfigError with every problem, each naming its variable
  */
-export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
+export function readConfig(
+  environment: NodeJS.ProcessEnv = process.env,
+  above: NodeJS.ProcessEnv = {},
+): Config {
   // An empty variable is one that is not set: `VAR= npm start` means the default
-  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const all = Object.entries({ ...environment, ...above });
+  const given = Object.fromEntries(all.filter(([, value]) => value !== ''));
   const parsed = Environment.safeParse(given);
   const problems = parsed.success
     ? []
@@ -145,7 +145,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
   problems.push(...unreadable);
   if (problems.length > 0 || !parsed.success) throw new ConfigError(problems);
   const env = parsed.data;
-  const rules = valuesOf(rulesConfiguration, env);
   const dataDir = env.DATA_DIR;
   const embedded = env.MQTT_URL === undefined;
   const isLocal = embedded && LOOPBACK.test(env.MQTT_HOST);
@@ -220,8 +219,6 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     provisioning: env.PROVISIONING ?? (isLocal && env.MQTT_ANONYMOUS ? 'open' : 'claim'),
     timezone: env.TIMEZONE,
     takeoverWaitSeconds: env.TAKEOVER_WAIT_SECONDS,
-    rules: { wish: null, crashes: rules.RULES_HELD_AFTER_CRASHES },
-    ruleWork: { memoryMb: rules.RULE_WORK_MEMORY_MB, seconds: rules.RULE_WORK_SECONDS },
     features: Object.fromEntries(
       features.flatMap(({ name, configuration }) =>
         configuration ? [[name, valuesOf(configuration, env)]] : [],

@@ -7,14 +7,14 @@ import { mustReadTwin } from '../engine/index.ts';
 import { defineKind, type Effect, type EventsOf, type KindInput } from '../engine/kind.ts';
 import { MEMBERS } from '../features/contract/action.ts';
 import { count, means, valuesOf } from '../features/contract/configuration.ts';
-import { defineFeature } from '../features/contract/feature.ts';
+import { type BeginPorts, defineFeature } from '../features/contract/feature.ts';
 import { FeatureError } from '../features/contract/feature-error.ts';
 import { TwinPath } from '../features/contract/parameters.ts';
 import { route } from '../features/contract/route.ts';
 import { permissionsWith } from './access/permissions.ts';
 import { ApiBench, TOKEN } from './http/testing/api-bench.ts';
 import { features } from './loaded-features.ts';
-import { destinationsWith } from './start-features.ts';
+import { beginFeatures, destinationsWith } from './start-features.ts';
 
 const events = { telemetry: z.object({ litres: z.number().min(0) }), leak: z.object({}) };
 const barrel = defineKind({
@@ -118,6 +118,10 @@ const madeUp = defineFeature({
         },
       }),
     ],
+    gauges: [
+      { name: 'barrels', help: 'Barrels.', label: 'of', read: () => ({ rain: 1, wine: 0 }) },
+    ],
+    closing: () => trained.push('(closing)'),
     async [Symbol.asyncDispose]() {
       trained.push('(ended)');
     },
@@ -188,13 +192,18 @@ describe('a feature', () => {
     expect(await api.get('/v1/homes/h1/twins/rain', { token })).toMatchObject({ status: 403 });
   });
 
+  it('has its numbers in the metrics', async () => {
+    const { text } = await api.get('/metrics');
+    expect(text).toContain('homeostat_barrels{of="rain"} 1\nhomeostat_barrels{of="wine"} 0');
+  });
+
   it('takes the deliveries that it wants, and ends with the server', async () => {
     trained.length = 0;
     await api.post('/v1/homes/h1/twins/rain/events', { type: 'leak' });
     await api.engine.idle();
     expect(trained).toEqual(['rain']);
     await api[Symbol.asyncDispose]();
-    expect(trained).toEqual(['rain', '(ended)']);
+    expect(trained).toEqual(['rain', '(closing)', '(ended)']);
   });
 
   it('that names an action which no table has is refused at the start', async () => {
@@ -208,5 +217,32 @@ describe('a feature', () => {
     const double = [madeUp, { ...madeUp, name: 'tanks' }];
     expect(() => destinationsWith(double, {})).toThrow('wants retrain, which goes to barrels');
     expect(() => permissionsWith(double)).toThrow('there are two actions "barrels.read"');
+  });
+});
+
+describe('a start', () => {
+  const at = { id: 'this', now: 0, storage: {} as BeginPorts['storage'] };
+  const ended: string[] = [];
+  const holding = (name: string, because: string | null) =>
+    defineFeature({
+      name,
+      begin: async ({ configuration: { WHY } }) => ({
+        holdBack: because === null ? [] : [name],
+        because: because === null ? null : `${because}${String(WHY ?? '')}`,
+        end: async () => {
+          ended.push(name);
+        },
+      }),
+    });
+
+  it('holds back what a feature says, for the reason that it gives', async () => {
+    const begun = await beginFeatures(
+      [holding('rain', 'it leaks: '), madeUp, holding('wine', null)],
+      { ...at, configuration: { rain: { WHY: 'rust' } } },
+    );
+    expect(begun.holdBack).toEqual(['rain']);
+    expect([...begun.because]).toEqual([['rain', 'it leaks: rust']]);
+    await begun.end();
+    expect(ended).toEqual(['rain', 'wine']);
   });
 });

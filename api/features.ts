@@ -17,6 +17,7 @@ export const FEATURES: readonly Entry[] = [
     load: async () => (await import('../features/rules/index.ts')).rulesFeature,
     commands: rulesCommands,
   },
+  { load: async () => (await import('../features/devices/index.ts')).devicesFeature },
   { load: async () => (await import('../features/activity/index.ts')).activityFeature },
 ];
 

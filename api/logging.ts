@@ -3,7 +3,6 @@ import { pino } from 'pino';
 import pretty from 'pino-pretty';
 import type { MqttListener, MqttSignals } from '../adapters/mqtt/index.ts';
 import { type EngineSignals, type EngineTelemetry, messageOf } from '../engine/index.ts';
-import type { KitListener } from '../features/rules/index.ts';
 import type { Config } from './config.ts';
 
 /** Nothing here logs them. Errors of drivers and libraries carry what they were given. */
@@ -87,18 +86,6 @@ function write(
   const line: Record<string, unknown> = { signal, ...fields };
   if ('error' in line) line.error = messageOf(line.error);
   logger[level](line, text);
-}
-
-/** Kits that the former process has left half done. */
-export function logKits(logger: Logger): KitListener {
-  return {
-    onDone: (kit) => logger.info({ kit }, 'a kit that was left half done is complete now'),
-    onFailure: (error, kit) =>
-      logger.error(
-        { err: error, ...(kit !== null && { kit }) },
-        'a kit is left half done; PUT or DELETE it again when the cause is mended',
-      ),
-  };
 }
 
 /**

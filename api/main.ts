@@ -27,7 +27,10 @@ program
   )
   .option('--with-rules', 'let rules run, even after crashes')
   .action(async ({ withRules, withoutRules }) =>
-    (await import('./cli/start.ts')).start(withRules ? 'with' : withoutRules ? 'without' : null),
+    (await import('./cli/start.ts')).start({
+      ...(withRules && { RULES_AT_START: 'running' }),
+      ...(withoutRules && { RULES_AT_START: 'held' }),
+    }),
   );
 
 program

@@ -3,7 +3,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { Engine, EngineSignals, EngineTelemetry } from '../engine/index.ts';
-import type { RuleWork } from '../features/rules/index.ts';
+import type { FeatureGauge } from '../features/contract/feature.ts';
 import { IdentityError } from '../identity/index.ts';
 import { within } from './http/within.ts';
 
@@ -42,13 +42,14 @@ export function countFrom(telemetry: EngineTelemetry): Registry {
 export function collectMetrics(
   app: FastifyInstance,
   engine: Engine,
-  work: Pick<RuleWork, 'load'>,
+  ofFeatures: readonly FeatureGauge[],
   registry: Registry,
 ): Metrics {
   timeRequests(registry, app);
   countLimited(registry, app);
   countQuotas(registry, app);
-  const refresh = gauges(registry, engine, work);
+  const refresh = gauges(registry, engine);
+  readFeatures(registry, ofFeatures);
   return {
     contentType: registry.contentType,
     async scrape() {
@@ -206,12 +207,19 @@ function countQuotas(registry: Registry, app: FastifyInstance): void {
   });
 }
 
+function readFeatures(registry: Registry, gaugesOf: readonly FeatureGauge[]): void {
+  for (const { name, help, label, read } of gaugesOf) {
+    new Gauge({
+      ...{ name: `homeostat_${name}`, help, labelNames: [label], registers: [registry] },
+      collect() {
+        for (const [value, number] of Object.entries(read())) this.set({ [label]: value }, number);
+      },
+    });
+  }
+}
+
 /** @returns brings the gauges up to date */
-function gauges(
-  registry: Registry,
-  engine: Engine,
-  work: Pick<RuleWork, 'load'>,
-): () => Promise<void> {
+function gauges(registry: Registry, engine: Engine): () => Promise<void> {
   const gauge = <L extends string>(name: string, help: string, ...labelNames: L[]) =>
     new Gauge({ name: `homeostat_${name}`, help, labelNames, registers: [registry] });
 
@@ -251,17 +259,9 @@ function gauges(
   );
   const letters = gauge('dead_letters', 'Dead letters in the store.');
   const subscribers = gauge('live_subscribers', 'Open live subscriptions.');
-  const jobs = gauge(
-    'rule_jobs',
-    'Backtests, explanations and checks of rules, by whether they are running or waiting.',
-    'state',
-  );
 
   return async () => {
     ready.set(engine.health().ready ? 1 : 0);
-    const { running, waiting } = work.load();
-    jobs.set({ state: 'running' }, running);
-    jobs.set({ state: 'waiting' }, waiting);
     const memory = engine.stats();
     for (const [shard, waiting] of memory.mailbox.entries()) mailbox.set({ shard }, waiting);
     for (const [destination, waiting] of Object.entries(memory.outbox)) {

@@ -5,7 +5,6 @@ import { type FastifyBaseLogger, type FastifyInstance, fastify, LogController } 
 import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { Engine } from '../engine/index.ts';
-import type { RuleWork } from '../features/rules/index.ts';
 import type { Identity } from '../identity/index.ts';
 import { auditRequests, isReading } from './access/audit-requests.ts';
 import { guardRoutes } from './access/gate.ts';
@@ -15,7 +14,7 @@ import { followRenewals, secureOptions } from './edge/https.ts';
 import { Limits } from './edge/limits.ts';
 import { admitOrigins } from './edge/origins.ts';
 import { trustOf } from './edge/proxies.ts';
-import type { App, DeviceContext, RouteContext } from './http/app.ts';
+import type { App, RouteContext } from './http/app.ts';
 import { answerClientError } from './http/client-error.ts';
 import { endConnectionsOnClose } from './http/end-connections.ts';
 import { featureRoutes } from './http/feature-routes.ts';
@@ -33,20 +32,16 @@ import { secondFactorRoutes } from './routes/account/second-factor.ts';
 import { auditRoutes } from './routes/audit.ts';
 import { candidateRoutes } from './routes/candidates.ts';
 import { deadLetterRoutes } from './routes/dead-letters.ts';
-import { gatewayRoutes } from './routes/gateways/gateways.ts';
+import { gatewayRoutes } from './routes/gateways.ts';
 import { healthRoutes, type Readiness } from './routes/health.ts';
 import { alertRoutes } from './routes/homes/alerts.ts';
-import { homeGatewayRoutes } from './routes/homes/gateways.ts';
 import { historyQueryRoutes } from './routes/homes/history.ts';
 import { homeRoutes } from './routes/homes/homes.ts';
-import { ruleHookRoutes } from './routes/homes/hooks.ts';
 import { intentRoutes } from './routes/homes/intents.ts';
 import { invitationRoutes } from './routes/homes/invitations.ts';
 import { homeJournalRoutes } from './routes/homes/journal.ts';
 import { keyRoutes } from './routes/homes/keys.ts';
 import { memberRoutes } from './routes/homes/members.ts';
-import { provisioningRoutes } from './routes/homes/provisioning.ts';
-import { homeSecretRoutes } from './routes/homes/secrets.ts';
 import { streamRoutes } from './routes/homes/stream.ts';
 import { bandRoutes } from './routes/homes/twin/bands.ts';
 import { commandRoutes } from './routes/homes/twin/commands.ts';
@@ -54,8 +49,6 @@ import { desiredRoutes } from './routes/homes/twin/desired.ts';
 import { eventRoutes } from './routes/homes/twin/events.ts';
 import { historyRoutes } from './routes/homes/twin/history.ts';
 import { journalRoutes } from './routes/homes/twin/journal.ts';
-import { replayRoutes } from './routes/homes/twin/replay.ts';
-import { secretRoutes } from './routes/homes/twin/secret.ts';
 import { timerRoutes } from './routes/homes/twin/timers.ts';
 import { twinRoutes } from './routes/homes/twins.ts';
 import { usageRoutes } from './routes/homes/usage.ts';
@@ -65,8 +58,6 @@ import { liveRoutes } from './routes/live.ts';
 import { metricsRoutes } from './routes/metrics.ts';
 import { peopleRoutes } from './routes/people.ts';
 import { projectionRoutes } from './routes/projections.ts';
-import { deviceRoutes } from './routes/provisioning/devices.ts';
-import { factoryRoutes } from './routes/provisioning/factory.ts';
 import type { StartedFeature } from './start-features.ts';
 
 export interface ServerOptions {
@@ -75,12 +66,9 @@ export interface ServerOptions {
   counts: Registry;
   identity: Identity;
   features: readonly StartedFeature[];
-  /** Does the long work with rules. */
-  work: RuleWork;
   /** Signs what the server itself gives out; nothing can be read from that. */
   secret: string;
   edge: EdgeOptions;
-  devices: DeviceContext;
   version: string;
   /** Names of the kinds that the operator has brought. Default: none. */
   customKinds?: ReadonlySet<string>;
@@ -163,17 +151,20 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
     const { statusCode: status, elapsedTime } = reply;
     request.log.debug({ method, path: pathOf(url), status, ms: elapsedTime }, 'answered');
   });
-  const metrics = collectMetrics(app, engine, options.work, options.counts);
+  const { isReserved = () => false, features } = options;
+  const gauges = features.flatMap((feature) => feature.gauges);
+  const metrics = collectMetrics(app, engine, gauges, options.counts);
   await describeApi(app, version);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
-  const { devices, work, customKinds = new Set() } = options;
-  // Polls that wait would hold up the end
-  app.addHook('preClose', async () => devices.pullQueue[Symbol.dispose]());
-  const { isReserved = () => false, features } = options;
+  const { customKinds = new Set() } = options;
+  // Requests that wait would hold up the end
+  app.addHook('preClose', async () => {
+    for (const { closing } of features) closing();
+  });
   const context = {
-    ...{ engine, identity, work, defaultTimezone, connections, devices, customKinds },
-    ...{ isReserved, features },
+    ...{ engine, identity, defaultTimezone, connections, customKinds, isReserved, features },
+    publicUrl: edge.publicUrl,
     apiKeyDays: options.apiKeyDays ?? API_KEY_DAYS,
   };
   healthRoutes(app, { ...context, version, readiness: options.readiness });
@@ -197,9 +188,7 @@ function routesOf(
   memberRoutes(app, context);
   invitationRoutes(app, context);
   keyRoutes(app, context);
-  ruleHookRoutes(app, context);
   hookRoutes(app, context);
-  homeSecretRoutes(app, context);
   usageRoutes(app, context);
   auditRoutes(app, context);
   twinRoutes(app, context);
@@ -212,17 +201,11 @@ function routesOf(
   historyQueryRoutes(app, context);
   homeJournalRoutes(app, context);
   timerRoutes(app, context);
-  replayRoutes(app, context);
   intentRoutes(app, context);
   alertRoutes(app, context);
   streamRoutes(app, context);
   liveRoutes(app, context);
   candidateRoutes(app, context);
-  provisioningRoutes(app, context);
-  secretRoutes(app, context);
-  deviceRoutes(app, context);
-  factoryRoutes(app, context);
-  homeGatewayRoutes(app, context);
   gatewayRoutes(app, context);
   deadLetterRoutes(app, context);
   projectionRoutes(app, context);

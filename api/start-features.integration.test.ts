@@ -12,11 +12,12 @@ import {
   openStorage,
 } from '../engine/index.ts';
 import { createTestDatabase, runOn } from '../engine/testing/postgres.ts';
+import type { Access } from '../features/contract/access.ts';
 import { defineFeature } from '../features/contract/feature.ts';
 import type { FeatureTables } from '../features/contract/tables.ts';
 import { lamp } from './http/testing/kinds.ts';
 import { ReleaseStack } from './release-stack.ts';
-import { startFeatures } from './start-features.ts';
+import { NOT_BEGUN, startFeatures } from './start-features.ts';
 
 interface Tables {
   teaNote: { home: string; twin: string; noteText: string };
@@ -27,6 +28,12 @@ const MIGRATION = (text: string) =>
     PRIMARY KEY (home, twin),
     FOREIGN KEY (home, twin) REFERENCES twin (home, twin) ON DELETE CASCADE
   )`;
+/** What no feature here asks for. */
+const SURROUNDINGS = {
+  ...{ configuration: {}, begun: NOT_BEGUN, access: {} as Access, admission: 'claim' as const },
+  ...{ broker: { url: () => null, root: 'x' }, thread: null, newId: () => 'x' },
+  log: { info() {}, warn() {}, error() {} },
+};
 const BY = { principal: 'test', source: 'rest' };
 
 const STORES = {
@@ -75,7 +82,7 @@ describe.each(Object.entries(STORES))('tables of a feature on %s', (_store, open
         return {};
       },
     });
-    await startFeatures([feature], { engine, databaseUrl: url, configuration: {} }, stack);
+    await startFeatures([feature], { ...SURROUNDINGS, engine, databaseUrl: url }, stack);
     await engine.createHome({ id: 'h1', name: 'One', timezone: 'UTC' });
     await engine.createTwin({ home: 'h1', twin: 'l1', kind: 'lamp' }, BY);
   });
@@ -120,7 +127,7 @@ describe.each(Object.entries(STORES))('tables of a feature on %s', (_store, open
       },
     });
     await using started = new ReleaseStack();
-    await startFeatures([late], { engine, databaseUrl: url, configuration: {} }, started);
+    await startFeatures([late], { ...SURROUNDINGS, engine, databaseUrl: url }, started);
     await note('l1');
     expect(await read()).toEqual([{ twin: 'l1' }]);
     await started[Symbol.asyncDispose]();

@@ -7,41 +7,111 @@ import {
   openTables,
 } from '../engine/index.ts';
 import type { Values, Variables } from '../features/contract/configuration.ts';
-import type { Feature } from '../features/contract/feature.ts';
+import type {
+  Beginning,
+  BeginPorts,
+  Feature,
+  FeatureGauge,
+  FeatureInstance,
+  FeaturePorts,
+} from '../features/contract/feature.ts';
 import type { FeatureRoute } from '../features/contract/route.ts';
 import type { FeatureTables } from '../features/contract/tables.ts';
 import type { ReleaseStack } from './release-stack.ts';
 
+/** What the server needs of a feature at work. */
 export interface StartedFeature {
   name: string;
   routes: readonly FeatureRoute[];
+  gauges: readonly FeatureGauge[];
+  running: NonNullable<FeatureInstance['running']>;
+  tidy: NonNullable<FeatureInstance['tidy']>;
+  closing: NonNullable<FeatureInstance['closing']>;
 }
 
-interface Surroundings {
+/** What the environment says, by the names of features. */
+type Configurations = Readonly<Record<string, Values<Variables>>>;
+
+interface Surroundings extends Omit<FeaturePorts, 'configuration' | 'tables' | 'heldBack'> {
   engine: Engine;
   /** The address of the engine's storage. */
   databaseUrl: string;
-  /** What the environment says, by the names of features. */
-  configuration: Readonly<Record<string, Values<Variables>>>;
+  configuration: Configurations;
+  /** Of {@link beginFeatures}. */
+  begun: BegunFeatures;
+}
+
+/** A start that has begun. */
+export interface BegunFeatures {
+  /** Kinds whose twins stay as they are. */
+  holdBack: string[];
+  /** Why, by the names of features. */
+  because: ReadonlyMap<string, string>;
+  /** The server ends as it should. */
+  end(): Promise<void>;
+}
+
+/** Nothing has begun, so nothing is held back. */
+export const NOT_BEGUN: BegunFeatures = {
+  holdBack: [],
+  because: new Map(),
+  end: async () => {},
+};
+
+/** Before the engine reads a twin. */
+export async function beginFeatures(
+  features: readonly Feature[],
+  {
+    configuration,
+    ...ports
+  }: Omit<BeginPorts, 'configuration'> & { configuration: Configurations },
+): Promise<BegunFeatures> {
+  const all: Beginning[] = [];
+  const because = new Map<string, string>();
+  for (const { name, begin } of features) {
+    const begun = await begin?.({ ...ports, configuration: configuration[name] ?? {} });
+    if (!begun) continue;
+    all.push(begun);
+    if (begun.because !== null) because.set(name, begun.because);
+  }
+  return {
+    holdBack: all.flatMap(({ holdBack }) => holdBack),
+    because,
+    end: async () => {
+      for (const { end } of all) await end();
+    },
+  };
 }
 
 export async function startFeatures(
   features: readonly Feature[],
-  { engine, databaseUrl, configuration }: Surroundings,
+  { databaseUrl, configuration, begun, ...surroundings }: Surroundings,
   stack: ReleaseStack,
 ): Promise<StartedFeature[]> {
   const started: StartedFeature[] = [];
   const tables = tablesAt(databaseUrl, stack);
+  const { engine } = surroundings;
   for (const feature of features) {
     const { name } = feature;
-    const ports = { engine, configuration: configuration[name] ?? {}, tables };
-    const instance = (await feature.start?.(ports)) ?? {};
+    const instance: FeatureInstance =
+      (await feature.start?.({
+        ...surroundings,
+        ...{ configuration: configuration[name] ?? {}, tables },
+        heldBack: begun.because.get(name) ?? null,
+      })) ?? {};
     stack.defer(async () => instance[Symbol.asyncDispose]?.());
     for (const sink of instance.sinks ?? []) {
       const attached = engine.addSink(sink);
       stack.defer(async () => attached[Symbol.dispose]());
     }
-    started.push({ name, routes: instance.routes ?? [] });
+    started.push({
+      name,
+      routes: instance.routes ?? [],
+      gauges: instance.gauges ?? [],
+      running: async (stopping) => instance.running?.(stopping),
+      tidy: async () => instance.tidy?.(),
+      closing: () => instance.closing?.(),
+    });
   }
   return started;
 }

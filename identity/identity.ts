@@ -15,7 +15,6 @@ import { DeviceCredentials } from './devices/device-credentials.ts';
 import { Factory } from './devices/factory.ts';
 import { HomePolicies } from './devices/home-policies.ts';
 import { MqttAccounts } from './devices/mqtt-accounts.ts';
-import { DeviceDays } from './gateways/device-days.ts';
 import { Gateways } from './gateways/gateways.ts';
 import { type HomeUsage, homeQuotas, type IdentityQuotas, NO_QUOTAS } from './homes/home-quota.ts';
 import { Incarnations } from './homes/incarnations.ts';
@@ -74,8 +73,6 @@ const EVERYTHING: Existence = { hasHome: async () => true, incarnationOf: async 
 const DAY_MS = 24 * 60 * 60_000;
 /** How long ended sessions are kept, for who asks why an app was signed out. */
 const ENDED_DAYS = 30;
-/** A gateway that was away brings what it has kept. */
-const DEVICE_DAYS_DAYS = 60;
 
 /** Who is who, and who may what. */
 export class Identity implements AsyncDisposable {
@@ -101,7 +98,6 @@ export class Identity implements AsyncDisposable {
   readonly hooks: RuleHooks;
   readonly secrets: HomeSecrets;
   readonly gateways: Gateways;
-  readonly deviceDays: DeviceDays;
   readonly mqttAccounts: MqttAccounts;
   readonly audit: Audit;
   readonly #accessTokens: AccessTokens;
@@ -196,7 +192,6 @@ export class Identity implements AsyncDisposable {
     this.policies = new HomePolicies(granting);
     this.hooks = new RuleHooks(granting);
     this.secrets = new HomeSecrets({ ...granting, secrets });
-    this.deviceDays = new DeviceDays({ database, clock });
     this.mqttAccounts = new MqttAccounts({ credentials: devices, gateways, keys, changes });
   }
 
@@ -312,7 +307,6 @@ export class Identity implements AsyncDisposable {
     const now = this.#clock.now();
     await this.sessions.tidy(now - ENDED_DAYS * DAY_MS);
     await this.audit.tidy(now - auditDays * DAY_MS);
-    await this.deviceDays.tidy(now - DEVICE_DAYS_DAYS * DAY_MS);
     await this.#database.deleteFrom('dailyCount').where('day', '<', dayOf(now)).execute();
     for (const table of ['registration', 'oneTimeCode', 'invitation', 'claimCode'] as const) {
       await this.#database.deleteFrom(table).where('expiresAt', '<', now).execute();

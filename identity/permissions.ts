@@ -144,11 +144,6 @@ export const CORE_ACTIONS = {
   'members.manage': { place: 'home', what: 'invite, change and remove', who: KEEPERS },
   'owner.change': { place: 'home', what: 'hand it over to another', who: OWNERS },
   'keys.manage': { place: 'home', what: 'make and revoke its API keys', who: KEEPERS },
-  'devices.manage': {
-    place: 'home',
-    what: 'claim devices; make and revoke their secrets; have gateways',
-    who: KEEPERS,
-  },
   'audit.read': { place: 'home', what: 'read its audit', who: KEEPERS, forKeys: true },
 
   'alerts.read': { place: 'home', what: 'see alerts', who: ALL, forKeys: true },

@@ -1,5 +1,6 @@
 /** Writes down who has changed what over HTTP, and who was refused. */
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Proved } from '../../features/contract/route.ts';
 import { type AuditedAction, type Identity, nameOf } from '../../identity/index.ts';
 import { pathOf } from '../problem.ts';
 
@@ -8,14 +9,6 @@ declare module 'fastify' {
     /** Who has proved who they are by what the body says: a claim code, a factory token. */
     provedAs: Proved | null;
   }
-}
-
-interface Proved {
-  who: string;
-  /** Null: of none. */
-  home: string | null;
-  /** Who has given them the code. */
-  by?: string;
 }
 
 const READS = new Set(['GET', 'HEAD', 'OPTIONS']);

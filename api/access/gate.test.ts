@@ -73,8 +73,8 @@ describe('the token', () => {
       ...['', '/h1/start', '/h1/callback', '/h1/callback', '/finish'].map(
         (rest) => `/v1/auth/providers${rest}`,
       ),
-      ...['claim', 'enrol', 'enrolment'].map((verb) => `/v1/devices/${verb}`),
       ...['login', 'refresh'].map((verb) => `/v1/gateways/${verb}`),
+      ...['claim', 'enrol', 'enrolment'].map((verb) => `/v1/devices/${verb}`),
     ]);
   });
 

@@ -1,4 +1,3 @@
-import type { RulesWish } from '../../features/rules/index.ts';
 import { type Homeostat, startHomeostat } from '../compose.ts';
 import { type Config, readConfig } from '../config.ts';
 import { createLogger } from '../logging.ts';
@@ -7,10 +6,12 @@ import { shownUrl } from './database.ts';
 /** A stop that takes longer than this is ended. */
 const STOP_MS = 10_000;
 
-/** `homeostat start`: runs until SIGTERM or SIGINT. */
-export async function start(wish: RulesWish): Promise<void> {
-  const read = readConfig();
-  const config = { ...read, rules: { ...read.rules, wish } };
+/**
+ * `homeostat start`: runs until SIGTERM or SIGINT.
+ * @param given variables that the command line sets
+ */
+export async function start(given: NodeJS.ProcessEnv = {}): Promise<void> {
+  const config = readConfig(undefined, given);
   const logger = createLogger(config.logLevel);
   let homeostat: Homeostat | null = null;
   let stopping = false;

@@ -18,18 +18,22 @@ import {
   assertSeesTurns,
   hiddenKinds,
 } from '../access/visibility.ts';
+import { Refusal } from '../problem.ts';
 import type { StartedFeature } from '../start-features.ts';
 import {
   always,
   conflict,
   empty,
   etag,
+  full,
   json,
   location,
   notFound,
+  open,
   refused,
   stale,
   withBody,
+  wrong,
 } from './answers.ts';
 import type { App, RouteContext } from './app.ts';
 import { askerOf } from './asker.ts';
@@ -41,11 +45,13 @@ const PROBLEMS = {
   conflict,
   stale,
   refused,
+  unproved: wrong,
+  full,
 } as const satisfies Record<RouteProblem, object>;
 
 export function featureRoutes(
   app: App,
-  { identity }: Pick<RouteContext, 'identity'>,
+  { identity, publicUrl }: Pick<RouteContext, 'identity' | 'publicUrl'>,
   features: readonly StartedFeature[],
 ): void {
   for (const { name, routes } of features) {
@@ -55,10 +61,11 @@ export function featureRoutes(
         url: route.path,
         config: { action: actionOf(identity.permissions, name, route) },
         ...(route.longMs !== undefined && { handlerTimeout: route.longMs }),
+        ...(route.bodyLimit !== undefined && { bodyLimit: route.bodyLimit }),
         schema: schemaOf(route),
         handler: async (request, reply) => {
           const visibility = visibilityOf(askAs(identity, request.principal));
-          const given = requestFor(route, request, reply, visibility);
+          const given = requestFor(route, request, reply, { visibility, publicUrl });
           return send(reply, route, given.params, await route.handle(given)) as never;
         },
       });
@@ -78,14 +85,15 @@ function actionOf(
 }
 
 function schemaOf(route: FeatureRoute) {
-  const { operationId, tags, summary, description, params, query, body, answer, made, gone } =
-    route;
+  const { operationId, tags, summary, description, params, query, body } = route;
+  const { answer, made, created, done, isOpen } = route;
   const problems = route.problems.map((name) => PROBLEMS[name]);
   const headers = headersOf(route);
   const tag = answer?.tagged ? etag : {};
   return {
     ...{ operationId, tags: [...tags], summary },
     ...(description !== undefined && { description }),
+    ...(isOpen && { security: [] }),
     ...(params && { params }),
     ...(query && { querystring: query }),
     ...(body && { body }),
@@ -94,10 +102,13 @@ function schemaOf(route: FeatureRoute) {
       ...(answer && { 200: json(answer.description, answer.schema, tag) }),
       ...(answer &&
         made && { 201: json(made.description, answer.schema, { ...tag, ...location }) }),
-      ...(gone !== null && { 204: empty(gone) }),
+      ...(created && {
+        201: json(created.description, created.schema, created.at ? { ...etag, ...location } : {}),
+      }),
+      ...(done !== null && { 204: empty(done) }),
       ...Object.assign({}, ...problems),
       ...(route.method !== 'GET' && withBody),
-      ...always,
+      ...(isOpen ? open : always),
     },
   };
 }
@@ -112,7 +123,7 @@ function requestFor(
   { ifMatch, idempotent }: FeatureRoute,
   request: FastifyRequest,
   reply: FastifyReply,
-  visibility: Visibility,
+  { visibility, publicUrl }: { visibility: Visibility; publicUrl: string | null },
 ): RouteRequest<unknown, unknown, unknown> {
   const { params, query, body, headers, principal } = request;
   const taken = headers as { 'if-match'?: string; 'idempotency-key'?: string };
@@ -125,18 +136,40 @@ function requestFor(
     get asker(): Asker {
       return { account: accountOf(principal), signal: askerOf(reply) };
     },
+    get server() {
+      return publicUrl?.replace(/\/+$/, '') ?? `${request.protocol}://${request.host}`;
+    },
+    gateway() {
+      if (principal?.type === 'gateway') return { id: principal.gateway, home: principal.home };
+      throw new Refusal('forbidden', 'this is for gateways');
+    },
+    proved(who) {
+      request.provedAs = who;
+    },
   };
 }
 
 /** Answers as the route describes it. */
 function send(reply: FastifyReply, route: FeatureRoute, params: unknown, answer: unknown): unknown {
-  if (route.gone !== null) return reply.code(204).send();
-  const placed = route.made ? (answer as Placed<unknown>) : { made: false, body: answer };
-  if (route.answer?.tagged) {
-    reply.header('etag', etagOf((placed.body as { revision: number }).revision));
+  const { done, created } = route;
+  if (done !== null) return reply.code(204).send();
+  if (created) {
+    reply.code(201);
+    if (created.at) place(reply, created.at(answer as never), answer);
+    return reply.send(answer);
   }
+  const placed = route.made ? (answer as Placed<unknown>) : { made: false, body: answer };
+  if (route.answer?.tagged) reply.header('etag', etagFor(placed.body));
   if (placed.made) reply.code(201).header('location', `/v1${route.made?.path(params as never)}`);
   return reply.send(placed.body);
+}
+
+function place(reply: FastifyReply, path: string, body: unknown): void {
+  reply.header('location', `/v1${path}`).header('etag', etagFor(body));
+}
+
+function etagFor(body: unknown): string {
+  return etagOf((body as { revision: number }).revision);
 }
 
 function visibilityOf(may: Ask): Visibility {

@@ -6,9 +6,9 @@ import {
   parsePosition,
   readingOf,
 } from '../../engine/index.ts';
+import { toTwin } from '../../features/contract/twin.ts';
 import type { Rights } from '../access/rights.ts';
 import { askOfRemoved, seen } from '../access/visibility.ts';
-import { toTwin } from '../http/resources/twin.ts';
 import { gapMessage, type LiveMessage, type PlacedMessage, toPlacedMessage } from './message.ts';
 
 /** What a subscriber wants to see. */

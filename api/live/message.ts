@@ -10,9 +10,9 @@ import {
 import { Effect, EventValue, toEffect } from '../../features/contract/effect.ts';
 import { AnyObject, JsonValue } from '../../features/contract/json-value.ts';
 import { iso, Moment } from '../../features/contract/moment.ts';
+import { Twin } from '../../features/contract/twin.ts';
 import { Alert, toAlert } from '../http/resources/alert.ts';
 import { IntentChange, toIntentChange } from '../http/resources/intent.ts';
-import { Twin } from '../http/resources/twin.ts';
 
 /** A turn of a twin, as it is seen from outside. */
 const TwinChanged = z

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { assertAddress, assertHomeName } from '../../engine/index.ts';
+import { DisplayName, RoomId } from '../../features/contract/naming.ts';
 import { listOf } from '../../features/contract/pages.ts';
 import { HomePath, PageQuery, TwinPath } from '../../features/contract/parameters.ts';
+import { Twin, toTwin } from '../../features/contract/twin.ts';
 import {
   always,
   conflict,
@@ -13,10 +15,8 @@ import {
   withBody,
 } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
-import { DisplayName, RoomId } from '../http/naming.ts';
 import { IdempotencyKey, requesterOf } from '../http/requester.ts';
 import { Candidate, toCandidate } from '../http/resources/candidate.ts';
-import { Twin, toTwin } from '../http/resources/twin.ts';
 import { etagOf } from '../http/revision.ts';
 
 const Acceptance = z

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { RuleContext } from '../../features/rules/index.ts';
+import type { Context as RuleContext } from '../../features/rules/kind/context.ts';
 import { ApiBench, EDGE } from '../http/testing/api-bench.ts';
 
 const RULE = `rule: bell

@@ -5,7 +5,7 @@ import type { Json } from '../../engine/index.ts';
 import { JsonValue } from '../../features/contract/json-value.ts';
 import { HookPath } from '../../features/contract/parameters.ts';
 import { Receipt, toReceipt } from '../../features/contract/receipt.ts';
-import { findDraft, type RuleContext, webhooksOf } from '../../features/rules/index.ts';
+import { callHook } from '../../features/rules/index.ts';
 import { always, json, notFound, refused, withBody } from '../http/answers.ts';
 import type { App, RouteContext } from '../http/app.ts';
 import { readHookBodies } from '../http/hook-body.ts';
@@ -54,27 +54,10 @@ export function hookRoutes(app: App, { engine }: RouteContext): void {
           },
         },
       },
-      async ({ params: { home, rule, hook }, headers, body = null, principal }, reply) => {
-        const reading = await engine.readTwin({ home, twin: rule });
-        const { definition = null } = (reading?.row.state.context ?? {}) as Partial<RuleContext>;
-        if (!definition || !webhooksOf(definition).includes(hook)) {
-          throw new Refusal('not-found', `the rule has no webhook "${hook}" any more`, {
-            hint: 'Its definition has changed: give it a trigger with that webhook again, or stop calling it.',
-          });
-        }
+      async ({ params, headers, body = null, principal }, reply) => {
         const { key, principal: who } = requesterOf(principal, headers);
-        const id = key ?? randomUUID();
-        const call = {
-          ...{ home, id, dedupe: key !== undefined },
-          event: { type: 'webhook.called', hook, body: body as Json },
-          ...{ at: engine.clock.now(), undated: true, principal: who },
-          ...{ ifUnknown: 'reject' as const, answered: true },
-        };
-        const receipt = await engine.tell({ ...call, twin: rule });
-        // Its draft sees what the rule sees; what becomes of that there concerns no caller
-        const draft = await findDraft(engine, { home, twin: rule });
-        if (draft) await engine.tell({ ...call, twin: draft.row.twin });
-        return reply.code(202).send(toReceipt(receipt));
+        const call = { id: key ?? randomUUID(), dedupe: key !== undefined, principal: who };
+        return reply.code(202).send(toReceipt(await callHook(engine, params, body as Json, call)));
       },
     );
   });

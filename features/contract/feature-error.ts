@@ -5,6 +5,8 @@ export type FeatureErrorCode =
   | 'malformed'
   /** Well-formed, and not possible. */
   | 'bad-input'
+  /** What should prove who asks is wrong, or too old. */
+  | 'bad-credentials'
   | 'not-found'
   | 'conflict'
   | 'too-many-requests'

@@ -1,8 +1,56 @@
-import type { AnyKind, Engine, EngineOptions, Projection, Sink } from '../../engine/index.ts';
+import type {
+  AnyKind,
+  Engine,
+  EngineOptions,
+  Projection,
+  Sink,
+  Storage,
+} from '../../engine/index.ts';
+import type { Access, Admission } from './access.ts';
 import type { FeatureAction } from './action.ts';
 import type { Configuration, Values, Variables } from './configuration.ts';
 import type { FeatureRoute } from './route.ts';
 import type { FeatureTables } from './tables.ts';
+
+/** What a feature gets before the engine has read a twin. */
+export interface BeginPorts<V extends Variables = Variables> {
+  storage: Pick<Storage, 'beginStart' | 'endStart'>;
+  configuration: Values<V>;
+  /** This start: its name, and its moment in epoch ms. */
+  id: string;
+  now: number;
+}
+
+/** How a start goes on. */
+export interface Beginning {
+  /** Kinds whose twins stay as they are until another start. */
+  holdBack: readonly string[];
+  /** Why; null: nothing is held back. */
+  because: string | null;
+  /** The server ends as it should. */
+  end(): Promise<void>;
+}
+
+/** Where devices find this server. */
+export interface BrokerAddress {
+  /** The broker as devices reach it. Null: it has not started yet. */
+  url(): string | null;
+  /** The first levels of the topics. */
+  root: string;
+}
+
+/** The program of a thread with the kinds of this server. */
+export interface ThreadProgram {
+  file: URL;
+  /** The folder of the operator’s kinds; null: none. */
+  kindsDir: string | null;
+}
+
+export interface FeatureLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
 
 /** What a feature gets of the world outside. */
 export interface FeaturePorts<V extends Variables = Variables> {
@@ -14,6 +62,27 @@ export interface FeaturePorts<V extends Variables = Variables> {
    * twin goes with it, and is not there for the next of that name.
    */
   tables<T>(): FeatureTables<T>;
+  access: Access;
+  /** What homes do with devices that they do not know, unless they say otherwise. */
+  admission: Admission;
+  broker: BrokerAddress;
+  /** For work that must not keep homes from their turns. Null: there are no threads, as in tests. */
+  thread: ThreadProgram | null;
+  log: FeatureLog;
+  /** An id that nothing else has. */
+  newId(): string;
+  /** Why {@link Feature.begin} holds its kinds back; null: it does not. */
+  heldBack: string | null;
+}
+
+/** A number of `/metrics`. */
+export interface FeatureGauge {
+  /** Below `homeostat_`. */
+  name: string;
+  help: string;
+  /** What the keys of `read` are. */
+  label: string;
+  read(): Readonly<Record<string, number>>;
 }
 
 /** A feature at work. It is disposed before the engine is. */
@@ -21,6 +90,13 @@ export interface FeatureInstance extends Partial<AsyncDisposable> {
   readonly routes?: readonly FeatureRoute[];
   /** They take the deliveries that {@link Feature.destinations} names them for. */
   readonly sinks?: readonly Sink[];
+  readonly gauges?: readonly FeatureGauge[];
+  /** All doors are open. What it does goes on beside everything else, and leaves off when the server stops. */
+  running?(stopping: AbortSignal): Promise<void>;
+  /** Removes what is of no use any more; asked for several times a day. */
+  tidy?(): Promise<void>;
+  /** The server stops: ends requests that wait for something to happen. */
+  closing?(): void;
 }
 
 /** A capability built on twins: all that the composition root knows of it. `api/features.ts` lists them. */
@@ -38,6 +114,8 @@ export interface Feature<V extends Variables = Variables> {
   readonly configuration?: Configuration<V>;
   /** Which of its sinks takes which deliveries. */
   readonly destinations?: EngineOptions['destinations'];
+  /** Before anything of the homes happens. */
+  begin?(ports: BeginPorts<V>): Promise<Beginning>;
   start?(ports: FeaturePorts<V>): FeatureInstance | Promise<FeatureInstance>;
 }
 

@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { Requester } from '../../engine/index.ts';
 
 /** What may be answered beside what every route may: see the problems of the OpenAPI document. */
-export type RouteProblem = 'not-found' | 'conflict' | 'stale' | 'refused';
+export type RouteProblem = 'not-found' | 'conflict' | 'stale' | 'refused' | 'unproved' | 'full';
 
 /** What somebody may see of what happened. Whoever may not is refused (403). */
 export interface Visibility {
@@ -23,6 +23,15 @@ export interface Asker {
   signal: AbortSignal;
 }
 
+/** Who somebody without a token has turned out to be, for the audit. */
+export interface Proved {
+  who: string;
+  /** Null: of no home. */
+  home: string | null;
+  /** Who has let them in. */
+  by?: string;
+}
+
 export interface RouteRequest<P, Q, B> {
   params: P;
   query: Q;
@@ -33,6 +42,12 @@ export interface RouteRequest<P, Q, B> {
   by: Requester;
   visibility: Visibility;
   readonly asker: Asker;
+  /** The server as whoever asks can reach it: `https://homeostat.example.org`. */
+  readonly server: string;
+  /** The gateway that asks. Anybody else is refused (403). */
+  gateway(): { id: string; home: string };
+  /** On open routes. */
+  proved(who: Proved): void;
 }
 
 interface Described {
@@ -46,6 +61,10 @@ interface Described {
   summary: string;
   description?: string;
   problems: readonly RouteProblem[];
+  /** No token is needed: what is sent proves who asks, or needs no proof. */
+  isOpen?: true;
+  /** Bytes of a body; default: as the server is set. */
+  bodyLimit?: number;
   /** How long it may take; default: as the server is set. */
   longMs?: number;
   /** `If-Match` may name the revision that is to change. */
@@ -76,8 +95,10 @@ export interface FeatureRoute extends Described {
   answer: Described200<z.ZodType> | null;
   /** 201, and where what has been made can be read, below `/v1`. Null: it makes nothing. */
   made: { description: string; path(params: never): string } | null;
+  /** 201, always: `at` says where it can be read, below `/v1`; then its `revision` is its `ETag`. Null: see `made`. */
+  created: { description: string; schema: z.ZodType; at: ((body: never) => string) | null } | null;
   /** 204. Null: it answers with a body. */
-  gone: string | null;
+  done: string | null;
   handle(request: RouteRequest<unknown, unknown, unknown>): Promise<unknown>;
 }
 
@@ -92,7 +113,10 @@ type Request<P extends z.ZodType, Q extends z.ZodType, B extends z.ZodType> = Ro
   z.output<B>
 >;
 
-const NOTHING = { params: null, query: null, body: null, answer: null, made: null, gone: null };
+const NOTHING = {
+  ...{ params: null, query: null, body: null },
+  ...{ answer: null, made: null, created: null, done: null },
+};
 
 /**
  * Answers with what it has found, made or done.
@@ -131,12 +155,32 @@ export function placingRoute<
   return { ...NOTHING, ...described, answer } as unknown as FeatureRoute;
 }
 
-/** Answers without a body. @throws as {@link route} */
-export function removingRoute<P extends z.ZodType, Q extends z.ZodType = z.ZodUndefined>(
+/** Makes something new each time: 201. @throws as {@link route} */
+export function creatingRoute<
+  A extends z.ZodType,
+  P extends z.ZodType = z.ZodUndefined,
+  B extends z.ZodType = z.ZodUndefined,
+>(
   described: Described &
-    Takes<P, Q, z.ZodUndefined> & {
-      gone: string;
-      handle(request: Request<P, Q, z.ZodUndefined>): Promise<void>;
+    Takes<P, z.ZodUndefined, B> & {
+      created: { description: string; schema: A; at?: (body: z.input<A>) => string };
+      handle(request: Request<P, z.ZodUndefined, B>): Promise<z.input<A>>;
+    },
+): FeatureRoute {
+  const created = { at: null, ...described.created };
+  return { ...NOTHING, ...described, created } as unknown as FeatureRoute;
+}
+
+/** Answers without a body: 204. @throws as {@link route} */
+export function silentRoute<
+  P extends z.ZodType,
+  Q extends z.ZodType = z.ZodUndefined,
+  B extends z.ZodType = z.ZodUndefined,
+>(
+  described: Described &
+    Takes<P, Q, B> & {
+      done: string;
+      handle(request: Request<P, Q, B>): Promise<void>;
     },
 ): FeatureRoute {
   return { ...NOTHING, ...described } as unknown as FeatureRoute;

@@ -1,19 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import { openStorage } from '../../engine/index.ts';
+import { type Values, valuesOf } from '../contract/configuration.ts';
+import { rulesConfiguration } from './configuration.ts';
 import { beginStart } from './held-rules.ts';
 
 const MINUTE = 60_000;
 
+type Configured = Values<typeof rulesConfiguration.variables>;
+const configured = (some: Partial<Configured>): Configured => ({
+  ...valuesOf(rulesConfiguration, { RULES_HELD_AFTER_CRASHES: 3 }),
+  ...some,
+});
+
 /** Starts at these minutes, each of which ends cleanly or not. @returns why the last one holds rules back */
 async function after(starts: readonly [at: number, ended: boolean][], last: number, crashes = 3) {
   await using storage = await openStorage('sqlite::memory:', { deadLettersPerHome: 1 });
+  const configuration = configured({ RULES_HELD_AFTER_CRASHES: crashes });
   const begin = (at: number) =>
-    beginStart(storage, { id: `${Math.random()}`, now: at * MINUTE, wish: null, crashes });
+    beginStart({ storage, configuration, id: `${Math.random()}`, now: at * MINUTE });
   for (const [at, ended] of starts) {
     const start = await begin(at);
     if (ended) await start.end();
   }
-  return (await begin(last)).held;
+  return (await begin(last)).because;
 }
 
 describe('rules', () => {
@@ -115,10 +124,12 @@ describe('rules', () => {
     ).toBeNull();
   });
 
-  it.each(['with', 'without'] as const)('run or not as the command line says: %s', async (wish) => {
+  it.each(['running', 'held'] as const)('are as the operator wants them: %s', async (wish) => {
     await using storage = await openStorage('sqlite::memory:', { deadLettersPerHome: 1 });
     for (const id of ['a', 'b', 'c']) await storage.beginStart(id, 0);
-    const { held } = await beginStart(storage, { id: 'd', now: 1, wish, crashes: 3 });
-    expect(held === null).toBe(wish === 'with');
+    const configuration = configured({ RULES_AT_START: wish });
+    const { because, holdBack } = await beginStart({ storage, configuration, id: 'd', now: 1 });
+    expect(because === null).toBe(wish === 'running');
+    expect(holdBack).toEqual(wish === 'running' ? [] : ['rule']);
   });
 });

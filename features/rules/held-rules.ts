@@ -4,30 +4,25 @@
  * no folder, but the store is the same.
  */
 import type { Storage } from '../../engine/index.ts';
+import type { Beginning, BeginPorts } from '../contract/feature.ts';
+import type { rulesConfiguration } from './configuration.ts';
 
-/** What the command line says; null: nothing. */
-export type RulesWish = 'with' | 'without' | null;
+/** What the operator wants; undefined: nothing. */
+export type RulesWish = 'held' | 'running' | undefined;
 
 /** So close to each other starts have to be to count together. */
 const WINDOW_MS = 5 * 60_000;
 
-export interface ThisStart {
-  /** Why the rules are held back; null: they are not. */
-  held: string | null;
-  /** It ends as it should. */
-  end: () => Promise<void>;
-}
-
-/**
- * Records this start, before anything of the homes happens.
- * @param crashes starts without a clean end after which rules are held back; 0: never
- */
-export async function beginStart(
-  storage: Pick<Storage, 'beginStart' | 'endStart'>,
-  { id, now, wish, crashes }: { id: string; now: number; wish: RulesWish; crashes: number },
-): Promise<ThisStart> {
-  const before = await storage.beginStart(id, now);
-  return { held: reasonFor(before, now, wish, crashes), end: () => storage.endStart(id) };
+/** Records this start, before anything of the homes happens. */
+export async function beginStart({
+  storage,
+  configuration: { RULES_AT_START: wish, RULES_HELD_AFTER_CRASHES: crashes },
+  id,
+  now,
+}: BeginPorts<typeof rulesConfiguration.variables>): Promise<Beginning> {
+  const because = reasonFor(await storage.beginStart(id, now), now, wish, crashes);
+  const holdBack = because === null ? [] : ['rule'];
+  return { holdBack, because, end: () => storage.endStart(id) };
 }
 
 function reasonFor(
@@ -36,8 +31,8 @@ function reasonFor(
   wish: RulesWish,
   crashes: number,
 ): string | null {
-  if (wish === 'with') return null;
-  if (wish === 'without') return 'it was started with --without-rules';
+  if (wish === 'running') return null;
+  if (wish === 'held') return 'whoever started the server wants it (RULES_AT_START)';
   const last = before.slice(0, crashes);
   if (crashes === 0 || last.length < crashes || last.some(({ ended }) => ended)) return null;
   const first = last.at(-1)?.at ?? now;

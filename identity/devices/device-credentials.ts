@@ -49,6 +49,10 @@ export class DeviceCredentials {
     return `${home}/${twin}`;
   }
 
+  usernameOf({ home, twin }: DeviceAddress): string {
+    return DeviceCredentials.usernameOf(home, twin);
+  }
+
   /**
    * Makes a secret, in place of the one before: that one ends wherever it counted.
    * @param incarnation of the twin that was looked at

@@ -4,7 +4,6 @@ import type { BrokerAccount } from '../devices/device-address.ts';
 import type { Identity } from '../identity.ts';
 import { openIdentity, STORES } from '../testing/open-identity.ts';
 
-const DAY_MS = 24 * 60 * 60_000;
 describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
   let database: { url: string } & AsyncDisposable;
   let clock: ManualClock;
@@ -155,20 +154,6 @@ describe.each(STORES)('gateways on %s', (_store, makeDatabase) => {
       await expect(identity.sessions.refresh(grant.refreshToken, null)).rejects.toThrow();
       const [entry] = await identity.audit.list('one', {}, { limit: 1, before: null });
       expect(entry).toMatchObject({ action: 'session.reuse', who: `gateway:${id}` });
-    });
-  });
-
-  describe('the days of a device', () => {
-    it('are remembered as far as they were taken, and forgotten in time', async () => {
-      const { deviceDays } = identity;
-      const day = ['one', 'pump', '2026-01-05'] as const;
-      expect(await deviceDays.read(...day)).toEqual({ taken: 0, refused: 0, isDone: false });
-      await deviceDays.write(...day, { taken: 16, refused: 1, isDone: false });
-      await deviceDays.write(...day, { taken: 20, refused: 2, isDone: true });
-      expect(await deviceDays.read(...day)).toEqual({ taken: 20, refused: 2, isDone: true });
-      clock.advance(61 * DAY_MS);
-      await identity.tidy(400);
-      expect(await deviceDays.read(...day)).toMatchObject({ taken: 0 });
     });
   });
 });

@@ -41,7 +41,6 @@ export const HOLDINGS: { readonly [T in keyof Tables]: Holding<T> } = {
   },
   gatewayDevice: { twin: 'twin' },
   gateway: { last: true },
-  deviceDay: { twin: 'twin' },
   claimCode: { twin: 'twin' },
   enrolment: { twin: 'twin', released: { home: null, twin: null, claimedAt: null } },
   ruleHook: { twin: 'rule' },

@@ -15,7 +15,6 @@ export interface Tables {
   deviceCredential: DeviceCredentialRow;
   gateway: GatewayRow;
   gatewayDevice: { home: string; twin: string; gateway: string };
-  deviceDay: DeviceDayRow;
   claimCode: ClaimCodeRow;
   factoryToken: FactoryTokenRow;
   enrolment: EnrolmentRow;
@@ -157,16 +156,6 @@ export interface GatewayRow {
   madeBy: string;
   createdAt: number;
   usedAt: number | null;
-}
-
-export interface DeviceDayRow {
-  home: string;
-  twin: string;
-  day: string;
-  taken: number;
-  refused: number;
-  isDone: number;
-  updatedAt: number;
 }
 
 export interface ClaimCodeRow {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { iso, Moment } from '../../../features/contract/moment.ts';
+import { DisplayName } from '../../../features/contract/naming.ts';
 import {
   type Grant,
   LANGUAGES,
@@ -9,7 +10,6 @@ import {
   type Person,
   SHORTEST_PASSWORD,
 } from '../../../identity/index.ts';
-import { DisplayName } from '../naming.ts';
 
 export const Email = z
   .string()

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { JournalRow } from '../../../engine/index.ts';
 import { Effect, EventValue, toEffect } from '../../../features/contract/effect.ts';
 import { iso, Moment } from '../../../features/contract/moment.ts';
-import { StateValue } from './twin.ts';
+import { StateValue } from '../../../features/contract/twin.ts';
 
 export const JournalItem = z
   .object({

@@ -1,6 +1,5 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
 import {
-  type Address,
   createEngine,
   type Engine,
   type EngineOptions,
@@ -10,26 +9,17 @@ import {
 } from '../../../engine/index.ts';
 import { ManualClock } from '../../../engine/model/manual-clock.ts';
 import type { Feature } from '../../../features/contract/feature.ts';
-import {
-  blueprint,
-  Kits,
-  kit,
-  rule,
-  rulesRoutes,
-  workHere,
-} from '../../../features/rules/index.ts';
+import { blueprint, kit, rule } from '../../../features/rules/index.ts';
 import { Identity, type IdentityOptions, openIdentityDatabase } from '../../../identity/index.ts';
 import { permissionsWith } from '../../access/permissions.ts';
 import type { Config } from '../../config.ts';
 import type { EdgeOptions } from '../../edge/edge.ts';
-import { isCurrentDelivery } from '../../gateways/current-delivery.ts';
-import { PullQueue } from '../../gateways/pull-queue.ts';
 import { features as allFeatures, projections } from '../../loaded-features.ts';
 import { countFrom } from '../../metrics.ts';
 import { ReleaseStack } from '../../release-stack.ts';
 import { deletesWith, existenceIn } from '../../removal.ts';
 import { buildServer, type ServerOptions } from '../../server.ts';
-import { destinationsWith, startFeatures } from '../../start-features.ts';
+import { destinationsWith, NOT_BEGUN, startFeatures } from '../../start-features.ts';
 import { lamp, nook } from './kinds.ts';
 import { OpenApiCheck } from './open-api-check.ts';
 
@@ -43,6 +33,9 @@ export const EDGE: EdgeOptions = {
   origins: [],
   limits: { signIn: 0, requests: 0, hookRequests: 0, homeRequests: 0 },
 };
+
+const BROKER_URL = 'mqtt://broker.test:1883';
+const SILENT = { info() {}, warn() {}, error() {} };
 
 export interface SentLetter {
   to: string;
@@ -70,7 +63,6 @@ export class ApiBench implements AsyncDisposable {
   readonly clock: ManualClock;
   readonly engine: Engine;
   readonly identity: Identity;
-  readonly pullQueue: PullQueue;
   /** What was written to people, oldest first. */
   readonly letters: SentLetter[];
   readonly app: FastifyInstance;
@@ -81,10 +73,7 @@ export class ApiBench implements AsyncDisposable {
   #stopped: Promise<void> | null = null;
 
   private constructor(
-    parts: Pick<
-      ApiBench,
-      'clock' | 'engine' | 'identity' | 'pullQueue' | 'letters' | 'app' | 'telemetry'
-    >,
+    parts: Pick<ApiBench, 'clock' | 'engine' | 'identity' | 'letters' | 'app' | 'telemetry'>,
     storage: Storage,
     features: readonly Feature[],
     stack: ReleaseStack,
@@ -94,7 +83,6 @@ export class ApiBench implements AsyncDisposable {
     this.clock = parts.clock;
     this.engine = parts.engine;
     this.identity = parts.identity;
-    this.pullQueue = parts.pullQueue;
     this.letters = parts.letters;
     this.app = parts.app;
     this.telemetry = parts.telemetry;
@@ -104,6 +92,8 @@ export class ApiBench implements AsyncDisposable {
   /** @param wrap puts something between engine and store */
   static async open(
     given: {
+      /** Of the engine and the tables of features. Default: one in memory for each. */
+      databaseUrl?: string;
       /** Default: all. */
       features?: readonly Feature[];
       /** The configuration of features, by their names. */
@@ -114,10 +104,10 @@ export class ApiBench implements AsyncDisposable {
       wrap?: (storage: Storage) => Storage;
     } = {},
   ): Promise<ApiBench> {
-    const { features = allFeatures } = given;
+    const { features = allFeatures, databaseUrl = 'sqlite::memory:' } = given;
     const clock = new ManualClock();
     const telemetry = new EngineTelemetry();
-    const opened = await openStorage('sqlite::memory:', { deadLettersPerHome: 100 });
+    const opened = await openStorage(databaseUrl, { deadLettersPerHome: 100 });
     const storage = given.wrap?.(opened) ?? opened;
     const counts = countFrom(telemetry);
     let ids = 0;
@@ -154,43 +144,30 @@ export class ApiBench implements AsyncDisposable {
       permissions: permissionsWith(features),
       ...given.identity,
     });
-    const wake = (twins: readonly Address[]) => engine.wakeSink('mqtt', twins);
-    const pullQueue = new PullQueue({
-      ...{ destination: 'mqtt', gateways: identity.gateways, clock, wake },
-      isCurrent: (row) => isCurrentDelivery(engine, row),
-    });
-    engine.addSink(pullQueue);
-    const work = given.server?.work ?? workHere(engine);
     const stack = new ReleaseStack();
     const app = await buildServer({
       engine,
-      features: [
-        { name: 'rules', routes: rulesRoutes({ engine, work, kits: new Kits(engine, work) }) },
-        ...(await startFeatures(
-          features,
-          { engine, databaseUrl: 'sqlite::memory:', configuration: given.configuration ?? {} },
-          stack,
-        )),
-      ],
-      work,
+      features: await startFeatures(
+        features,
+        {
+          ...{ engine, databaseUrl, configuration: given.configuration ?? {} },
+          ...{ begun: NOT_BEGUN, access: identity, log: SILENT, thread: null },
+          newId: () => `id-${++ids}`,
+          ...{ admission: 'claim', broker: { url: () => BROKER_URL, root: 'homeostat' } },
+        },
+        stack,
+      ),
       counts,
       identity,
       secret: TOKEN,
       edge: EDGE,
-      devices: {
-        pullQueue,
-        brokerUrl: () => 'mqtt://broker.test:1883',
-        root: 'homeostat',
-        publicUrl: null,
-        provisioning: 'claim',
-      },
       version: '0.0.0-test',
       logger: false,
       readiness: () => ({ ready: true, problems: [] }),
       ...given.server,
     });
     await app.ready();
-    const parts = { clock, engine, identity, pullQueue, letters, app, telemetry };
+    const parts = { clock, engine, identity, letters, app, telemetry };
     return new ApiBench(parts, opened, features, stack);
   }
 

@@ -1,10 +1,10 @@
 /** Coming in: register, sign in, stay signed in, get back in. */
 import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { DisplayName } from '../../../features/contract/naming.ts';
 import type { Grant, Person, Principal } from '../../../identity/index.ts';
 import { closed, empty, json, open, refused, withBody, wrong } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { DisplayName } from '../../http/naming.ts';
 import {
   Code,
   DeviceName,

@@ -1,11 +1,11 @@
 /** What is one's own: profile, password, sessions. */
 import { z } from 'zod';
 import { iso, Moment } from '../../../features/contract/moment.ts';
+import { DisplayName } from '../../../features/contract/naming.ts';
 import { IdPath } from '../../../features/contract/parameters.ts';
 import type { Principal } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, refused, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { DisplayName } from '../../http/naming.ts';
 import { Language, Password, Profile, toProfile } from '../../http/resources/account.ts';
 import { Refusal } from '../../problem.ts';
 

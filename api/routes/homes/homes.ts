@@ -6,6 +6,7 @@ import {
   type HomeRow,
   mustReadHome,
 } from '../../../engine/index.ts';
+import { DisplayName, NewId, Timezone } from '../../../features/contract/naming.ts';
 import { listOf } from '../../../features/contract/pages.ts';
 import { HomePath, PageQuery } from '../../../features/contract/parameters.ts';
 import { IdentityError, type Principal } from '../../../identity/index.ts';
@@ -20,7 +21,6 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { DisplayName, NewId, Timezone } from '../../http/naming.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
 import { Home, toHome } from '../../http/resources/home.ts';
 import { Refusal } from '../../problem.ts';

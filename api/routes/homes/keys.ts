@@ -3,11 +3,11 @@
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
 import { iso, Moment, MomentValue, momentIf } from '../../../features/contract/moment.ts';
+import { DisplayName } from '../../../features/contract/naming.ts';
 import { HomePath, IdPath, OfHomePath } from '../../../features/contract/parameters.ts';
 import { type ApiKey, nameOf } from '../../../identity/index.ts';
 import { always, conflict, empty, json, notFound, withBody } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { DisplayName } from '../../http/naming.ts';
 
 const TAGS = ['Keys'];
 const DAY_MS = 24 * 60 * 60_000;

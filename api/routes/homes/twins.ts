@@ -6,8 +6,11 @@ import {
   mustReadTwin,
   readingOf,
 } from '../../../engine/index.ts';
+import { EventFields } from '../../../features/contract/event-fields.ts';
+import { DisplayName, NewId, RoomId } from '../../../features/contract/naming.ts';
 import { listOf } from '../../../features/contract/pages.ts';
 import { HomePath, PageQuery, QueryText, TwinPath } from '../../../features/contract/parameters.ts';
+import { Twin, toTwin } from '../../../features/contract/twin.ts';
 import { SHOWN } from '../../access/visibility.ts';
 import {
   always,
@@ -22,10 +25,7 @@ import {
   withBody,
 } from '../../http/answers.ts';
 import type { App, RouteContext } from '../../http/app.ts';
-import { EventFields } from '../../http/event-fields.ts';
-import { DisplayName, NewId, RoomId } from '../../http/naming.ts';
 import { IdempotencyKey, requesterOf } from '../../http/requester.ts';
-import { Twin, toTwin } from '../../http/resources/twin.ts';
 import { etagOf, IfMatch, IfNoneMatch, isKnown } from '../../http/revision.ts';
 
 /** Years of journal may go. */

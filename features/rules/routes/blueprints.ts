@@ -5,7 +5,7 @@ import { mustReadHome } from '../../../engine/index.ts';
 import { AnyObject } from '../../contract/json-value.ts';
 import { listOf, pageOfKind } from '../../contract/pages.ts';
 import { BlueprintPath, HomePath, PageQuery, QueryFlag } from '../../contract/parameters.ts';
-import { type FeatureRoute, placingRoute, removingRoute, route } from '../../contract/route.ts';
+import { type FeatureRoute, placingRoute, route, silentRoute } from '../../contract/route.ts';
 import { deleteBlueprint, mustReadBlueprint, putBlueprint } from '../home/blueprints.ts';
 import {
   Blueprint,
@@ -106,7 +106,7 @@ export function blueprintRoutes({ engine, work }: RulesContext): FeatureRoute[] 
       },
     }),
 
-    removingRoute({
+    silentRoute({
       method: 'DELETE',
       path: '/homes/:home/blueprints/:blueprint',
       action: 'rules.change',
@@ -119,7 +119,7 @@ export function blueprintRoutes({ engine, work }: RulesContext): FeatureRoute[] 
         detach: QueryFlag.describe('Leaves the rules that are made from it as rules of their own.'),
       }),
       ifMatch: true,
-      gone: 'It is gone.',
+      done: 'It is gone.',
       problems: ['not-found', 'conflict', 'stale'],
       longMs: LONG_MS,
       async handle({ params, query, by }) {

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { mustReadHome } from '../../../engine/index.ts';
 import { RulePath } from '../../contract/parameters.ts';
-import { type FeatureRoute, placingRoute, removingRoute, route } from '../../contract/route.ts';
+import { type FeatureRoute, placingRoute, route, silentRoute } from '../../contract/route.ts';
 import { discardDraft, mustReadDraft, promoteDraft, putDraft, readDraft } from '../home/drafts.ts';
 import { BacktestResult, toBacktest } from './backtest-resource.ts';
 import { GivenRule, LiveRule, placedRule } from './given-rule.ts';
@@ -89,7 +89,7 @@ export function draftRoutes({ engine, work }: RulesContext): FeatureRoute[] {
         placedRule(await promoteDraft(engine, work.for(asker), addressOf(params), by)),
     }),
 
-    removingRoute({
+    silentRoute({
       method: 'DELETE',
       path: '/homes/:home/rules/:rule/draft',
       action: 'rules.change',
@@ -99,7 +99,7 @@ export function draftRoutes({ engine, work }: RulesContext): FeatureRoute[] {
       description: 'With its journal. The rule that is live does not notice.',
       params: RulePath,
       ifMatch: true,
-      gone: 'It is gone.',
+      done: 'It is gone.',
       problems: ['not-found', 'stale'],
       handle: ({ params, by }) => discardDraft(engine, addressOf(params), by),
     }),

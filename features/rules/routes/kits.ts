@@ -5,7 +5,7 @@ import { mustReadHome } from '../../../engine/index.ts';
 import { AnyObject } from '../../contract/json-value.ts';
 import { listOf, pageOfKind } from '../../contract/pages.ts';
 import { HomePath, KitPath, PageQuery, QueryFlag } from '../../contract/parameters.ts';
-import { type FeatureRoute, placingRoute, removingRoute, route } from '../../contract/route.ts';
+import { type FeatureRoute, placingRoute, route, silentRoute } from '../../contract/route.ts';
 import { Kit, KitListed, KitPart, toKit, toListedKit, toPart } from './kit-resource.ts';
 import { RuleProblemValue, toProblem } from './rule-resource.ts';
 import type { RulesContext } from './rules-context.ts';
@@ -138,7 +138,7 @@ export function kitRoutes({ engine, kits, work }: RulesContext): FeatureRoute[] 
       },
     }),
 
-    removingRoute({
+    silentRoute({
       method: 'DELETE',
       path: '/homes/:home/kits/:kit',
       action: 'kits.change',
@@ -152,7 +152,7 @@ export function kitRoutes({ engine, kits, work }: RulesContext): FeatureRoute[] 
         force: QueryFlag.describe('Removes it even where rules of others use it.'),
       }),
       ifMatch: true,
-      gone: 'It is gone, with its parts.',
+      done: 'It is gone, with its parts.',
       problems: ['not-found', 'conflict', 'stale'],
       longMs: LONG_MS,
       async handle({ params, query, by }) {

@@ -1,4 +1,5 @@
 import type { Engine } from '../../../engine/index.ts';
+import type { Access } from '../../contract/access.ts';
 import type { Kits } from '../home/kits.ts';
 import type { RuleWork } from '../work/rule-work.ts';
 
@@ -8,4 +9,5 @@ export interface RulesContext {
   /** Does what takes long. */
   work: RuleWork;
   kits: Kits;
+  access: Pick<Access, 'hooks' | 'secrets'>;
 }

@@ -7,7 +7,7 @@ import { MomentValue } from '../../contract/moment.ts';
 import { listOf, pageOfKind } from '../../contract/pages.ts';
 import { HomePath, PageQuery, RulePath } from '../../contract/parameters.ts';
 import { Receipt, toReceipt } from '../../contract/receipt.ts';
-import { type FeatureRoute, placingRoute, removingRoute, route } from '../../contract/route.ts';
+import { type FeatureRoute, placingRoute, route, silentRoute } from '../../contract/route.ts';
 import { MAX_DAYS, spanOf } from '../../contract/span.ts';
 import { deleteRule, mustReadRule, putRule, tryRule } from '../home/rules.ts';
 import { ruleSchema } from '../rule-definition.ts';
@@ -157,7 +157,7 @@ export function ruleRoutes({ engine, work }: RulesContext): FeatureRoute[] {
       },
     }),
 
-    removingRoute({
+    silentRoute({
       method: 'DELETE',
       path: '/homes/:home/rules/:rule',
       action: 'rules.change',
@@ -168,7 +168,7 @@ export function ruleRoutes({ engine, work }: RulesContext): FeatureRoute[] {
         'With its journal: what it did cannot be explained any more. Disabling it keeps that.',
       params: RulePath,
       ifMatch: true,
-      gone: 'It is gone.',
+      done: 'It is gone.',
       problems: ['not-found', 'stale'],
       async handle({ params, by }) {
         await mustReadRule(engine, params);

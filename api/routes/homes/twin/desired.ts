@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { assertAddress } from '../../../../engine/index.ts';
+import { EventFields } from '../../../../features/contract/event-fields.ts';
 import { TwinPath } from '../../../../features/contract/parameters.ts';
 import { Receipt, toReceipt } from '../../../../features/contract/receipt.ts';
 import type { Principal } from '../../../../identity/index.ts';
 import { always, etag, json, notFound, refused, stale, withBody } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
-import { EventFields } from '../../../http/event-fields.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
 import { etagOf, IfMatch } from '../../../http/revision.ts';
 import { Refusal } from '../../../problem.ts';

@@ -2,10 +2,10 @@ import { assertAddress, mustReadTwin } from '../../../../engine/index.ts';
 import { listOf } from '../../../../features/contract/pages.ts';
 import { TimerPath, TwinPath } from '../../../../features/contract/parameters.ts';
 import { Receipt, toReceipt } from '../../../../features/contract/receipt.ts';
+import { Timer, toTimer } from '../../../../features/contract/timer.ts';
 import { always, json, notFound, refused, stale, withBody } from '../../../http/answers.ts';
 import type { App, RouteContext } from '../../../http/app.ts';
 import { IdempotencyKey, requesterOf } from '../../../http/requester.ts';
-import { Timer, toTimer } from '../../../http/resources/timer.ts';
 import { IfMatch } from '../../../http/revision.ts';
 
 export function timerRoutes(app: App, { engine }: RouteContext): void {

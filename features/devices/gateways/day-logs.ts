@@ -1,5 +1,6 @@
-import type { Engine, EventData } from '../../engine/index.ts';
-import type { Identity } from '../../identity/index.ts';
+import type { Engine, EventData } from '../../../engine/index.ts';
+import type { GatewayAccounts } from '../../contract/access.ts';
+import type { DeviceDays } from './device-days.ts';
 import { type DeviceReport, dispatchReports } from './device-reports.ts';
 
 /** One device’s readings of one day, in the order of their time. */
@@ -46,16 +47,20 @@ const EARLIEST_MS = 14 * 60 * 60_000;
 const LATEST_MS = 36 * 60 * 60_000;
 const MAX_REASONS = 20;
 
+interface DayLogsOptions {
+  engine: Engine;
+  gateways: Pick<GatewayAccounts, 'speakerFor'>;
+  days: DeviceDays;
+}
+
 /** Takes the logs that gateways upload day by day, each day of each device once. */
 export class DayLogs {
-  readonly #engine: Engine;
-  readonly #identity: Pick<Identity, 'gateways' | 'deviceDays'>;
+  readonly #options: DayLogsOptions;
   /** Days that are being taken just now. */
   #underway = new Set<string>();
 
-  constructor(engine: Engine, identity: Pick<Identity, 'gateways' | 'deviceDays'>) {
-    this.#engine = engine;
-    this.#identity = identity;
+  constructor(options: DayLogsOptions) {
+    this.#options = options;
   }
 
   /** Each log by itself: one that is refused keeps no other from counting. */
@@ -66,15 +71,20 @@ export class DayLogs {
   async #one(worker: Worker, log: DayLog): Promise<DayLogResult> {
     const { device, date } = log;
     const key = `${worker.home}/${device} ${date}`;
-    if (this.#identity.gateways.speakerFor(worker.home, device)?.id !== worker.id) {
+    const { engine, gateways, days } = this.#options;
+    if (gateways.speakerFor(worker.home, device)?.id !== worker.id) {
       return refusal(log, 'this device is not assigned to the gateway');
     }
     if (this.#underway.has(key)) return refusal(log, 'this day is being uploaded already');
     this.#underway.add(key);
     try {
-      const day = await this.#identity.deviceDays.read(worker.home, device, date);
+      const day = await days.read(worker.home, device, date);
       if (day.isDone) return { ...counts(log, day), status: 'already', reasons: [] };
       return await this.#rest(worker, log, day);
+    } catch (error) {
+      // A day of a twin that has been deleted meanwhile cannot be stored
+      if (await engine.readTwin({ home: worker.home, twin: device })) throw error;
+      return refusal(log, 'its twin has been deleted');
     } finally {
       this.#underway.delete(key);
     }
@@ -86,7 +96,7 @@ export class DayLogs {
     log: DayLog,
     { taken: from, refused: before }: { taken: number; refused: number },
   ): Promise<DayLogResult> {
-    const { deviceDays } = this.#identity;
+    const { days } = this.#options;
     const { device, date, readings } = log;
     const reasons: DayLogResult['reasons'] = [];
     const so = { taken: from, refused: before, isDone: false };
@@ -100,7 +110,7 @@ export class DayLogs {
       }
       so.taken += some.length;
       so.isDone = so.taken >= readings.length;
-      await deviceDays.write(worker.home, device, date, so);
+      await days.write(worker.home, device, date, so);
     }
     return { ...counts(log, so), status: 'accepted', reasons };
   }
@@ -124,7 +134,7 @@ export class DayLogs {
       return [[index, { home, twin: device, event, at, id, principal }]];
     });
     const verdicts = await dispatchReports(
-      this.#engine,
+      this.#options.engine,
       good.map(([, report]) => report),
     );
     for (const [place, [index]] of good.entries()) objections[index] = verdicts[place] ?? null;

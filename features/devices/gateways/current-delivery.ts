@@ -1,4 +1,4 @@
-import { type DeliveryRow, type Engine, lifeOf, turnOfId } from '../../engine/index.ts';
+import { type DeliveryRow, type Engine, lifeOf, turnOfId } from '../../../engine/index.ts';
 
 /**
  * Whether a delivery that has waited is still to be carried out: a command that is open, or what is desired of the twin

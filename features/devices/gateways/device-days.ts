@@ -1,4 +1,18 @@
-import type { IdentityDatabase } from '../store/open.ts';
+import type { Clock } from '../../../engine/index.ts';
+import type { FeatureTables } from '../../contract/tables.ts';
+
+/** The tables of this feature. */
+export interface DevicesTables {
+  deviceDay: {
+    home: string;
+    twin: string;
+    day: string;
+    taken: number;
+    refused: number;
+    isDone: number;
+    updatedAt: number;
+  };
+}
 
 /** How much of a device’s day has been taken. */
 export interface DeviceDay {
@@ -10,8 +24,8 @@ export interface DeviceDay {
 }
 
 export interface DeviceDaysOptions {
-  database: IdentityDatabase;
-  clock: { now(): number };
+  tables: FeatureTables<DevicesTables>;
+  clock: Pick<Clock, 'now'>;
 }
 
 /** Which days of which devices gateways have brought, so that each counts once. */
@@ -24,7 +38,7 @@ export class DeviceDays {
 
   /** @param day `2026-01-05` */
   async read(home: string, twin: string, day: string): Promise<DeviceDay> {
-    const row = await this.#options.database
+    const row = await this.#options.tables.database
       .selectFrom('deviceDay')
       .selectAll()
       .where('home', '=', home)
@@ -35,21 +49,25 @@ export class DeviceDays {
     return { taken: row.taken, refused: row.refused, isDone: row.isDone === 1 };
   }
 
+  /** @throws what the store throws for a twin that is gone */
   async write(home: string, twin: string, day: string, so: DeviceDay): Promise<void> {
-    const { database, clock } = this.#options;
+    const { tables, clock } = this.#options;
     const row = {
       ...{ home, twin, day, taken: so.taken, refused: so.refused },
       ...{ isDone: so.isDone ? 1 : 0, updatedAt: clock.now() },
     };
-    await database
+    await tables.database
       .insertInto('deviceDay')
       .values(row)
       .onConflict((conflict) => conflict.columns(['home', 'twin', 'day']).doUpdateSet(row))
       .execute();
   }
 
-  /** Removes what nobody uploads again. */
+  /** Removes what nobody uploads again. @param before epoch ms */
   async tidy(before: number): Promise<void> {
-    await this.#options.database.deleteFrom('deviceDay').where('updatedAt', '<', before).execute();
+    await this.#options.tables.database
+      .deleteFrom('deviceDay')
+      .where('updatedAt', '<', before)
+      .execute();
   }
 }

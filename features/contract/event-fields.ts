@@ -1,5 +1,5 @@
 import type { JsonObject } from '../../engine/index.ts';
-import { AnyObject } from '../../features/contract/json-value.ts';
+import { AnyObject } from './json-value.ts';
 
 /**
  * Fields of an event that has an address of its own. They travel beside the event's `type`, which

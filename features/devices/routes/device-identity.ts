@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { Address } from '../../../engine/index.ts';
-import { DeviceCredentials } from '../../../identity/index.ts';
-import type { DeviceContext } from '../app.ts';
+import type { DeviceAddress } from '../../contract/access.ts';
+import type { DevicesContext } from './devices-context.ts';
 
 const Broker = z.object({
   url: z.string().nullable().describe('Null: it has not started yet; ask again.'),
@@ -27,9 +26,9 @@ export const NewDevice = DeviceIdentity.extend({ secret: Secret }).meta({
 });
 
 export function toDeviceIdentity(
-  { home, twin }: Address,
-  { brokerUrl, root }: DeviceContext,
+  { home, twin }: DeviceAddress,
+  { access, broker }: Pick<DevicesContext, 'access' | 'broker'>,
 ): z.infer<typeof DeviceIdentity> {
-  const username = DeviceCredentials.usernameOf(home, twin);
-  return { home, twin, username, broker: { url: brokerUrl(), root } };
+  const username = access.devices.usernameOf({ home, twin });
+  return { home, twin, username, broker: { url: broker.url(), root: broker.root } };
 }

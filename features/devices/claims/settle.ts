@@ -6,7 +6,7 @@ import {
   keyOf,
   type Requester,
   type TwinReading,
-} from '../../engine/index.ts';
+} from '../../../engine/index.ts';
 
 /** A device that somebody has claimed. */
 export interface Settler extends Address {

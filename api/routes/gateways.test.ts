@@ -1,13 +1,22 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import SqliteDatabase from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Answer, ApiBench } from '../../http/testing/api-bench.ts';
+import { DayLogs } from '../../features/devices/gateways/day-logs.ts';
+import type { DeviceDays } from '../../features/devices/gateways/device-days.ts';
+import { type Answer, ApiBench } from '../http/testing/api-bench.ts';
 
 const DAY = '2026-01-04';
+let folder: string;
 let api: ApiBench;
 let gateway: { id: string; secret: string };
 let token: string;
 
 beforeEach(async () => {
-  api = await ApiBench.open();
+  // What has been brought is a table of the feature, beside the twins
+  folder = mkdtempSync(join(tmpdir(), 'homeostat-gateways-'));
+  api = await ApiBench.open({ databaseUrl: `sqlite:${folder}/x.db` });
   await api.furnish();
   await api.post('/v1/homes/h1/twins', { id: 'l2', kind: 'lamp' });
   api.engine.addSink({
@@ -21,8 +30,17 @@ beforeEach(async () => {
   await assign(['l1']);
   token = String((await login(gateway.secret)).body['accessToken']);
 });
-afterEach(() => api[Symbol.asyncDispose]());
+afterEach(async () => {
+  await api[Symbol.asyncDispose]();
+  rmSync(folder, { recursive: true });
+});
 
+/** Beside the server, as nothing of it would do. */
+const run = (sql: string) => {
+  const database = new SqliteDatabase(join(folder, 'x.db'));
+  database.exec(sql);
+  database.close();
+};
 const assign = (devices: string[]) =>
   api.put(`/v1/homes/h1/gateways/${gateway.id}/devices`, { devices });
 const login = (secret: string) =>
@@ -128,18 +146,36 @@ describe('uploaded logs', () => {
   });
 
   it('go on where a fall broke them off', async () => {
-    const { deviceDays } = api.identity;
-    const { write } = deviceDays;
-    let writes = 0;
-    deviceDays.write = async (...args) => {
-      if (++writes === 2) throw new Error('killed');
-      await write.apply(deviceDays, args);
-    };
+    const fail = 'CREATE TRIGGER fall BEFORE UPDATE ON device_day';
+    run(`${fail} WHEN NEW.taken > 16 BEGIN SELECT RAISE(ABORT, 'killed'); END`);
     const log = { device: 'l1', date: DAY, readings: readings(40) };
     expect((await api.post('/v1/gateways/logs', { logs: [log] }, { token })).status).toBe(500);
-    deviceDays.write = write;
+    run('DROP TRIGGER fall');
     expect(await upload([log])).toMatchObject([{ status: 'accepted', accepted: 40 }]);
     expect(await history()).toHaveLength(40);
+  });
+
+  it('of a twin that is deleted meanwhile are refused, and keep no other from counting', async () => {
+    const days = {
+      read: async () => ({ taken: 0, refused: 0, isDone: false }),
+      write: async (_home: string, twin: string) => {
+        if (twin === 'l2') return;
+        await api.delete('/v1/homes/h1/twins/l1');
+        throw new Error('FOREIGN KEY constraint failed');
+      },
+    } as unknown as DeviceDays;
+    await assign(['l1', 'l2']);
+    const { engine, identity } = api;
+    const logs = new DayLogs({ engine, gateways: identity.gateways, days });
+    const worker = { id: gateway.id, home: 'h1', principal: 'test' };
+    const given = ['l1', 'l2'].map((device) => ({
+      ...{ device, date: DAY },
+      readings: [{ at: Date.parse(`${DAY}T12:00:00Z`), values: { power: 1 } }],
+    }));
+    expect(await logs.take(worker, given)).toMatchObject([
+      { status: 'refused', reasons: [{ reason: 'its twin has been deleted' }] },
+      { status: 'accepted', accepted: 1 },
+    ]);
   });
 
   it('of one day do not come twice at once', async () => {
@@ -287,9 +323,9 @@ describe('commands for a gateway without MQTT', () => {
   });
 
   it('do not hold up the end of the server', async () => {
-    const open = api.pullQueue.fetch(gateway.id, [], 30_000);
-    api.pullQueue[Symbol.dispose]();
-    expect(await open).toEqual([]);
-    expect(await api.pullQueue.fetch(gateway.id, [], 30_000)).toEqual([]);
+    const open = fetchCommands({ waitSeconds: 30 });
+    await api.engine.idle();
+    await api.app.close();
+    expect((await open).items).toEqual([]);
   });
 });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { TwinRow } from '../../../engine/index.ts';
-import { AnyObject } from '../../../features/contract/json-value.ts';
-import { iso, Moment } from '../../../features/contract/moment.ts';
+import type { TwinRow } from '../../engine/index.ts';
+import { AnyObject } from './json-value.ts';
+import { iso, Moment } from './moment.ts';
 
 type TimerRow = TwinRow['state']['timers'][number];
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ApiBench } from '../../http/testing/api-bench.ts';
+import { ApiBench } from '../http/testing/api-bench.ts';
 
 const MINUTE_MS = 60_000;
 let api: ApiBench;

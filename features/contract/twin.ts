@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import type { Json, TwinReading, TwinRow } from '../../../engine/index.ts';
-import { AnyObject, JsonValue } from '../../../features/contract/json-value.ts';
-import { iso, Moment } from '../../../features/contract/moment.ts';
+import type { Json, TwinReading, TwinRow } from '../../engine/index.ts';
+import { AnyObject, JsonValue } from './json-value.ts';
+import { iso, Moment } from './moment.ts';
 import { Timer, toTimer } from './timer.ts';
 
 export const StateValue = JsonValue.describe(

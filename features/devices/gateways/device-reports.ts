@@ -1,4 +1,4 @@
-import { type Engine, type EventData, saneTime } from '../../engine/index.ts';
+import { type Engine, type EventData, saneTime } from '../../../engine/index.ts';
 
 /** What a gateway says for one of its devices. */
 export interface DeviceReport {

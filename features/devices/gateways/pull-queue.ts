@@ -5,13 +5,13 @@ import type {
   DeliveryOutcome,
   DeliveryRow,
   Sink,
-} from '../../engine/index.ts';
-import type { Identity } from '../../identity/index.ts';
+} from '../../../engine/index.ts';
+import type { GatewayAccounts } from '../../contract/access.ts';
 
 export interface PullQueueOptions {
   /** The destination whose deliveries gateways fetch, too. */
   destination: string;
-  gateways: Pick<Identity['gateways'], 'speakerFor'>;
+  gateways: Pick<GatewayAccounts, 'speakerFor'>;
   clock: Clock;
   /** What waits of these twins may leave the outbox. */
   wake: (twins: readonly Address[]) => void;
