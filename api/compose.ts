@@ -1,55 +1,38 @@
 /** The composition root: the only place that knows every part. */
 
 import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type MqttAdapter, startMqtt } from '../adapters/mqtt/index.ts';
 import { startWebhooks } from '../adapters/webhook/index.ts';
 import {
   type Clock,
-  createEngine,
   type Engine,
   EngineTelemetry,
-  type HomeQuotas,
   openStorage,
   programFile,
   systemClock,
 } from '../engine/index.ts';
-import {
-  type AnnounceSecret,
-  createMailer,
-  Identity,
-  IdentityError,
-  type IdentityOptions,
-  openIdentityDatabase,
-  type ProviderSettings,
-} from '../identity/index.ts';
-import { authenticatorOf } from './access/mqtt-authenticator.ts';
-import { permissions } from './access/permissions.ts';
+import type { Identity } from '../identity/index.ts';
 import { reachableUrl } from './broker-url.ts';
 import type { Config } from './config.ts';
 import { startDemo } from './demo.ts';
 import { type Certificate, openCertificate } from './edge/certificate.ts';
 import { type KeptSecret, keptSecret } from './kept-secret.ts';
 import { type LoadedKinds, loadKinds } from './kinds/load-kinds.ts';
-import { features, projections } from './loaded-features.ts';
-import { logMqtt, logTelemetry, logUnsent } from './logging.ts';
+import { features } from './loaded-features.ts';
+import { logMqtt, logTelemetry } from './logging.ts';
 import { countFrom } from './metrics.ts';
+import { announcerFor, mqttOptions } from './mqtt-options.ts';
 import { ReleaseStack } from './release-stack.ts';
 import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
-import { callbackOf } from './routes/account/providers.ts';
 import { buildServer } from './server.ts';
-import {
-  beginFeatures,
-  destinationsWith,
-  NOT_BEGUN,
-  type StartedFeature,
-  startFeatures,
-} from './start-features.ts';
+import { startEngine } from './start-engine.ts';
+import { goOn, startFeatures } from './start-features.ts';
+import { openIdentity } from './start-identity.ts';
 import { applyThreadLimits } from './thread-memory.ts';
-import { upkeep } from './upkeep.ts';
+import { tidyRegularly } from './upkeep.ts';
 import { readVersion } from './version.ts';
 
 const FIRST_CONNECTION_MS = 5_000;
@@ -122,54 +105,21 @@ async function startParts(
         logger.info({ migration }, 'the database is brought up to date; this may take a while'),
     ),
   );
-  let begun = NOT_BEGUN;
-  const engine = stack.use(
-    await createEngine({
-      begin: async () => {
-        const start = { id: randomUUID(), now: doors.clock.now() };
-        begun = await beginFeatures(features, {
-          ...{ ...start, storage, configuration: config.features },
-        });
-        const { holdBack, end } = begun;
-        const unsaid = (error: unknown) =>
-          logger.warn({ err: error }, 'that this start ends as it should was not stored');
-        return { holdBack, end: () => end().catch(unsaid) };
-      },
-      storage,
-      kinds: kinds.all,
-      telemetry,
-      clock: doors.clock,
-      newId: randomUUID,
-      defaultTimezone: config.timezone,
-      owner: `${hostname()} pid ${process.pid}`,
-      takeoverWaitMs: config.takeoverWaitSeconds * 1_000,
-      destinations: destinationsWith(features, {
-        ...{ command: 'mqtt', desired: 'mqtt', webhook: 'webhook' },
-      }),
-      retention: config.retention,
-      projections,
-      limits: config.limits,
-      quotas: quotasOf(config, isExempt),
-      deletes: deletesWith(() => identity),
-    }),
-  );
-  const held = [...begun.because].map(([feature, reason]) => `${feature} are held back: ${reason}`);
-  for (const warning of held) logger.warn(warning);
+  const { engine, begun } = await startEngine({
+    ...{ config, logger, storage, telemetry, isExempt, clock: doors.clock, kinds: kinds.all },
+    deletes: deletesWith(() => identity),
+  });
+  stack.use(engine);
+  for (const [feature, reason] of begun.because) {
+    logger.warn({ reason }, `the ${feature} of all homes are held back`);
+  }
   let mqtt: MqttAdapter | null = null;
-  const announce: AnnounceSecret = async (account, secret) => {
-    if (!managesAccounts(config)) return;
-    if (!mqtt) throw new IdentityError('unavailable', 'the broker is not connected yet');
-    await mqtt.announce(account, secret).catch((error: unknown) => {
-      logger.warn({ err: error }, 'the broker was not told of a secret, so it was not made');
-      throw new IdentityError('unavailable', 'the MQTT broker cannot be told of the secret now');
-    });
-  };
   identity = await openIdentity(config, logger, stack, {
     existence: existenceIn(engine),
     isExempt,
     bootstrapToken: token.secret,
     clock: doors.clock,
-    announce,
+    announce: announcerFor(config, logger, () => mqtt),
   });
   stack.use(
     startWebhooks({
@@ -192,7 +142,11 @@ async function startParts(
     },
     stack,
   );
-  tidyRegularly(config, identity, started, doors.clock, logger, stack);
+  const { homes } = identity;
+  const works = [() => homes.tidy(), () => identity.tidy(config.retention.audit)];
+  const tidies = started.map(({ tidy }) => tidy);
+  const tidying = tidyRegularly([...works, ...tidies], doors.clock, logger);
+  stack.defer(async () => tidying[Symbol.dispose]());
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,
@@ -210,7 +164,7 @@ async function startParts(
     readiness: () => ({
       ready: mqtt?.connected() ?? false,
       problems: mqtt?.connected() ? [] : ['the MQTT broker cannot be reached'],
-      warnings: held,
+      warnings: [...begun.because].map(([feature, why]) => `${feature} are held back: ${why}`),
     }),
   });
   stack.defer(() => server.close());
@@ -237,46 +191,6 @@ async function startParts(
   };
 }
 
-/** What features do once all doors are open goes on beside everything else. */
-function goOn(started: readonly StartedFeature[], logger: Logger, stack: ReleaseStack): void {
-  const stopping = new AbortController();
-  const running = started.map(({ name, running: run }) =>
-    run(stopping.signal).catch((error: unknown) =>
-      logger.error({ err: error, feature: name }, 'what a feature does after a start has failed'),
-    ),
-  );
-  stack.defer(async () => {
-    stopping.abort();
-    await Promise.all(running);
-  });
-}
-
-/** Removes what is of no use any more, now and several times a day. */
-function tidyRegularly(
-  { retention }: Config,
-  identity: Identity,
-  started: readonly StartedFeature[],
-  clock: Clock,
-  logger: Logger,
-  stack: ReleaseStack,
-): void {
-  const works = [
-    () => identity.homes.tidy(),
-    () => identity.tidy(retention.audit),
-    ...started.map(({ tidy }) => tidy),
-  ];
-  const tidying = upkeep(clock, works, (error) =>
-    logger.warn({ err: error }, 'something that is of no use any more was not removed'),
-  );
-  stack.defer(async () => tidying[Symbol.dispose]());
-}
-
-function quotasOf({ quotas }: Config, isExempt: HomeQuotas['isExempt']): HomeQuotas {
-  const { twinsPerHome: twins, rulesPerHome, journalBytesPerDay: journalBytes } = quotas;
-  const ofKinds = [{ quota: 'rules', kind: 'rule', limit: rulesPerHome }];
-  return { twins, ofKinds, journalBytes, isExempt };
-}
-
 function logKinds({ custom, warnings }: LoadedKinds, logger: Logger): void {
   for (const { kind, file } of custom) {
     logger.info({ kind: kind.kind, version: kind.version, file }, 'a kind was loaded');
@@ -298,72 +212,4 @@ function openTls(
   stack.defer(async () => certificate[Symbol.dispose]());
   certificate.subscribe(() => logger.info('the certificate has been renewed'));
   return certificate;
-}
-
-async function openIdentity(
-  config: Config,
-  logger: Logger,
-  stack: ReleaseStack,
-  options: Pick<IdentityOptions, 'bootstrapToken' | 'announce' | 'existence' | 'isExempt'> & {
-    clock: Clock;
-  },
-): Promise<Identity> {
-  const mailer = stack.use(createMailer({ ...config.mail, onUnsent: logUnsent(logger) }));
-  const jwtSecrets = config.jwtSecrets ?? [keptSecret(null, config.dataDir, 'jwt-secret').secret];
-  const identity = stack.use(
-    await Identity.open({
-      ...options,
-      database: openIdentityDatabase(config.databaseUrl),
-      newId: randomUUID,
-      jwtSecrets,
-      issuer: config.publicUrl ?? 'homeostat',
-      write: mailer.write,
-      onAuditFailure: (error) => logger.error({ err: error }, 'an audit entry was not stored'),
-      providers: providersOf(config, logger),
-      registration: config.registration,
-      permissions,
-      quotas: config.quotas,
-    }),
-  );
-  return identity;
-}
-
-function providersOf({ signIn, publicUrl }: Config, logger: Logger): ProviderSettings {
-  return {
-    all: signIn.providers,
-    appUrls: signIn.appUrls,
-    // The configuration has providers only beside an address
-    callbackOf: (provider) => callbackOf(publicUrl ?? '', provider),
-    onFailure: (provider, error) =>
-      logger.warn({ err: error, provider }, 'nobody could sign in with a provider'),
-  };
-}
-
-function managesAccounts({ mqtt: { broker } }: Config): boolean {
-  return 'url' in broker && broker.managesAccounts;
-}
-
-function mqttOptions(config: Config, identity: Identity, certificate: Certificate | null) {
-  const { mqtt, provisioning, limits } = config;
-  return {
-    root: mqtt.root,
-    mode: modeOf(config, identity, certificate),
-    provisioning: (home: string) => identity.policies.of(home) ?? provisioning,
-    zigbee2mqtt: mqtt.zigbee2mqtt ?? undefined,
-    homesync: mqtt.homesync,
-    messages: mqtt.messages,
-    templatesFile: mqtt.templatesFile ?? undefined,
-    receiveMaximum: limits.batch,
-  };
-}
-
-function modeOf({ mqtt }: Config, identity: Identity, certificate: Certificate | null) {
-  const { broker } = mqtt;
-  if ('url' in broker) {
-    const { url, clientId, tls, managesAccounts } = broker;
-    return { url, clientId, tls, ...(managesAccounts && { accounts: identity.mqttAccounts }) };
-  }
-  const { tls, ...where } = broker;
-  const authenticator = authenticatorOf(identity, randomUUID);
-  return { embedded: { ...where, authenticator, ...(tls && certificate && { tls: certificate }) } };
 }

@@ -1,4 +1,5 @@
 /** Starts the features of a server, and hands their sinks to the engine. */
+import type { Logger } from 'pino';
 import {
   atomically,
   type Engine,
@@ -147,4 +148,22 @@ export function destinationsWith(
     }
   }
   return all;
+}
+
+/** What features do once all doors are open goes on beside everything else. */
+export function goOn(
+  started: readonly StartedFeature[],
+  logger: Logger,
+  stack: ReleaseStack,
+): void {
+  const stopping = new AbortController();
+  const running = started.map(({ name, running: run }) =>
+    run(stopping.signal).catch((error: unknown) =>
+      logger.error({ err: error, feature: name }, 'what a feature does after a start has failed'),
+    ),
+  );
+  stack.defer(async () => {
+    stopping.abort();
+    await Promise.all(running);
+  });
 }

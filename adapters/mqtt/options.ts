@@ -4,6 +4,9 @@ import type { MessageSource } from './codecs/messages.ts';
 import type { Provisioning } from './envelope-of.ts';
 import type { MqttListener } from './signals.ts';
 
+/** Messages that are under way at once, unless the options say otherwise. */
+export const DEFAULT_RECEIVE_MAXIMUM = 2_000;
+
 export interface MqttOptions {
   engine: Engine;
   signal: MqttListener;
