@@ -21,6 +21,7 @@ const TOPIC_FILTER = /^[^+#/$][^+#/]*(?:\/(?:[^+#/]*|\+))*(?:\/#)?$/;
 
 const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback);
 const name = z.string().regex(/^[^/+#\s]+$/, 'must not contain "/", "+", "#" or spaces');
+const homeName = z.string().refine(isName, 'must be the id of a home, such as house or flat-2');
 
 const store = {
   DATABASE_URL: means(
@@ -157,7 +158,7 @@ const devices = {
     'The base topic of zigbee2mqtt.',
     z.string().min(1).default('zigbee2mqtt'),
   ),
-  ZIGBEE2MQTT_HOME: means('The home that its devices belong to.', name.default('home')),
+  ZIGBEE2MQTT_HOME: means('The home that its devices belong to.', homeName.default('home')),
   HOMESYNC: means('Whether `homesync/{home}/nodes/{node}/…` is listened to.', flag(true)),
   DEMO: means('The demo home.', flag(true).or(z.undefined()), {
     unset: 'on, unless DATABASE_URL names PostgreSQL, or its devices would need secrets',

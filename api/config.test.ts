@@ -42,6 +42,12 @@ describe('what stands between the server and the world', () => {
     ]);
   });
 
+  it('names homes that there can be', () => {
+    expect(problemsOf({ ZIGBEE2MQTT_HOME: 'küche' })).toEqual([
+      expect.stringContaining('ZIGBEE2MQTT_HOME: must be the id of a home'),
+    ]);
+  });
+
   it.each([
     [{}, 'open'],
     [{ HTTP_HOST: 'localhost' }, 'open'],

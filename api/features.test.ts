@@ -68,6 +68,7 @@ const madeUp = defineFeature({
     },
   },
   configuration,
+  tags: { Barrels: 'Rain water.' },
   destinations: { retrain: 'barrels' },
   projections: [
     {
@@ -120,6 +121,7 @@ const madeUp = defineFeature({
     ],
     gauges: [
       { name: 'barrels', help: 'Barrels.', label: 'of', read: () => ({ rain: 1, wine: 0 }) },
+      { name: 'coopers', help: 'Coopers.', label: null, read: async () => 3 },
     ],
     closing: () => trained.push('(closing)'),
     async [Symbol.asyncDispose]() {
@@ -175,7 +177,9 @@ describe('a feature', () => {
       url: '/openapi.json',
       headers: { authorization: `Bearer ${TOKEN}` },
     });
+    const { tags } = document.json() as { tags: object[] };
     expect(document.body).toContain('readBarrelLevel');
+    expect(tags).toContainEqual({ name: 'Barrels', description: 'Rain water.' });
   });
 
   it('has what the environment says of its variables', async () => {
@@ -195,6 +199,7 @@ describe('a feature', () => {
   it('has its numbers in the metrics', async () => {
     const { text } = await api.get('/metrics');
     expect(text).toContain('homeostat_barrels{of="rain"} 1\nhomeostat_barrels{of="wine"} 0');
+    expect(text).toContain('homeostat_coopers 3');
   });
 
   it('takes the deliveries that it wants, and ends with the server', async () => {

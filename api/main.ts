@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, InvalidArgumentError, Option } from 'commander';
 import type { CommandPorts } from '../features/contract/commands.ts';
+import { didYouMean } from '../features/contract/suggest.ts';
 import { ConfigError } from './config-error.ts';
 import { FEATURES, TOOLS } from './features.ts';
 import { readVersion } from './version.ts';
@@ -126,6 +127,18 @@ function positive(text: string): number {
   if (!(value > 0)) throw new InvalidArgumentError('must be a number above 0');
   return value;
 }
+
+/** Without it `start`, which is called by default, would complain of its arguments. */
+function assertKnown(root: Command, [first]: readonly string[]): void {
+  const known = root.commands.map((command) => command.name());
+  if (first === undefined || first.startsWith('-') || [...known, 'help'].includes(first)) return;
+  const below = root.commands.flatMap((above) =>
+    above.commands.map((command) => `${above.name()} ${command.name()}`),
+  );
+  const nearest = didYouMean(first, [...known, ...below]);
+  root.error(`error: there is no command "${first}"${nearest}\nhomeostat --help lists them all`);
+}
+assertKnown(program, process.argv.slice(2));
 
 try {
   await program.parseAsync();

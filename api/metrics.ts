@@ -210,9 +210,16 @@ function countQuotas(registry: Registry, app: FastifyInstance): void {
 function readFeatures(registry: Registry, gaugesOf: readonly FeatureGauge[]): void {
   for (const { name, help, label, read } of gaugesOf) {
     new Gauge({
-      ...{ name: `homeostat_${name}`, help, labelNames: [label], registers: [registry] },
-      collect() {
-        for (const [value, number] of Object.entries(read())) this.set({ [label]: value }, number);
+      ...{ name: `homeostat_${name}`, help, registers: [registry] },
+      labelNames: label === null ? [] : [label],
+      async collect() {
+        const numbers = await read();
+        this.reset();
+        if (typeof numbers === 'number') this.set(numbers);
+        else {
+          for (const [value, one] of Object.entries(numbers))
+            this.set({ [label ?? '']: value }, one);
+        }
       },
     });
   }

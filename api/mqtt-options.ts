@@ -1,7 +1,7 @@
 /** What the MQTT side is told: the broker, its accounts, and how homes treat devices that they do not know. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
-import type { MqttAdapter } from '../adapters/mqtt/index.ts';
+import type { MqttAdapter, MqttOptions } from '../adapters/mqtt/index.ts';
 import { type AnnounceSecret, type Identity, IdentityError } from '../identity/index.ts';
 import { authenticatorOf } from './access/mqtt-authenticator.ts';
 import type { Config } from './config.ts';
@@ -28,16 +28,23 @@ function managesAccounts({ mqtt: { broker } }: Config): boolean {
   return 'url' in broker && broker.managesAccounts;
 }
 
-export function mqttOptions(config: Config, identity: Identity, certificate: Certificate | null) {
+type Configured = Omit<MqttOptions, 'engine' | 'signal' | 'drainMs' | 'random'>;
+
+/** All that the configuration says: what is left out here does not compile. */
+export function mqttOptions(
+  config: Config,
+  identity: Identity,
+  certificate: Certificate | null,
+): Required<Configured> {
   const { mqtt, provisioning, limits } = config;
   return {
     root: mqtt.root,
     mode: modeOf(config, identity, certificate),
     provisioning: (home: string) => identity.policies.of(home) ?? provisioning,
-    zigbee2mqtt: mqtt.zigbee2mqtt ?? undefined,
+    zigbee2mqtt: mqtt.zigbee2mqtt,
     homesync: mqtt.homesync,
     messages: mqtt.messages,
-    templatesFile: mqtt.templatesFile ?? undefined,
+    templatesFile: mqtt.templatesFile,
     receiveMaximum: limits.batch,
   };
 }

@@ -4,6 +4,7 @@ import swaggerUi from '@fastify/swagger-ui';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
 import type { AnswerHeaders } from './http/answers.ts';
 import type { App } from './http/app.ts';
+import type { StartedFeature } from './start-features.ts';
 
 const DESCRIPTION = `Every device and every room is a *twin*: an actor with an address (\`home/twin\`), a mailbox and a statechart. This API shows the twins, tells them what happened, says what they should be like, and explains whatever they did.
 
@@ -37,7 +38,12 @@ const TAGS = {
 };
 
 /** Must come before the routes: it gathers them as they are registered. */
-export async function describeApi(app: App, version: string): Promise<void> {
+export async function describeApi(
+  app: App,
+  version: string,
+  features: readonly Pick<StartedFeature, 'tags'>[],
+): Promise<void> {
+  const tags = Object.assign({}, TAGS, ...features.map((feature) => feature.tags)) as typeof TAGS;
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -47,7 +53,7 @@ export async function describeApi(app: App, version: string): Promise<void> {
         description: DESCRIPTION,
         license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
       },
-      tags: Object.entries(TAGS).map(([name, description]) => ({ name, description })),
+      tags: Object.entries(tags).map(([name, description]) => ({ name, description })),
       security: [{ token: [] }],
       components: {
         securitySchemes: {

@@ -12,10 +12,17 @@ export async function reservedHomes({
   demo,
   quotas,
 }: Pick<Config, 'mqtt' | 'demo' | 'quotas'>): Promise<(home: string) => boolean> {
-  const { zigbee2mqtt, messages, templatesFile } = mqtt;
-  const named = new Set([...quotas.exempt, ...messages.map(({ home }) => home)]);
-  if (zigbee2mqtt) named.add(zigbee2mqtt.home);
+  const { templatesFile, broker: _broker, ...dialects } = mqtt;
+  const named = new Set([...quotas.exempt, ...homesIn(dialects)]);
   if (demo) named.add(DEMO_HOME);
   const ofTemplates = templatesFile === null ? () => false : await homesOfTemplates(templatesFile);
   return (home) => named.has(home) || ofTemplates(home);
+}
+
+/** The homes that a configuration names as `home`, however deep: that of a new dialect is among them. */
+function homesIn(configuration: unknown): string[] {
+  if (typeof configuration !== 'object' || configuration === null) return [];
+  const { home } = configuration as { home?: unknown };
+  const below = Object.values(configuration).flatMap(homesIn);
+  return typeof home === 'string' ? [home, ...below] : below;
 }

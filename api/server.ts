@@ -154,7 +154,7 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { isReserved = () => false, features } = options;
   const gauges = features.flatMap((feature) => feature.gauges);
   const metrics = collectMetrics(app, engine, gauges, options.counts);
-  await describeApi(app, version);
+  await describeApi(app, version, features);
 
   const defaultTimezone = options.defaultTimezone ?? 'UTC';
   const { customKinds = new Set() } = options;

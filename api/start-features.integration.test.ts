@@ -112,6 +112,10 @@ describe.each(Object.entries(STORES))('tables of a feature on %s', (_store, open
     expect(await notes()).toEqual([]);
   });
 
+  it('hold nothing of what is not there, and say so', async () => {
+    await expect(note('none')).rejects.toMatchObject({ code: 'unknown-twin' });
+  });
+
   it('can be read until the feature has ended, however late it asked for them', async () => {
     let read = async (): Promise<unknown> => 'not started';
     let atTheEnd: unknown;

@@ -23,6 +23,7 @@ import type { ReleaseStack } from './release-stack.ts';
 /** What the server needs of a feature at work. */
 export interface StartedFeature {
   name: string;
+  tags: Readonly<Record<string, string>>;
   routes: readonly FeatureRoute[];
   gauges: readonly FeatureGauge[];
   running: NonNullable<FeatureInstance['running']>;
@@ -107,6 +108,7 @@ export async function startFeatures(
     }
     started.push({
       name,
+      tags: feature.tags ?? {},
       routes: instance.routes ?? [],
       gauges: instance.gauges ?? [],
       running: async (stopping) => instance.running?.(stopping),
@@ -124,10 +126,14 @@ export async function startFeatures(
 function tablesAt(url: string, stack: ReleaseStack) {
   const unavailable = (message: string) =>
     new EngineError('storage-unavailable', message, { hint: 'Try again later.' });
+  const gone = () =>
+    new EngineError('unknown-twin', 'the home or the twin has been deleted meanwhile', {
+      hint: 'Look whether it is there.',
+    });
   let opened: ReturnType<typeof openTables> | null = null;
   stack.defer(async () => opened?.destroy());
   return <T>(): FeatureTables<T> => {
-    opened ??= openTables(url, unavailable);
+    opened ??= openTables(url, { unavailable, gone });
     const database = opened as FeatureTables<T>['database'];
     return { database, atomically: (work) => atomically(database, work, unavailable) };
   };

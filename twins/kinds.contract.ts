@@ -5,6 +5,7 @@ import { PROMISES } from '../engine/authoring/promises.ts';
 import { provePromise } from '../engine/authoring/prove-kind.ts';
 import { TwinBench } from '../engine/authoring/twin-bench.ts';
 import type { AnyKind } from '../engine/kind.ts';
+import { linkSenders } from './link/link.ts';
 
 /** Small enough to stay in one hot row of a table with a million of them. */
 const CONTEXT_BYTES = 1_536;
@@ -23,6 +24,11 @@ export function describeKind(kind: AnyKind, given: EventMakers = {}): void {
     it('is born small', () => {
       const { context } = new TwinBench(kind).twin.state;
       expect(JSON.stringify(context).length).toBeLessThan(CONTEXT_BYTES);
+    });
+
+    it('lets nobody say what its link says itself', () => {
+      if (!Object.hasOwn(kind.events, 'link.restored')) return;
+      expect(kind.senders, 'defineKind needs `senders: linkSenders`').toMatchObject(linkSenders);
     });
 
     it('names every guard and action, so that its diagram can be read', () => {

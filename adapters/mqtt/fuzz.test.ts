@@ -10,6 +10,7 @@ import { loadTemplates } from './codecs/template-file.ts';
 import type { Provisioning } from './envelope-of.ts';
 import { Intake } from './intake.ts';
 import type { PacketOutcome } from './signals.ts';
+import { codecFiles } from './testing/codec-files.ts';
 import { dialects } from './testing/dialects.ts';
 
 /** `FUZZ_RUNS=20 npx vitest run adapters/mqtt/fuzz.test.ts` does twenty times as much. */
@@ -20,6 +21,12 @@ const templates = await loadTemplates(
   fileURLToPath(new URL('./codecs/templates.example.yaml', import.meta.url)),
 );
 const all = Object.entries(dialects(templates));
+
+it('every codec is tried', () => {
+  // What messages for rules hold may be anything: codecs/messages.test.ts
+  const tried = [...all.map(([name]) => name), 'messages'];
+  expect(tried.sort(), 'adapters/mqtt/testing/dialects.ts has one of each').toEqual(codecFiles());
+});
 
 describe('a codec', () => {
   it.each(all)(

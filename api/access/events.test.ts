@@ -10,6 +10,7 @@ import { templateCodec } from '../../adapters/mqtt/codecs/template.ts';
 import { parseTemplates } from '../../adapters/mqtt/codecs/template-file.ts';
 import { zigbee2mqttCodec } from '../../adapters/mqtt/codecs/zigbee2mqtt.ts';
 import { Intake } from '../../adapters/mqtt/intake.ts';
+import { codecFiles } from '../../adapters/mqtt/testing/codec-files.ts';
 import { Dice } from '../../engine/authoring/dice.ts';
 import { madeUp, type Schema } from '../../engine/authoring/made-up.ts';
 import type { JsonObject } from '../../engine/index.ts';
@@ -166,6 +167,19 @@ const CHANNELS: Readonly<Record<string, (data: JsonObject) => string>> = {
   ack: () => '{"id": "x", "ok": true}',
 };
 
+/** Topics of dialects in which a payload stands for telemetry, and what is heard of it. */
+const FOREIGN: [name: string, topic: (twin: string) => string, said: string[]][] = [
+  ['template', (twin: string) => `shop/${twin}`, ['telemetry']],
+  ['homesync', (twin: string) => `homesync/${HOME}/nodes/${twin}/telemetry/power`, ['telemetry']],
+  ['homesync events', (twin: string) => `homesync/${HOME}/nodes/${twin}/event`, []],
+  [
+    'homesync responses',
+    (twin: string) => `homesync/${HOME}/nodes/${twin}/response/command`,
+    ['telemetry'],
+  ],
+  ['zigbee2mqtt', (twin: string) => `zigbee2mqtt/${twin}`, ['telemetry']],
+];
+
 describe('the table of events is what the doors let in', () => {
   test('native MQTT: what a device may say', async () => {
     await takeRefusals();
@@ -191,17 +205,12 @@ describe('the table of events is what the doors let in', () => {
     expect(table('device')).toEqual(expect.arrayContaining(found));
   });
 
-  test.each([
-    ['a template', (twin: string) => `shop/${twin}`, ['telemetry']],
-    ['homesync', (twin: string) => `homesync/${HOME}/nodes/${twin}/telemetry/power`, ['telemetry']],
-    ['homesync events', (twin: string) => `homesync/${HOME}/nodes/${twin}/event`, []],
-    [
-      'homesync responses',
-      (twin: string) => `homesync/${HOME}/nodes/${twin}/response/command`,
-      ['telemetry'],
-    ],
-    ['zigbee2mqtt', (twin: string) => `zigbee2mqtt/${twin}`, ['telemetry']],
-  ])('%s: the payload chooses no event', async (_what, topicOf, said) => {
+  test('no dialect is left out', () => {
+    const tried = ['native', 'messages', ...FOREIGN.map(([name]) => name.split(' ')[0])];
+    expect([...new Set(tried)].sort(), 'a topic of it belongs into FOREIGN').toEqual(codecFiles());
+  });
+
+  test.each(FOREIGN)('%s: the payload chooses no event', async (_what, topicOf, said) => {
     const heardOf = new Set<string>();
     for (const one of CASES) {
       const twin = twinOf(one);

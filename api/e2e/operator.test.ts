@@ -225,6 +225,17 @@ describe('bad input over MQTT', () => {
   });
 });
 
+describe('a command that there is not', () => {
+  test.each([
+    ['heating', 'there is no command "heating"\nhomeostat --help lists them all'],
+    ['new-kind', 'there is no command "new-kind"; did you mean "new kind"?'],
+    ['migrat', 'there is no command "migrat"; did you mean "migrate"?'],
+  ])('%s: it says so, and starts nothing', async (word, said) => {
+    const { code, output } = await run([word]);
+    expect([code, output]).toEqual([1, expect.stringContaining(said)]);
+  });
+});
+
 describe('an administrator of one’s own', () => {
   test.each(['SQLite', 'PostgreSQL'])(
     'is made at the command line beside a server that runs, and signs in: %s',

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { openStorage } from '../../engine/index.ts';
 import { createTestDatabase } from '../../engine/testing/postgres.ts';
 import { kinds } from '../../twins/catalogue.ts';
 import { live, type Step, stepsOf } from './testing/fuzz-run.ts';
@@ -57,8 +56,7 @@ describe('whatever it is asked, the server answers as its document says and stay
       await fc.assert(
         fc.asyncProperty(lives, async (steps) => {
           await database.reset();
-          await using storage = await openStorage(database.url, { deadLettersPerHome: 100 });
-          await using world = await FuzzWorld.open(storage);
+          await using world = await FuzzWorld.open(database.url);
           await live(world, document, steps);
         }),
         { numRuns: 10 * TIMES, ...patience },

@@ -9,16 +9,27 @@ const AWAY_CODES = new Set([
 ]);
 /** `serialization_failure`, `deadlock_detected` */
 const CONFLICT_CODES = new Set(['40001', '40P01']);
+/** `foreign_key_violation` */
+const GONE_CODES = new Set(['23503', 'SQLITE_CONSTRAINT_FOREIGNKEY']);
 /** What the driver says of a connection without any code. */
 const AWAY_WORDS = /timeout|timed out|connection (terminated|ended|error)|not queryable/i;
 
 /** Makes an error of a message. */
 export type MakeError = (message: string) => Error;
 
-/** A dialect whose connections throw what `unavailable` makes of whatever passes by itself. */
-export function withFailures(dialect: Dialect, unavailable: MakeError): Dialect {
+/** What connections throw in place of what the driver throws. */
+export interface Failures {
+  /** The database does not answer, which passes by itself. */
+  unavailable: MakeError;
+  /** The row that another refers to is not there. Null: as the driver throws it. */
+  gone: MakeError | null;
+}
+
+/** A dialect whose connections throw these. */
+export function withFailures(dialect: Dialect, { unavailable, gone }: Failures): Dialect {
   const rethrow = (error: unknown): never => {
     if (isConflict(error)) throw new TransactionConflict({ cause: error });
+    if (gone && isGone(error)) throw gone('what a row refers to is not there any more');
     if (!isAway(error)) throw error;
     throw unavailable('the database does not answer at the moment');
   };
@@ -70,6 +81,10 @@ class Watched implements DatabaseConnection {
 
   streamQuery: DatabaseConnection['streamQuery'] = (query, size) =>
     this.inner.streamQuery(query, size);
+}
+
+function isGone(error: unknown): boolean {
+  return error instanceof Error && GONE_CODES.has(String((error as { code?: unknown }).code));
 }
 
 /** PostgreSQL has undone one of several transactions that waited for each other. */

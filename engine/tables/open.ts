@@ -4,7 +4,7 @@ import { CamelCasePlugin, type Dialect, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
 import { readMigrations } from '../storage/migrations.ts';
 import { sqlitePathOf } from '../storage/open.ts';
-import { type MakeError, withFailures } from './failures.ts';
+import { type Failures, withFailures } from './failures.ts';
 import { sqliteDialect } from './sqlite.ts';
 
 const CONNECTIONS = 4;
@@ -13,29 +13,32 @@ const QUERY_TIMEOUT_MS = 10_000;
 /**
  * What belongs together is written by `atomically`.
  * @param url that of the engine's storage, whose migrations have run
- * @param unavailable what is thrown while the database does not answer
+ * @param failures `gone`: null where no row refers to a home or a twin
  * @param around puts something between here and the store: tests stop statements there
  * @throws Error when it names no database
  */
 export function openTables<T>(
   url: string,
-  unavailable: MakeError,
+  failures: Failures,
   around: (dialect: Dialect) => Dialect = (dialect) => dialect,
 ): Kysely<T> {
   return new Kysely<T>({
-    dialect: around(withFailures(dialectFor(url), unavailable)),
+    dialect: around(withFailures(dialectFor(url, failures), failures)),
     plugins: [new CamelCasePlugin()],
   });
 }
 
-function dialectFor(url: string): Dialect {
+function dialectFor(url: string, { gone }: Failures): Dialect {
   if (/^postgres(ql)?:\/\//.test(url)) return new PostgresDialect({ pool: poolFor(url) });
   const path = sqlitePathOf(url);
   if (path === undefined) throw new Error('the address names no database');
   const database = new SqliteDatabase(path, { timeout: 0 });
   database.pragma('synchronous = FULL');
-  // A database of its own, which nobody else has brought up to date
-  if (path === ':memory:') for (const { sql } of readMigrations('sqlite')) database.exec(sql);
+  if (path === ':memory:') {
+    // A database of its own, as tests have it: nobody else has brought it up to date, and the homes and twins are in another
+    for (const { sql } of readMigrations('sqlite')) database.exec(sql);
+    if (gone) database.pragma('foreign_keys = OFF');
+  }
   return sqliteDialect(database);
 }
 

@@ -30,8 +30,9 @@ describe('while somebody else writes to the file', () => {
 
   function open(patienceMs?: number): Kysely<Tables> {
     const database = new SqliteDatabase(join(folder, 'x.db'), { timeout: 0 });
-    const away = (message: string) => new EngineError('storage-unavailable', message);
-    return new Kysely<Tables>({ dialect: withFailures(sqliteDialect(database, patienceMs), away) });
+    const unavailable = (message: string) => new EngineError('storage-unavailable', message);
+    const dialect = withFailures(sqliteDialect(database, patienceMs), { unavailable, gone: null });
+    return new Kysely<Tables>({ dialect });
   }
   const WRITES: [string, (database: Kysely<Tables>) => Promise<unknown>][] = [
     ['a statement', (database) => database.insertInto('thing').values({ n: 1 }).execute()],

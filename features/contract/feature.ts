@@ -75,14 +75,17 @@ export interface FeaturePorts<V extends Variables = Variables> {
   heldBack: string | null;
 }
 
+type FeatureNumbers = number | Readonly<Record<string, number>>;
+
 /** A number of `/metrics`. */
 export interface FeatureGauge {
   /** Below `homeostat_`. */
   name: string;
   help: string;
-  /** What the keys of `read` are. */
-  label: string;
-  read(): Readonly<Record<string, number>>;
+  /** What the keys of `read` are; null: there is one number. */
+  label: string | null;
+  /** Asked for at each scrape. */
+  read(): FeatureNumbers | Promise<FeatureNumbers>;
 }
 
 /** A feature at work. It is disposed before the engine is. */
@@ -104,7 +107,7 @@ export interface Feature<V extends Variables = Variables> {
   /** The name of its folder. */
   readonly name: string;
   readonly kinds?: readonly AnyKind[];
-  /** Those of the kinds whose twins hold what an author wrote: their turns are seen by who may read rules. */
+  /** Those of the kinds whose twins hold texts of authors, as rules do: only who may read rules sees their turns. */
   readonly authored?: readonly AnyKind[];
   /** Tables that are computed from the journal. */
   readonly projections?: readonly Projection[];
@@ -112,6 +115,8 @@ export interface Feature<V extends Variables = Variables> {
   readonly actions?: Readonly<Record<string, FeatureAction>>;
   /** Variables of the environment. */
   readonly configuration?: Configuration<V>;
+  /** Headings of the OpenAPI document beside those of `api/openapi.ts`, with what stands under them. */
+  readonly tags?: Readonly<Record<string, string>>;
   /** Which of its sinks takes which deliveries. */
   readonly destinations?: EngineOptions['destinations'];
   /** Before anything of the homes happens. */

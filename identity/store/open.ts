@@ -14,7 +14,7 @@ export function openIdentityDatabase(
   url: string,
   around?: (dialect: Dialect) => Dialect,
 ): IdentityDatabase {
-  return openTables<Tables>(url, unavailable, around);
+  return openTables<Tables>(url, { unavailable, gone: null }, around);
 }
 
 export function unavailable(message: string): IdentityError {

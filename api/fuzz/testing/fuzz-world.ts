@@ -1,7 +1,7 @@
 import { CodecSet } from '../../../adapters/mqtt/codec-set.ts';
 import { nativeCodec } from '../../../adapters/mqtt/codecs/native.ts';
 import { Intake } from '../../../adapters/mqtt/intake.ts';
-import type { DeliveryOutcome, Storage } from '../../../engine/index.ts';
+import type { DeliveryOutcome } from '../../../engine/index.ts';
 import { kinds } from '../../../twins/catalogue.ts';
 import { ApiBench, TOKEN } from '../../http/testing/api-bench.ts';
 import type { HostileRequest } from './hostile-request.ts';
@@ -27,10 +27,11 @@ export class FuzzWorld implements AsyncDisposable {
     this.#intake = intake;
   }
 
-  static async open(storage?: Storage): Promise<FuzzWorld> {
+  /** @param databaseUrl of the engine and the tables of features; default: in memory */
+  static async open(databaseUrl?: string): Promise<FuzzWorld> {
     const bench = await ApiBench.open({
       engine: { kinds },
-      ...(storage && { wrap: () => storage }),
+      ...(databaseUrl !== undefined && { databaseUrl }),
     });
     const { engine } = bench;
     const native = nativeCodec('homeostat');

@@ -1,4 +1,5 @@
 import type { FastifyInstance, InjectOptions, LightMyRequestResponse } from 'fastify';
+import { z } from 'zod';
 import {
   createEngine,
   type Engine,
@@ -36,6 +37,14 @@ export const EDGE: EdgeOptions = {
 
 const BROKER_URL = 'mqtt://broker.test:1883';
 const SILENT = { info() {}, warn() {}, error() {} };
+
+function defaultsOf(features: readonly Feature[]): Config['features'] {
+  return Object.fromEntries(
+    features.flatMap(({ name, configuration }) =>
+      configuration ? [[name, z.object(configuration.variables).parse({})]] : [],
+    ),
+  );
+}
 
 export interface SentLetter {
   to: string;
@@ -92,11 +101,11 @@ export class ApiBench implements AsyncDisposable {
   /** @param wrap puts something between engine and store */
   static async open(
     given: {
-      /** Of the engine and the tables of features. Default: one in memory for each. */
+      /** Of the engine and the tables of features. Default: one in memory for each, so that the tables do not know of homes and twins. */
       databaseUrl?: string;
       /** Default: all. */
       features?: readonly Feature[];
-      /** The configuration of features, by their names. */
+      /** The configuration of features, by their names. Default: that of each variable. */
       configuration?: Config['features'];
       server?: Partial<ServerOptions>;
       engine?: Partial<EngineOptions>;
@@ -150,7 +159,8 @@ export class ApiBench implements AsyncDisposable {
       features: await startFeatures(
         features,
         {
-          ...{ engine, databaseUrl, configuration: given.configuration ?? {} },
+          ...{ engine, databaseUrl },
+          configuration: { ...defaultsOf(features), ...given.configuration },
           ...{ begun: NOT_BEGUN, access: identity, log: SILENT, thread: null },
           newId: () => `id-${++ids}`,
           ...{ admission: 'claim', broker: { url: () => BROKER_URL, root: 'homeostat' } },

@@ -1,4 +1,4 @@
-import type { Engine, EventData } from '../../../engine/index.ts';
+import { type Engine, EngineError, type EventData } from '../../../engine/index.ts';
 import type { GatewayAccounts } from '../../contract/access.ts';
 import type { DeviceDays } from './device-days.ts';
 import { type DeviceReport, dispatchReports } from './device-reports.ts';
@@ -71,7 +71,7 @@ export class DayLogs {
   async #one(worker: Worker, log: DayLog): Promise<DayLogResult> {
     const { device, date } = log;
     const key = `${worker.home}/${device} ${date}`;
-    const { engine, gateways, days } = this.#options;
+    const { gateways, days } = this.#options;
     if (gateways.speakerFor(worker.home, device)?.id !== worker.id) {
       return refusal(log, 'this device is not assigned to the gateway');
     }
@@ -82,8 +82,7 @@ export class DayLogs {
       if (day.isDone) return { ...counts(log, day), status: 'already', reasons: [] };
       return await this.#rest(worker, log, day);
     } catch (error) {
-      // A day of a twin that has been deleted meanwhile cannot be stored
-      if (await engine.readTwin({ home: worker.home, twin: device })) throw error;
+      if (!(error instanceof EngineError && error.code === 'unknown-twin')) throw error;
       return refusal(log, 'its twin has been deleted');
     } finally {
       this.#underway.delete(key);

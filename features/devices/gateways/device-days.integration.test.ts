@@ -54,7 +54,7 @@ describe.each(Object.entries(STORES))('the days of a device on %s', (_store, mak
       }),
     );
     const unavailable = (message: string) => new Error(message);
-    const database = openTables<DevicesTables>(url, unavailable);
+    const database = openTables<DevicesTables>(url, { unavailable, gone: unavailable });
     ends.unshift(() => database.destroy());
     const tables = {
       database,
@@ -89,7 +89,9 @@ describe.each(Object.entries(STORES))('the days of a device on %s', (_store, mak
   it('are not those of the next twin of that name', async () => {
     await days.write(...DAY, { taken: 16, refused: 1, isDone: false });
     await engine.deleteTwin(PUMP, BY);
-    await expect(days.write(...DAY, { taken: 20, refused: 1, isDone: true })).rejects.toThrow();
+    await expect(days.write(...DAY, { taken: 20, refused: 1, isDone: true })).rejects.toThrow(
+      'what a row refers to is not there any more',
+    );
     await engine.createTwin({ ...PUMP, kind: 'lamp' }, BY);
     expect(await days.read(...DAY)).toEqual(NOTHING);
   });

@@ -49,7 +49,7 @@ export class DeviceDays {
     return { taken: row.taken, refused: row.refused, isDone: row.isDone === 1 };
   }
 
-  /** @throws what the store throws for a twin that is gone */
+  /** @throws EngineError `unknown-twin` */
   async write(home: string, twin: string, day: string, so: DeviceDay): Promise<void> {
     const { tables, clock } = this.#options;
     const row = {

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { objectionTo } from '../../../engine/index.ts';
 import type { Json, JsonObject } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import { influencesOn } from '../checker/influence.ts';
 import { checkPayload } from '../checker/values.ts';
 import { fields, target, typed } from '../language/schemas.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { HOME_TWIN } from '../model/home-twin.ts';
 import { type Action, asking, defineAction } from './action.ts';
 import { claimed, twinsIn } from './claims.ts';

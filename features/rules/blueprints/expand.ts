@@ -1,10 +1,10 @@
 /** A rule of a blueprint and values. */
 import { stringify } from 'yaml';
 import type { Json, JsonObject } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import { checkRule } from '../check/check.ts';
 import type { HomeSnapshot } from '../check/home-snapshot.ts';
 import { error, type Locate, located, type Problem } from '../language/problem.ts';
-import { didYouMean } from '../language/suggest.ts';
 import type { Origin } from '../model/origin.ts';
 import { type Definition, parseRule } from '../rule-definition.ts';
 import type { Blueprint, Instance } from './blueprint-definition.ts';

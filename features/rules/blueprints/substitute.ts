@@ -3,6 +3,7 @@
  * literal, in a text that may hold `${…}` it cannot begin one, and anywhere else nothing is parsed.
  */
 import type { Json, JsonObject } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import { actionParts } from '../actions/index.ts';
 import { conditionParts } from '../conditions/condition.ts';
 import { ExpressionError, literalsOf } from '../expressions/expression.ts';
@@ -10,7 +11,6 @@ import { splitTemplate } from '../expressions/template.ts';
 import type { Part } from '../language/part.ts';
 import type { Place } from '../language/place.ts';
 import { error, type Problem } from '../language/problem.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { triggerParts } from '../triggers/index.ts';
 
 export type Value = string | number | boolean | string[];

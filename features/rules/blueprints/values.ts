@@ -1,11 +1,11 @@
 /** The values that somebody gives the inputs of a blueprint or a kit. */
 import type { Json } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import type { HomeSnapshot } from '../check/home-snapshot.ts';
 import { fieldsOf } from '../checker/known-home.ts';
 import { parseDuration } from '../language/duration.ts';
 import type { Place } from '../language/place.ts';
 import { error, type Problem } from '../language/problem.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { HOME_TWIN } from '../model/home-twin.ts';
 import type { Input, Inputs } from './blueprint-definition.ts';
 import type { Value, Values } from './substitute.ts';

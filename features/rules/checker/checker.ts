@@ -1,5 +1,6 @@
 /** Collects what is wrong with a rule among the twins of its home. What is wrong with a trigger or an action, its own file says. */
 import type { AnyKind, Json } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import type { Condition } from '../conditions/condition.ts';
 import {
   type CelType,
@@ -12,7 +13,6 @@ import { parseTemplate } from '../expressions/template.ts';
 import type { Place } from '../language/place.ts';
 import { error, type Problem } from '../language/problem.ts';
 import type { Selector } from '../language/schemas.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { HOME_TWIN } from '../model/home-twin.ts';
 import { isOpen } from './influence.ts';
 import type { KnownHome, KnownTwin } from './known-home.ts';

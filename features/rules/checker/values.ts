@@ -2,8 +2,8 @@
 import type { z } from 'zod';
 import { parseSafely } from '../../../engine/index.ts';
 import type { AnyKind, Json, JsonObject } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import type { Place } from '../language/place.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { isOpen } from './influence.ts';
 import { fieldsOf, type KnownTwin, type Shape, statesOf, typeOfValue } from './known-home.ts';
 

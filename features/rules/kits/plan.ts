@@ -2,6 +2,7 @@
 import type { z } from 'zod';
 import { parseSafely, SoloTwin } from '../../../engine/index.ts';
 import type { AnyKind, Json, JsonObject } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import { parseBlueprint, parseInstance } from '../blueprints/blueprint-text.ts';
 import { expand, type KnownBlueprint } from '../blueprints/expand.ts';
 import { inputAtFault } from '../blueprints/fault.ts';
@@ -14,7 +15,6 @@ import type { Part as Position } from '../language/part.ts';
 import type { Place } from '../language/place.ts';
 import { error, type Locate, located, type Problem } from '../language/problem.ts';
 import { readData } from '../language/read.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { type Definition, parseRule } from '../rule-definition.ts';
 import { type Kit, kitScene, kitSchedule, kitTwin } from './kit-definition.ts';
 import type { KitPart, Part } from './part.ts';

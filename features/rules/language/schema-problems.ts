@@ -1,8 +1,8 @@
 /** What a schema refuses, in the words of those who write rules. */
 import { z } from 'zod';
+import { didYouMean } from '../../contract/suggest.ts';
 import type { Place } from './place.ts';
 import { error, type Problem } from './problem.ts';
-import { didYouMean } from './suggest.ts';
 
 /** @param schema all of it: its keys are suggested for those that mean nothing */
 export function problemsOf(

@@ -1,8 +1,8 @@
 /** A cron expression has come. */
 import { CronExpressionParser } from 'cron-parser';
 import { z } from 'zod';
+import { didYouMean } from '../../contract/suggest.ts';
 import { id, typed, wait } from '../language/schemas.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { clockWords, latenessOf } from './clock.ts';
 import { defineTrigger, type Trigger } from './trigger.ts';
 

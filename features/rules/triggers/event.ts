@@ -1,6 +1,7 @@
 /** A twin gets an event. */
 import { z } from 'zod';
 import type { JsonObject } from '../../../engine/kind.ts';
+import { didYouMean } from '../../contract/suggest.ts';
 import { shown } from '../language/languages.ts';
 import {
   expression,
@@ -11,7 +12,6 @@ import {
   typed,
   WHOSE,
 } from '../language/schemas.ts';
-import { didYouMean } from '../language/suggest.ts';
 import { concerns, fires, firingOf, isWhere, watchesOfSelector } from './looking.ts';
 import { defineTrigger, type Trigger } from './trigger.ts';
 
