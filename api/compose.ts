@@ -143,10 +143,12 @@ async function startParts(
     stack,
   );
   const { homes } = identity;
-  const works = [() => homes.tidy(), () => identity.tidy(config.retention.audit)];
-  const tidies = started.map(({ tidy }) => tidy);
-  const tidying = tidyRegularly([...works, ...tidies], doors.clock, logger);
-  stack.defer(async () => tidying[Symbol.dispose]());
+  const tidied = [
+    { what: 'homes', tidy: () => homes.tidy() },
+    { what: 'identity', tidy: () => identity.tidy(config.retention.audit) },
+    ...started.map(({ name, tidy }) => ({ what: name, tidy })),
+  ];
+  stack.use(tidyRegularly(tidied, doors.clock, logger));
   const certificate = openTls(config, logger, stack, doors.clock);
   const server = await buildServer({
     engine,

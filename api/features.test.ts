@@ -7,7 +7,7 @@ import { mustReadTwin } from '../engine/index.ts';
 import { defineKind, type Effect, type EventsOf, type KindInput } from '../engine/kind.ts';
 import { MEMBERS } from '../features/contract/action.ts';
 import { count, means, valuesOf } from '../features/contract/configuration.ts';
-import { type BeginPorts, defineFeature } from '../features/contract/feature.ts';
+import { defineFeature } from '../features/contract/feature.ts';
 import { FeatureError } from '../features/contract/feature-error.ts';
 import { TwinPath } from '../features/contract/parameters.ts';
 import { route } from '../features/contract/route.ts';
@@ -122,6 +122,12 @@ const madeUp = defineFeature({
     gauges: [
       { name: 'barrels', help: 'Barrels.', label: 'of', read: () => ({ rain: 1, wine: 0 }) },
       { name: 'coopers', help: 'Coopers.', label: null, read: async () => 3 },
+      {
+        ...{ name: 'lost', help: 'Lost.', label: null },
+        read: async () => {
+          throw new Error('nobody knows');
+        },
+      },
     ],
     closing: () => trained.push('(closing)'),
     async [Symbol.asyncDispose]() {
@@ -200,6 +206,9 @@ describe('a feature', () => {
     const { text } = await api.get('/metrics');
     expect(text).toContain('homeostat_barrels{of="rain"} 1\nhomeostat_barrels{of="wine"} 0');
     expect(text).toContain('homeostat_coopers 3');
+    // One that fails takes no other away
+    expect(text).not.toContain('homeostat_lost 0');
+    expect(text).toContain('homeostat_ready 1');
   });
 
   it('takes the deliveries that it wants, and ends with the server', async () => {
@@ -226,28 +235,18 @@ describe('a feature', () => {
 });
 
 describe('a start', () => {
-  const at = { id: 'this', now: 0, storage: {} as BeginPorts['storage'] };
-  const ended: string[] = [];
   const holding = (name: string, because: string | null) =>
     defineFeature({
       name,
-      begin: async ({ configuration: { WHY } }) => ({
-        holdBack: because === null ? [] : [name],
-        because: because === null ? null : `${because}${String(WHY ?? '')}`,
-        end: async () => {
-          ended.push(name);
-        },
-      }),
+      begin: ({ configuration: { WHY } }) =>
+        because === null ? null : { kinds: [name], because: `${because}${String(WHY ?? '')}` },
     });
 
-  it('holds back what a feature says, for the reason that it gives', async () => {
-    const begun = await beginFeatures(
-      [holding('rain', 'it leaks: '), madeUp, holding('wine', null)],
-      { ...at, configuration: { rain: { WHY: 'rust' } } },
-    );
-    expect(begun.holdBack).toEqual(['rain']);
+  it('holds back what a feature says, for the reason that it gives', () => {
+    const begun = beginFeatures([holding('rain', 'it leaks: '), madeUp, holding('wine', null)], {
+      ...{ formerStarts: [], now: 0, configuration: { rain: { WHY: 'rust' } } },
+    });
+    expect(begun.kinds).toEqual(['rain']);
     expect([...begun.because]).toEqual([['rain', 'it leaks: rust']]);
-    await begun.end();
-    expect(ended).toEqual(['rain', 'wine']);
   });
 });

@@ -208,18 +208,19 @@ function countQuotas(registry: Registry, app: FastifyInstance): void {
 }
 
 function readFeatures(registry: Registry, gaugesOf: readonly FeatureGauge[]): void {
-  for (const { name, help, label, read } of gaugesOf) {
+  for (const gauge of gaugesOf) {
+    const { name, help, label } = gauge;
     new Gauge({
       ...{ name: `homeostat_${name}`, help, registers: [registry] },
       labelNames: label === null ? [] : [label],
       async collect() {
-        const numbers = await read();
+        const read = Promise.resolve().then(() => gauge.read());
+        // One that fails, or hangs while the store is away, takes no other number with it
+        const numbers = await within(STATS_MS, read).catch(() => ({}));
         this.reset();
-        if (typeof numbers === 'number') this.set(numbers);
-        else {
-          for (const [value, one] of Object.entries(numbers))
-            this.set({ [label ?? '']: value }, one);
-        }
+        if (typeof numbers === 'number') return this.set(numbers);
+        if (label === null) return this.remove();
+        for (const [value, one] of Object.entries(numbers)) this.set({ [label]: value }, one);
       },
     });
   }

@@ -22,14 +22,10 @@ const TAGS = {
   Homes: 'Houses, vans, stations, kitchens: the units that twins belong to.',
   Twins: 'The digital sides of devices and rooms.',
   Steering: 'Telling twins what happened and what they should do.',
-  Rules: 'Automations: checked, live, run by hand.',
-  Kits: 'Twins, scenes, blueprints and rules that come and go together.',
   Explaining: 'Why something is as it is: journal, history, replay.',
   Alerts: 'What a person should know.',
   Live: 'Following what happens while it happens.',
   Kinds: 'What twins can be, and how they behave.',
-  Provisioning: 'How devices come in: secrets, claims, factories, candidates.',
-  Gateways: 'Central units that speak for devices.',
   Mending: 'What could not be folded or delivered.',
   People: 'Who belongs to a home, how they come in, and who has an account at all.',
   Keys: 'For automations and services.',
@@ -37,13 +33,28 @@ const TAGS = {
   Running: 'Health and metrics.',
 };
 
+/** @throws Error where two want the same heading */
+function tagsWith(
+  features: readonly Pick<StartedFeature, 'name' | 'tags'>[],
+): Record<string, string> {
+  const all: Record<string, string> = { ...TAGS };
+  for (const { name, tags } of features) {
+    for (const [tag, description] of Object.entries(tags)) {
+      if (all[tag] !== undefined)
+        throw new Error(`the feature ${name} has the heading ${tag}, which there is already`);
+      all[tag] = description;
+    }
+  }
+  return all;
+}
+
 /** Must come before the routes: it gathers them as they are registered. */
 export async function describeApi(
   app: App,
   version: string,
-  features: readonly Pick<StartedFeature, 'tags'>[],
+  features: readonly Pick<StartedFeature, 'name' | 'tags'>[],
 ): Promise<void> {
-  const tags = Object.assign({}, TAGS, ...features.map((feature) => feature.tags)) as typeof TAGS;
+  const tags = tagsWith(features);
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',

@@ -160,7 +160,13 @@ export async function buildServer(options: ServerOptions): Promise<FastifyInstan
   const { customKinds = new Set() } = options;
   // Requests that wait would hold up the end
   app.addHook('preClose', async () => {
-    for (const { closing } of features) closing();
+    for (const { name, closing } of features) {
+      try {
+        closing();
+      } catch (error) {
+        app.log.error({ err: error, feature: name }, 'a feature did not end its requests');
+      }
+    }
   });
   const context = {
     ...{ engine, identity, defaultTimezone, connections, customKinds, isReserved, features },

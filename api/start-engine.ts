@@ -31,12 +31,12 @@ export async function startEngine({
   const engine = await createEngine({
     ...given,
     begin: async () => {
-      const start = { storage, id: randomUUID(), now: clock.now() };
-      begun = await beginFeatures(features, { ...start, configuration: config.features });
-      const { holdBack, end } = begun;
+      const [id, now] = [randomUUID(), clock.now()];
+      const formerStarts = await storage.beginStart(id, now);
+      begun = beginFeatures(features, { formerStarts, now, configuration: config.features });
       const unsaid = (error: unknown) =>
         logger.warn({ err: error }, 'that this start ends as it should was not stored');
-      return { holdBack, end: () => end().catch(unsaid) };
+      return { holdBack: [...begun.kinds], end: () => storage.endStart(id).catch(unsaid) };
     },
     newId: randomUUID,
     defaultTimezone: config.timezone,

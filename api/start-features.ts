@@ -1,4 +1,5 @@
 /** Starts the features of a server, and hands their sinks to the engine. */
+import { setTimeout } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import {
   atomically,
@@ -9,7 +10,6 @@ import {
 } from '../engine/index.ts';
 import type { Values, Variables } from '../features/contract/configuration.ts';
 import type {
-  Beginning,
   BeginPorts,
   Feature,
   FeatureGauge,
@@ -19,6 +19,9 @@ import type {
 import type { FeatureRoute } from '../features/contract/route.ts';
 import type { FeatureTables } from '../features/contract/tables.ts';
 import type { ReleaseStack } from './release-stack.ts';
+
+/** How long a stop waits for what features do after a start. */
+const LEAVING_OFF_MS = 3_000;
 
 /** What the server needs of a feature at work. */
 export interface StartedFeature {
@@ -43,45 +46,31 @@ interface Surroundings extends Omit<FeaturePorts, 'configuration' | 'tables' | '
   begun: BegunFeatures;
 }
 
-/** A start that has begun. */
+/** What is held back at a start. */
 export interface BegunFeatures {
-  /** Kinds whose twins stay as they are. */
-  holdBack: string[];
+  kinds: readonly string[];
   /** Why, by the names of features. */
   because: ReadonlyMap<string, string>;
-  /** The server ends as it should. */
-  end(): Promise<void>;
 }
 
-/** Nothing has begun, so nothing is held back. */
-export const NOT_BEGUN: BegunFeatures = {
-  holdBack: [],
-  because: new Map(),
-  end: async () => {},
-};
+/** Nothing is. */
+export const NOT_BEGUN: BegunFeatures = { kinds: [], because: new Map() };
 
 /** Before the engine reads a twin. */
-export async function beginFeatures(
+export function beginFeatures(
   features: readonly Feature[],
   {
     configuration,
     ...ports
   }: Omit<BeginPorts, 'configuration'> & { configuration: Configurations },
-): Promise<BegunFeatures> {
-  const all: Beginning[] = [];
-  const because = new Map<string, string>();
-  for (const { name, begin } of features) {
-    const begun = await begin?.({ ...ports, configuration: configuration[name] ?? {} });
-    if (!begun) continue;
-    all.push(begun);
-    if (begun.because !== null) because.set(name, begun.because);
-  }
+): BegunFeatures {
+  const held = features.flatMap(({ name, begin }) => {
+    const one = begin?.({ ...ports, configuration: configuration[name] ?? {} });
+    return one ? [{ name, ...one }] : [];
+  });
   return {
-    holdBack: all.flatMap(({ holdBack }) => holdBack),
-    because,
-    end: async () => {
-      for (const { end } of all) await end();
-    },
+    kinds: held.flatMap(({ kinds }) => kinds),
+    because: new Map(held.map(({ name, because }) => [name, because])),
   };
 }
 
@@ -126,13 +115,19 @@ export async function startFeatures(
 function tablesAt(url: string, stack: ReleaseStack) {
   const unavailable = (message: string) =>
     new EngineError('storage-unavailable', message, { hint: 'Try again later.' });
-  const gone = () =>
+  const gone = (_message: string, cause: unknown) =>
     new EngineError('unknown-twin', 'the home or the twin has been deleted meanwhile', {
-      hint: 'Look whether it is there.',
+      ...{ hint: 'Look whether it is there.', cause },
     });
   let opened: ReturnType<typeof openTables> | null = null;
-  stack.defer(async () => opened?.destroy());
+  let hasEnded = false;
+  stack.defer(async () => {
+    hasEnded = true;
+    await opened?.destroy();
+  });
   return <T>(): FeatureTables<T> => {
+    if (hasEnded)
+      throw new EngineError('stopping', 'the server has stopped', { hint: 'Start it.' });
     opened ??= openTables(url, { unavailable, gone });
     const database = opened as FeatureTables<T>['database'];
     return { database, atomically: (work) => atomically(database, work, unavailable) };
@@ -170,6 +165,10 @@ export function goOn(
   );
   stack.defer(async () => {
     stopping.abort();
-    await Promise.all(running);
+    // One that does not leave off must not keep the others from a clean end
+    const late = setTimeout(LEAVING_OFF_MS, 'late', { ref: false });
+    if ((await Promise.race([Promise.all(running), late])) === 'late') {
+      logger.warn('what a feature does after a start did not leave off in time');
+    }
   });
 }

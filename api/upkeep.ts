@@ -3,22 +3,43 @@ import type { Clock } from '../engine/index.ts';
 
 const EVERY_MS = 6 * 60 * 60_000;
 
+/** Something that removes what is of no use any more. */
+export interface Upkeep {
+  /** Whose it is, for the log. */
+  what: string;
+  tidy(): Promise<void>;
+}
+
 /**
- * Removes what is of no use any more, now and again every six hours until disposed, one work after the other. One that fails is
- * tried the next time, and keeps no other from its work.
+ * Tidies now and again every six hours until disposed, one after the other. One that fails is tried the next time, and keeps no
+ * other from its work.
  */
 export function tidyRegularly(
-  works: readonly (() => Promise<void>)[],
+  works: readonly Upkeep[],
   clock: Clock,
   logger: Logger,
-): Disposable {
-  const unremoved = (error: unknown) =>
-    logger.warn({ err: error }, 'something that is of no use any more was not removed');
+): AsyncDisposable {
   let alarm: Disposable | null = null;
-  const run = async () => {
-    alarm = clock.delay(EVERY_MS, () => void run());
-    for (const work of works) await work().catch(unremoved);
+  let isStopping = false;
+  let underway: Promise<void> = Promise.resolve();
+  async function run(): Promise<void> {
+    for (const { what, tidy } of works) {
+      if (isStopping) return;
+      await tidy().catch((error: unknown) =>
+        logger.warn({ err: error, what }, 'what is of no use any more was not removed'),
+      );
+    }
+  }
+  function begin(): void {
+    alarm = clock.delay(EVERY_MS, begin);
+    underway = underway.then(run);
+  }
+  begin();
+  return {
+    async [Symbol.asyncDispose]() {
+      isStopping = true;
+      alarm?.[Symbol.dispose]();
+      await underway;
+    },
   };
-  void run();
-  return { [Symbol.dispose]: () => alarm?.[Symbol.dispose]() };
 }

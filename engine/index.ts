@@ -92,6 +92,7 @@ export type {
   Page,
   PageRequest,
   Retention,
+  StartRow,
   Storage,
   TwinFilter,
 } from './storage/port.ts';

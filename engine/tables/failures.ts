@@ -9,8 +9,6 @@ const AWAY_CODES = new Set([
 ]);
 /** `serialization_failure`, `deadlock_detected` */
 const CONFLICT_CODES = new Set(['40001', '40P01']);
-/** `foreign_key_violation` */
-const GONE_CODES = new Set(['23503', 'SQLITE_CONSTRAINT_FOREIGNKEY']);
 /** What the driver says of a connection without any code. */
 const AWAY_WORDS = /timeout|timed out|connection (terminated|ended|error)|not queryable/i;
 
@@ -21,15 +19,15 @@ export type MakeError = (message: string) => Error;
 export interface Failures {
   /** The database does not answer, which passes by itself. */
   unavailable: MakeError;
-  /** The row that another refers to is not there. Null: as the driver throws it. */
-  gone: MakeError | null;
+  /** The home or the twin that a row refers to is not there. Null: as the driver throws it. */
+  gone: ((message: string, cause: unknown) => Error) | null;
 }
 
 /** A dialect whose connections throw these. */
 export function withFailures(dialect: Dialect, { unavailable, gone }: Failures): Dialect {
   const rethrow = (error: unknown): never => {
     if (isConflict(error)) throw new TransactionConflict({ cause: error });
-    if (gone && isGone(error)) throw gone('what a row refers to is not there any more');
+    if (gone && isGone(error)) throw gone('what a row refers to is not there any more', error);
     if (!isAway(error)) throw error;
     throw unavailable('the database does not answer at the moment');
   };
@@ -84,7 +82,11 @@ class Watched implements DatabaseConnection {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && GONE_CODES.has(String((error as { code?: unknown }).code));
+  if (!(error instanceof Error)) return false;
+  const { code, detail } = error as { code?: unknown; detail?: unknown };
+  // SQLite does not say what the row refers to
+  if (code === 'SQLITE_CONSTRAINT_FOREIGNKEY') return true;
+  return code === '23503' && /is not present in table "(home|twin)"/.test(String(detail));
 }
 
 /** PostgreSQL has undone one of several transactions that waited for each other. */

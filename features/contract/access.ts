@@ -2,7 +2,8 @@
  * What features ask of whoever knows who may come in: secrets of devices, gateways, claim codes, factory tokens, webhooks, and what a home
  * shows other services. Each right ends with the right of who gave it, in one transaction; so they are identity's, and features use them.
  *
- * `by`: who asks, as `RouteRequest.principal` has it. Each of these refuses, as `forbidden`, who may not any more.
+ * `by`: who asks, as `RouteRequest.principal` has it. What takes it refuses, as `forbidden`, who may not any more; what takes something away
+ * does not ask, since the route has.
  */
 
 /** What happens to devices that a home does not know: made at once, listed to be claimed, or turned away. */

@@ -4,7 +4,7 @@ import type {
   EngineOptions,
   Projection,
   Sink,
-  Storage,
+  StartRow,
 } from '../../engine/index.ts';
 import type { Access, Admission } from './access.ts';
 import type { FeatureAction } from './action.ts';
@@ -14,21 +14,17 @@ import type { FeatureTables } from './tables.ts';
 
 /** What a feature gets before the engine has read a twin. */
 export interface BeginPorts<V extends Variables = Variables> {
-  storage: Pick<Storage, 'beginStart' | 'endStart'>;
   configuration: Values<V>;
-  /** This start: its name, and its moment in epoch ms. */
-  id: string;
+  /** Starts before this one, the latest first. */
+  formerStarts: readonly StartRow[];
+  /** Epoch ms. */
   now: number;
 }
 
-/** How a start goes on. */
-export interface Beginning {
-  /** Kinds whose twins stay as they are until another start. */
-  holdBack: readonly string[];
-  /** Why; null: nothing is held back. */
-  because: string | null;
-  /** The server ends as it should. */
-  end(): Promise<void>;
+/** Twins of these kinds stay as they are until another start. */
+export interface HeldBack {
+  kinds: readonly string[];
+  because: string;
 }
 
 /** Where devices find this server. */
@@ -75,18 +71,18 @@ export interface FeaturePorts<V extends Variables = Variables> {
   heldBack: string | null;
 }
 
-type FeatureNumbers = number | Readonly<Record<string, number>>;
+type Labelled = Readonly<Record<string, number>>;
 
-/** A number of `/metrics`. */
-export interface FeatureGauge {
+interface DescribedGauge {
   /** Below `homeostat_`. */
   name: string;
   help: string;
-  /** What the keys of `read` are; null: there is one number. */
-  label: string | null;
-  /** Asked for at each scrape. */
-  read(): FeatureNumbers | Promise<FeatureNumbers>;
 }
+
+/** A number of `/metrics`, asked for at each scrape; or one for each value of a label. One that fails is left out. */
+export type FeatureGauge =
+  | (DescribedGauge & { label: null; read(): number | Promise<number> })
+  | (DescribedGauge & { label: string; read(): Labelled | Promise<Labelled> });
 
 /** A feature at work. It is disposed before the engine is. */
 export interface FeatureInstance extends Partial<AsyncDisposable> {
@@ -120,7 +116,7 @@ export interface Feature<V extends Variables = Variables> {
   /** Which of its sinks takes which deliveries. */
   readonly destinations?: EngineOptions['destinations'];
   /** Before anything of the homes happens. */
-  begin?(ports: BeginPorts<V>): Promise<Beginning>;
+  begin?(ports: BeginPorts<V>): HeldBack | null;
   start?(ports: FeaturePorts<V>): FeatureInstance | Promise<FeatureInstance>;
 }
 

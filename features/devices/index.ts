@@ -16,6 +16,10 @@ const DAY_MS = 24 * 60 * 60_000;
 export const devicesFeature = defineFeature({
   name: 'devices',
   actions: devicesActions,
+  tags: {
+    Provisioning: 'How devices come in: secrets, claims, factories, candidates.',
+    Gateways: 'Central units that speak for devices.',
+  },
   start({ engine, access, admission, broker, tables, newId }) {
     const { clock } = engine;
     const pullQueue = new PullQueue({

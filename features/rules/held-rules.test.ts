@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { openStorage } from '../../engine/index.ts';
 import { type Values, valuesOf } from '../contract/configuration.ts';
 import { rulesConfiguration } from './configuration.ts';
-import { beginStart } from './held-rules.ts';
+import { holdRules } from './held-rules.ts';
 
 const MINUTE = 60_000;
 
@@ -16,13 +16,16 @@ const configured = (some: Partial<Configured>): Configured => ({
 async function after(starts: readonly [at: number, ended: boolean][], last: number, crashes = 3) {
   await using storage = await openStorage('sqlite::memory:', { deadLettersPerHome: 1 });
   const configuration = configured({ RULES_HELD_AFTER_CRASHES: crashes });
-  const begin = (at: number) =>
-    beginStart({ storage, configuration, id: `${Math.random()}`, now: at * MINUTE });
+  const begin = async (at: number) => {
+    const [id, now] = [`${Math.random()}`, at * MINUTE];
+    const held = holdRules({ configuration, formerStarts: await storage.beginStart(id, now), now });
+    return { held, end: () => storage.endStart(id) };
+  };
   for (const [at, ended] of starts) {
     const start = await begin(at);
     if (ended) await start.end();
   }
-  return (await begin(last)).because;
+  return (await begin(last)).held?.because ?? null;
 }
 
 describe('rules', () => {
@@ -128,8 +131,8 @@ describe('rules', () => {
     await using storage = await openStorage('sqlite::memory:', { deadLettersPerHome: 1 });
     for (const id of ['a', 'b', 'c']) await storage.beginStart(id, 0);
     const configuration = configured({ RULES_AT_START: wish });
-    const { because, holdBack } = await beginStart({ storage, configuration, id: 'd', now: 1 });
-    expect(because === null).toBe(wish === 'running');
-    expect(holdBack).toEqual(wish === 'running' ? [] : ['rule']);
+    const formerStarts = await storage.beginStart('d', 1);
+    const held = holdRules({ configuration, formerStarts, now: 1 });
+    expect(held?.kinds).toEqual(wish === 'running' ? undefined : ['rule']);
   });
 });

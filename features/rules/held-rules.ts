@@ -3,8 +3,8 @@
  * crashed again and again. The record of starts is in the store: a container that is made anew for each start keeps
  * no folder, but the store is the same.
  */
-import type { Storage } from '../../engine/index.ts';
-import type { Beginning, BeginPorts } from '../contract/feature.ts';
+import type { StartRow } from '../../engine/index.ts';
+import type { BeginPorts, HeldBack } from '../contract/feature.ts';
 import type { rulesConfiguration } from './configuration.ts';
 
 /** What the operator wants; undefined: nothing. */
@@ -13,20 +13,17 @@ export type RulesWish = 'held' | 'running' | undefined;
 /** So close to each other starts have to be to count together. */
 const WINDOW_MS = 5 * 60_000;
 
-/** Records this start, before anything of the homes happens. */
-export async function beginStart({
-  storage,
+export function holdRules({
   configuration: { RULES_AT_START: wish, RULES_HELD_AFTER_CRASHES: crashes },
-  id,
+  formerStarts,
   now,
-}: BeginPorts<typeof rulesConfiguration.variables>): Promise<Beginning> {
-  const because = reasonFor(await storage.beginStart(id, now), now, wish, crashes);
-  const holdBack = because === null ? [] : ['rule'];
-  return { holdBack, because, end: () => storage.endStart(id) };
+}: BeginPorts<typeof rulesConfiguration.variables>): HeldBack | null {
+  const because = reasonFor(formerStarts, now, wish, crashes);
+  return because === null ? null : { kinds: ['rule'], because };
 }
 
 function reasonFor(
-  before: Awaited<ReturnType<Storage['beginStart']>>,
+  before: readonly StartRow[],
   now: number,
   wish: RulesWish,
   crashes: number,

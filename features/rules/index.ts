@@ -2,7 +2,7 @@
 import { defineFeature } from '../contract/feature.ts';
 import { blueprint } from './blueprints/blueprint.ts';
 import { rulesConfiguration } from './configuration.ts';
-import { beginStart } from './held-rules.ts';
+import { holdRules } from './held-rules.ts';
 import { rule } from './kind/rule.ts';
 import { kit } from './kits/kit.ts';
 import { rulesActions } from './permissions.ts';
@@ -25,7 +25,11 @@ export const rulesFeature = defineFeature({
   kinds: authored,
   authored,
   actions: rulesActions,
+  tags: {
+    Rules: 'Automations: checked, live, run by hand.',
+    Kits: 'Twins, scenes, blueprints and rules that come and go together.',
+  },
   configuration: rulesConfiguration,
-  begin: beginStart,
+  begin: holdRules,
   start: startRules,
 });

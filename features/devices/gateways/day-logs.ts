@@ -46,6 +46,7 @@ const TOGETHER = 16;
 const EARLIEST_MS = 14 * 60 * 60_000;
 const LATEST_MS = 36 * 60 * 60_000;
 const MAX_REASONS = 20;
+const NOT_ASSIGNED = 'this device is not assigned to the gateway';
 
 interface DayLogsOptions {
   engine: Engine;
@@ -71,22 +72,27 @@ export class DayLogs {
   async #one(worker: Worker, log: DayLog): Promise<DayLogResult> {
     const { device, date } = log;
     const key = `${worker.home}/${device} ${date}`;
-    const { gateways, days } = this.#options;
-    if (gateways.speakerFor(worker.home, device)?.id !== worker.id) {
-      return refusal(log, 'this device is not assigned to the gateway');
-    }
+    const life = await this.#lifeFor(worker, device);
+    if (life === null) return refusal(log, NOT_ASSIGNED);
     if (this.#underway.has(key)) return refusal(log, 'this day is being uploaded already');
     this.#underway.add(key);
     try {
-      const day = await days.read(worker.home, device, date);
+      const day = await this.#options.days.read(worker.home, device, date);
       if (day.isDone) return { ...counts(log, day), status: 'already', reasons: [] };
-      return await this.#rest(worker, log, day);
+      return await this.#rest(worker, log, day, life);
     } catch (error) {
       if (!(error instanceof EngineError && error.code === 'unknown-twin')) throw error;
-      return refusal(log, 'its twin has been deleted');
+      return refusal(log, NOT_ASSIGNED);
     } finally {
       this.#underway.delete(key);
     }
+  }
+
+  /** The incarnation of a twin that the gateway speaks for; null: it speaks for none of that name. */
+  async #lifeFor({ id, home }: Worker, device: string): Promise<string | null> {
+    const { engine, gateways } = this.#options;
+    if (gateways.speakerFor(home, device)?.id !== id) return null;
+    return (await engine.readTwin({ home, twin: device }))?.row.incarnation ?? null;
   }
 
   /** Goes on where it broke off, and remembers after each step how far it has come. */
@@ -94,12 +100,15 @@ export class DayLogs {
     worker: Worker,
     log: DayLog,
     { taken: from, refused: before }: { taken: number; refused: number },
+    life: string,
   ): Promise<DayLogResult> {
     const { days } = this.#options;
     const { device, date, readings } = log;
     const reasons: DayLogResult['reasons'] = [];
     const so = { taken: from, refused: before, isDone: false };
     while (!so.isDone) {
+      // Its right may end, and the name may get another twin, while a long log is taken
+      if ((await this.#lifeFor(worker, device)) !== life) return refusal(log, NOT_ASSIGNED);
       const some = readings.slice(so.taken, so.taken + TOGETHER);
       const objections = await this.#some(worker, log, some, so.taken);
       for (const [index, reason] of objections.entries()) {
@@ -109,6 +118,7 @@ export class DayLogs {
       }
       so.taken += some.length;
       so.isDone = so.taken >= readings.length;
+      if ((await this.#lifeFor(worker, device)) !== life) return refusal(log, NOT_ASSIGNED);
       await days.write(worker.home, device, date, so);
     }
     return { ...counts(log, so), status: 'accepted', reasons };
