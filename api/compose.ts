@@ -29,7 +29,7 @@ import { deletesWith, existenceIn } from './removal.ts';
 import { reservedHomes } from './reserved-homes.ts';
 import { buildServer } from './server.ts';
 import { startEngine } from './start-engine.ts';
-import { goOn, startFeatures } from './start-features.ts';
+import { runFeatures, startFeatures } from './start-features.ts';
 import { openIdentity } from './start-identity.ts';
 import { applyThreadLimits } from './thread-memory.ts';
 import { tidyRegularly } from './upkeep.ts';
@@ -180,7 +180,7 @@ async function startParts(
   );
   // Who is told that it runs may publish at once. A broker that is away does not hold up the start
   await Promise.race([mqtt.whenConnected(), setTimeout(FIRST_CONNECTION_MS, null, { ref: false })]);
-  goOn(started, logger, stack);
+  runFeatures(started, logger, stack);
   if (config.demo) {
     stack.use(await startDemo(engine, mqtt.url, config.mqtt.root));
   }

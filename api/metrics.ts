@@ -49,7 +49,7 @@ export function collectMetrics(
   countLimited(registry, app);
   countQuotas(registry, app);
   const refresh = gauges(registry, engine);
-  readFeatures(registry, ofFeatures);
+  readFeatures(registry, ofFeatures, app.log);
   return {
     contentType: registry.contentType,
     async scrape() {
@@ -207,7 +207,11 @@ function countQuotas(registry: Registry, app: FastifyInstance): void {
   });
 }
 
-function readFeatures(registry: Registry, gaugesOf: readonly FeatureGauge[]): void {
+function readFeatures(
+  registry: Registry,
+  gaugesOf: readonly FeatureGauge[],
+  log: Pick<FastifyInstance['log'], 'warn'>,
+): void {
   for (const gauge of gaugesOf) {
     const { name, help, label } = gauge;
     new Gauge({
@@ -216,7 +220,10 @@ function readFeatures(registry: Registry, gaugesOf: readonly FeatureGauge[]): vo
       async collect() {
         const read = Promise.resolve().then(() => gauge.read());
         // One that fails, or hangs while the store is away, takes no other number with it
-        const numbers = await within(STATS_MS, read).catch(() => ({}));
+        const numbers = await within(STATS_MS, read).catch((error: unknown) => {
+          log.warn({ err: error, gauge: name }, 'a number of the metrics could not be read');
+          return {};
+        });
         this.reset();
         if (typeof numbers === 'number') return this.set(numbers);
         if (label === null) return this.remove();

@@ -152,7 +152,7 @@ export function destinationsWith(
 }
 
 /** What features do once all doors are open goes on beside everything else. */
-export function goOn(
+export function runFeatures(
   started: readonly StartedFeature[],
   logger: Logger,
   stack: ReleaseStack,

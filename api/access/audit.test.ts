@@ -12,7 +12,7 @@ const BLUEPRINT = {
 };
 const free = { token: null };
 
-/** What changes nothing that lasts, such as a command to a device, and what the journal of a twin has anyhow. */
+/** Changes that do not last, such as a command to a device, and those that the journal of a twin records. */
 const OF_A_MOMENT = new Set([
   'delete /v1/homes/{home}/twins/{twin}/leases',
   'delete /v1/homes/{home}/twins/{twin}/timers/{id}',

@@ -1,13 +1,13 @@
 /** How devices come into a home, and how gateways speak for them. */
 import { defineFeature } from '../contract/feature.ts';
-import { devicesActions } from './actions.ts';
 import { isCurrentDelivery } from './gateways/current-delivery.ts';
 import { DayLogs } from './gateways/day-logs.ts';
 import { DeviceDays, type DevicesTables } from './gateways/device-days.ts';
 import { PullQueue } from './gateways/pull-queue.ts';
+import { devicesActions } from './permissions.ts';
 import { devicesRoutes } from './routes/index.ts';
 
-export { devicesActions } from './actions.ts';
+export { devicesActions } from './permissions.ts';
 
 /** A gateway that was away brings what it has kept. */
 const KEPT_DAYS = 60;

@@ -8,11 +8,12 @@ import type { BeginPorts, HeldBack } from '../contract/feature.ts';
 import type { rulesConfiguration } from './configuration.ts';
 
 /** What the operator wants; undefined: nothing. */
-export type RulesWish = 'held' | 'running' | undefined;
+type RulesWish = 'held' | 'running' | undefined;
 
 /** So close to each other starts have to be to count together. */
 const WINDOW_MS = 5 * 60_000;
 
+/** Whether a start holds rules back, by what the operator wants and how the starts before it ended. */
 export function holdRules({
   configuration: { RULES_AT_START: wish, RULES_HELD_AFTER_CRASHES: crashes },
   formerStarts,

@@ -97,6 +97,18 @@ describe.each(STORES)('the store of identity on %s', (_store, makeDatabase) => {
     );
   });
 
+  it('tells a table that goes with its twin from one that goes with the home alone', async () => {
+    const columns = 'home text REFERENCES home (id) ON DELETE CASCADE, twin text';
+    await sql.raw(`CREATE TABLE stray (${columns})`).execute(database);
+    const key = 'FOREIGN KEY (home, twin) REFERENCES twin (home, twin) ON DELETE CASCADE';
+    await sql.raw(`CREATE TABLE held (home text, twin text, ${key})`).execute(database);
+    const about = ['home', 'twin'];
+    expect(await goesWithItsHome(database, 'stray', about)).toBe(false);
+    expect(await goesWithItsHome(database, 'stray', ['home'])).toBe(true);
+    expect(await goesWithItsHome(database, 'held', about)).toBe(true);
+    expect(await goesWithItsHome(database, 'device_day', about)).toBe(true);
+  });
+
   it('stores all of a transaction or nothing', async () => {
     const insert = (bucket: string) => ({ bucket, day: 1, count: 1 });
     const failed = atomically(database, async (writing) => {
